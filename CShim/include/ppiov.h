@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PPIOV_H
+#define PPIOV_H
+
+#include "ppiov_uapi.h"
+#include "ppiov_netlink.h"
+#include "ppiov_netlink_socket.h"
+#include "ppiov_zcrx.h"
+#include "ppiov_devmem.h"
+#include "ppiov_system.h"
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* glibc calls that stand behind _GNU_SOURCE, which Swift's Glibc lacks. */
+#ifndef PPIOV_SYSTEM_H
+#define PPIOV_SYSTEM_H
+
+const char *ppiov_errno_name(int error);
+int ppiov_unshare_netns(void);
+int ppiov_enter_netns(int fd);
+int ppiov_accept(int socket);
+
+#endif

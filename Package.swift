@@ -1,0 +1,75 @@
+// swift-tools-version: 6.0
+// SPDX-License-Identifier: GPL-2.0
+
+import PackageDescription
+
+/// Settings every Swift target shares: Swift 6 mode with the upcoming features that make imports and existentials explicit.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "ppiov",
+    products: [
+        .executable(name: "ppiov", targets: ["ppiov"]),
+        .executable(name: "ppiov-agent", targets: ["Agent"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.0.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        .target(
+            name: "CShim",
+            path: "CShim",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("uring")]),
+        .target(name: "LifeCycle", swiftSettings: strict),
+        .target(name: "Results", swiftSettings: strict),
+        .target(name: "Checks", dependencies: ["LifeCycle", "Results"], swiftSettings: strict),
+        .target(
+            name: "KernelABI",
+            dependencies: ["CShim", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
+        .target(
+            name: "Scenarios",
+            dependencies: ["KernelABI", "Results", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Agent",
+            dependencies: [
+                "Scenarios", "Checks", "Results", "KernelABI", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Harness",
+            dependencies: [
+                "Results", "Checks", "LifeCycle", "Scenarios",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ppiov",
+            dependencies: [
+                "Harness", "Checks", "Results", "Scenarios",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle"], swiftSettings: strict),
+        .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
+        .testTarget(
+            name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results"],
+            resources: [.copy("Logs")], swiftSettings: strict),
+        .testTarget(
+            name: "KernelABITests",
+            dependencies: ["KernelABI", "CShim", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
+        .testTarget(name: "HarnessTests", dependencies: ["Harness", "Checks", "Results"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Scenarios
+import SystemPackage
+
+/// The other end of the wire, as a process: takes commands on standard input, answers each with "ok ..." or the error.
+///
+///     ping                          ok
+///     connect ADDRESS PORT          connects a TCP socket
+///     send SEED BYTES               sends the pattern in the background; 0 bytes: without end
+///     join                          waits for the sending; "ok BYTES"
+///     close                         closes the socket, aborting what is being sent
+///     netdevsim ID                  makes a netdevsim here; "ok IFINDEX"
+///     address IFINDEX ADDRESS LEN   adds an address
+///     up IFINDEX                    sets a link up
+///     remove ID                     removes a netdevsim
+final class PeerProcess {
+    private var socket: OwnedDescriptor?
+    private var sender: BackgroundSender?
+
+    /// Runs until standard input ends.
+    static func run(_ arguments: [String]) throws {
+        signal(SIGPIPE, SIG_IGN)
+        try enterNamespace(arguments)
+        let peer = PeerProcess()
+        say("ok peer")
+        while let line = readLine() {
+            let words = line.split(separator: " ").map(String.init)
+            do {
+                say(("ok " + (try peer.answer(words))).trimmed)
+            } catch {
+                say("\(error)")
+            }
+        }
+        try? peer.close()
+    }
+
+    private static func enterNamespace(_ arguments: [String]) throws {
+        switch arguments.first {
+        case nil: break
+        case "--new-netns":
+            let namespace = try NetworkNamespace.make()
+            try NetworkNamespace.enter(namespace)
+            namespace.close()
+        case "--netns" where arguments.count == 2:
+            let path = "/run/netns/\(arguments[1])"
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw KernelError("open of \(path)", errno: Errno(rawValue: errno)) }
+            let namespace = OwnedDescriptor(taking: descriptor)
+            try NetworkNamespace.enter(namespace)
+            namespace.close()
+        case "--unlink" where arguments.count == 2: unlink(arguments[1])
+        default: throw ScenarioFailure("peer does not take \(arguments.joined(separator: " "))")
+        }
+    }
+
+    private static func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+
+    private func answer(_ words: [String]) throws -> String {
+        switch (words.first, words.count) {
+        case ("ping", 1): return ""
+        case ("connect", 3):
+            guard let address = IPAddress(words[1]), let port = UInt16(words[2]) else { throw ScenarioFailure("no endpoint: \(words)") }
+            try close()
+            socket = try TCP.connect(to: Endpoint(address, port: port), timeoutMilliseconds: 10_000)
+            return ""
+        case ("send", 3):
+            guard let seed = UInt64(words[1]), let bytes = UInt64(words[2]) else { throw ScenarioFailure("no number: \(words)") }
+            guard let connected = socket.take() else { throw ScenarioFailure("not connected") }
+            let descriptor = connected.rawValue
+            socket = consume connected
+            sender = try BackgroundSender(descriptor, PayloadPattern(seed: seed), bytes: bytes)
+            return ""
+        case ("join", 1):
+            guard let sender else { throw ScenarioFailure("nothing is being sent") }
+            return String(try sender.join())
+        case ("close", 1):
+            try close()
+            return ""
+        case ("netdevsim", 2):
+            guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
+            return String(try Netdevsim.create(id: id, queues: 1).ifindex)
+        case ("address", 4):
+            guard let index = UInt32(words[1]), let address = IPAddress(words[2]), let length = UInt8(words[3]) else {
+                throw ScenarioFailure("no address: \(words)")
+            }
+            try Links().add(address, prefixLength: length, to: index)
+            return ""
+        case ("up", 2):
+            guard let index = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
+            try Links().set(index, up: true)
+            return ""
+        case ("remove", 2):
+            guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
+            try Netdevsim.remove(id: id)
+            return ""
+        default: throw ScenarioFailure("unknown command: \(words.joined(separator: " "))")
+        }
+    }
+
+    private func close() throws {
+        guard let connected = socket.take() else { return }
+        // A sender blocked in poll(2) wakes on the shutdown; its descriptor must live until it has gone.
+        if let sender {
+            shutdown(connected.rawValue, Int32(SHUT_RDWR))
+            sender.finish()
+            self.sender = nil
+        }
+        connected.close()
+    }
+}
+
+extension String {
+    fileprivate var trimmed: String { hasSuffix(" ") ? String(dropLast()) : self }
+}
+
+/// Sends the pattern from a thread of its own, so that the peer goes on taking commands.
+final class BackgroundSender: @unchecked Sendable {
+    private let descriptor: Int32
+    private let pattern: PayloadPattern
+    private let bytes: UInt64
+    private var thread = pthread_t()
+    // Written by the thread, read after it was joined.
+    private var sent: UInt64 = 0
+    private var failure: Int32 = 0
+    private var joined = false
+
+    init(_ descriptor: Int32, _ pattern: PayloadPattern, bytes: UInt64) throws {
+        self.descriptor = descriptor
+        self.pattern = pattern
+        self.bytes = bytes
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let error = pthread_create(&thread, nil, { raw in
+            if let raw { Unmanaged<BackgroundSender>.fromOpaque(raw).takeRetainedValue().loop() }
+            return nil
+        }, context)
+        guard error == 0 else {
+            Unmanaged<BackgroundSender>.fromOpaque(context).release()
+            throw KernelError("starting the sender", errno: Errno(rawValue: error))
+        }
+    }
+
+    /// Waits for the end; gives the bytes that the socket took.
+    func join() throws -> UInt64 {
+        finish()
+        guard failure == 0 else { throw KernelError("sending, \(sent) of \(bytes) bytes gone", errno: Errno(rawValue: failure)) }
+        return sent
+    }
+
+    /// Waits for the end, however it came.
+    func finish() {
+        guard !joined else { return }
+        pthread_join(thread, nil)
+        joined = true
+    }
+
+    private func loop() {
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while bytes == 0 || sent < bytes {
+            let wanted = bytes == 0 ? chunk.count : min(chunk.count, Int(bytes - sent))
+            let start = sent
+            let count = chunk.withUnsafeMutableBytes { buffer -> Int in
+                pattern.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), from: start)
+                return Glibc.send(descriptor, buffer.baseAddress, wanted, Int32(MSG_NOSIGNAL))
+            }
+            if count >= 0 {
+                sent += UInt64(count)
+            } else if errno == EAGAIN {
+                var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&entry, 1, -1)
+            } else if errno != EINTR {
+                failure = errno
+                return
+            }
+        }
+    }
+}

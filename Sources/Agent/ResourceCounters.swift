@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import KernelABI
+import Results
+import SystemPackage
+
+/// Resources that a life cycle may borrow and must give back, read where the kernel counts them.
+enum ResourceCounters {
+    /// Reads all that this kernel has. "pinned-pages" and "fds" are on every kernel; the others where their files are.
+    static func read(links: Int64) throws(KernelError) -> Counters {
+        var counters: Counters = ["netdevs": links]
+
+        let vmstat = try KernelFile.read("/proc/vmstat")
+        guard let acquired = value(of: "nr_foll_pin_acquired", in: vmstat), let released = value(of: "nr_foll_pin_released", in: vmstat)
+        else { throw KernelError("reading nr_foll_pin_acquired in /proc/vmstat", errno: .noSuchFileOrDirectory) }
+        counters["pinned-pages"] = acquired - released
+
+        let status = try KernelFile.read("/proc/self/status")
+        let kilobytes = (value(of: "VmPin:", in: status) ?? 0) + (value(of: "VmLck:", in: status) ?? 0)
+        counters["locked-bytes"] = kilobytes * 1024
+
+        counters["fds"] = Int64(KernelFile.list("/proc/self/fd").count)
+
+        if let buffers = try? KernelFile.read("/sys/kernel/debug/dma_buf/bufinfo"), let total = dmaBufTotal(buffers) {
+            counters["dma-bufs"] = total
+        }
+        return counters
+    }
+
+    /// The number behind `name` at the start of a line.
+    static func value(of name: String, in text: String) -> Int64? {
+        for line in text.split(separator: "\n") {
+            let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
+            if words.count >= 2, words[0] == name { return Int64(words[1]) }
+        }
+        return nil
+    }
+
+    /// `dma_buf_debug_show()` ends in "Total N objects, M bytes".
+    static func dmaBufTotal(_ text: String) -> Int64? {
+        for line in text.split(separator: "\n").reversed() where line.hasPrefix("Total ") {
+            return Int64(line.dropFirst(6).prefix { $0.isNumber })
+        }
+        return nil
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+import Scenarios
+
+/// Runs one scenario and collects the evidence. It does not judge.
+final class ScenarioRunner {
+    private let environment: TestEnvironment
+    private let pools: PoolWatch
+    private let trace: TraceCapture
+    private let links: Links
+
+    init(environment: TestEnvironment) throws {
+        self.environment = environment
+        pools = try PoolWatch()
+        trace = try TraceCapture()
+        links = try Links()
+    }
+
+    func traceFormats() throws -> [String: String] { try trace.formats() }
+
+    /// Runs `scenario` between its marks in the kernel log.
+    ///
+    /// - Parameters:
+    ///   - scale: deadlines are multiplied by it.
+    ///   - emit: told of the start and of every step as it happens.
+    ///   - pages: given every CPU's raw trace pages, once.
+    func run(
+        _ scenario: Scenario, scale: Double, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+    ) throws -> ScenarioReport {
+        let begin = MonotonicClock.now
+        var report = ScenarioReport(
+            scenario: scenario.id, tier: environment.tier(of: scenario), outcome: .completed, expectation: scenario.expectation)
+        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(scenario.id) + "\n")
+        emit(AgentEvent(kind: .started, time: begin, scenario: scenario.id))
+        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(scenario.id) + "\n") }
+
+        if let reason = scenario.needs.sorted(by: { $0.rawValue < $1.rawValue }).lazy.compactMap(environment.lacks).first {
+            report.outcome = .skipped
+            report.reason = reason
+            return report
+        }
+
+        try pools.begin()
+        let before = try counters()
+        report.before = before
+        try trace.start()
+        let run = ScenarioRun(scenario, environment: environment, pools: pools, scale: scale) { step in
+            emit(AgentEvent(kind: .step, time: MonotonicClock.now, scenario: scenario.id, step: step))
+        }
+        do {
+            try scenario.perform(run)
+        } catch let skip as ScenarioSkip {
+            report.outcome = .skipped
+            report.reason = skip.reason
+        } catch {
+            report.outcome = .failed
+            report.reason = "\(error)"
+        }
+        if let failure = run.takeDown(), report.outcome == .completed {
+            report.outcome = .failed
+            report.reason = failure
+        }
+        report.steps = run.steps
+        report.payload = run.payload
+        report.pools = try pools.drain(within: run.patience(15))
+        report.after = try settle(to: before, within: run.patience(5))
+        try trace.stop()
+        report.traceLost = try trace.lost()
+        try trace.drain { cpu, bytes in
+            report.traceBytes += UInt64(bytes.count)
+            try pages(cpu, bytes)
+        }
+        report.duration = MonotonicClock.now - begin
+        return report
+    }
+
+    private func counters() throws -> Counters { try ResourceCounters.read(links: Int64(try links.list().count)) }
+
+    /// Reads the counters until they are back at `goal`: what a ring or a dma-buf holds is freed from a work queue. What they
+    /// are at the limit is the evidence.
+    private func settle(to goal: Counters, within seconds: Double) throws -> Counters {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while true {
+            let now = try counters()
+            if now == goal || MonotonicClock.now >= end { return now }
+            // No file tells of a change, so look again after 10 ms; poll(2) on nothing is the wait.
+            _ = poll(nil, 0, 10)
+        }
+    }
+}

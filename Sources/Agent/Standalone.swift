@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Checks
+import Glibc
+import KernelABI
+import Results
+import Scenarios
+
+/// The agent on a machine that somebody else booted: runs the scenarios on its kernel and judges them with the same checks as
+/// the harness. KTAP goes to standard output, progress to standard error.
+enum Standalone {
+    static func run(_ arguments: [String], agent: String) throws -> Int32 {
+        let scenarios = try select(arguments)
+        guard getuid() == 0 else { throw ScenarioFailure("run wants root: it administers interfaces and reads the trace") }
+        for (path, how) in [
+            ("/sys/kernel/tracing/instances", "mount -t tracefs none /sys/kernel/tracing"),
+            ("/sys/kernel/debug", "mount -t debugfs none /sys/kernel/debug"),
+        ] where KernelFile.list(path).isEmpty && access(path, W_OK) != 0 {
+            throw ScenarioFailure("\(path) is not there; try: \(how)")
+        }
+
+        let environment = try TestEnvironment(agent: agent, variables: variables())
+        if case .none = environment.wire {} else { _ = try environment.startPeer() }
+        let runner = try ScenarioRunner(environment: environment)
+        let formats = try runner.traceFormats()
+        let judge = Judge(allowList: AllowList(), today: try today())
+        let results = scenarios.map { judge.judge(evidence(of: $0, runner, environment, formats)) }
+        print(KTAP.document(results), terminator: "")
+        note(Summary.text(results))
+        return ExitCode(results).rawValue
+    }
+
+    private static func select(_ arguments: [String]) throws -> [Scenario] {
+        var pattern: String?
+        switch arguments.count {
+        case 0: break
+        case 2 where arguments[0] == "--filter": pattern = arguments[1]
+        default: throw UsageError(message: "run does not take \(arguments.joined(separator: " "))")
+        }
+        let scenarios = Catalogue.select(pattern)
+        guard !scenarios.isEmpty else { throw UsageError(message: "no scenario matches \(pattern ?? "")") }
+        return scenarios
+    }
+
+    private static func evidence(
+        of scenario: Scenario, _ runner: ScenarioRunner, _ environment: TestEnvironment, _ formats: [String: String]
+    ) -> Evidence {
+        note("\(scenario.id) ...")
+        let begin = MonotonicClock.now
+        var evidence = Evidence(
+            scenario: scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, report: nil, trace: nil,
+            formats: formats, log: nil)
+        do {
+            var messages = try KernelMessages()
+            var trace: [UInt32: [UInt8]] = [:]
+            evidence.report = try runner.run(scenario, scale: 1, emit: { _ in }, pages: { cpu, bytes in trace[cpu] = bytes })
+            evidence.trace = trace
+            evidence.log = KernelLog.scope(try messages.take(), to: scenario.id)
+        } catch {
+            evidence.crash = "\(error)"
+        }
+        evidence.seconds = Double(MonotonicClock.now - begin) / 1e9
+        return evidence
+    }
+
+    private static func variables() -> [String: String] {
+        var variables: [String: String] = [:]
+        for name in ["NETIF", "LOCAL_V4", "LOCAL_V6", "REMOTE_V4", "REMOTE_V6", "REMOTE_TYPE", "REMOTE_ARGS"] {
+            if let value = getenv(name) { variables[name] = String(cString: value) }
+        }
+        return variables
+    }
+
+    private static func today() throws -> Day {
+        var now = time(nil)
+        var date = tm()
+        gmtime_r(&now, &date)
+        guard let day = Day(year: Int(date.tm_year) + 1900, month: Int(date.tm_mon) + 1, day: Int(date.tm_mday)) else {
+            throw ScenarioFailure("the clock shows no date")
+        }
+        return day
+    }
+
+    private static func note(_ text: String) {
+        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import Results
+import Scenarios
+
+/// A part of a scenario played by a process of its own, because it is to be killed or to have fewer rights. Commands come on
+/// standard input, answers go to standard output.
+enum WorkerProcess {
+    static func run(_ arguments: [String]) throws {
+        switch (arguments.first, arguments.count) {
+        case ("zcrx-receive", 4):
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
+            return try WorkerParts.receiveForEver(
+                ifindex: ifindex, queue: queue, local: arguments[3], next: { readLine() }, say: say)
+        case ("refuse", 4):
+            guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
+            else { break }
+            // nobody: no capability is left after the change of the user id.
+            guard setgid(65534) == 0, setuid(65534) == 0 else { return say("errno \(errno) giving up root") }
+            while readLine() == "try" { say("ok " + WorkerParts.attempt(provider, ifindex: ifindex, queue: queue)) }
+            return
+        default: break
+        }
+        throw UsageError(message: "worker does not take \(arguments.joined(separator: " "))")
+    }
+
+    private static func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+internal import Results
+
+/// Finds splats in the kernel messages of a serial console.
+///
+/// Knows the reports of kernel/panic.c, lib/bug.c, lib/refcount.c, lib/ubsan.c, lib/list_debug.c, lib/ref_tracker.c,
+/// kernel/locking/lockdep.c, mm/kasan, mm/kfence, mm/kmsan, kernel/kcsan, mm/slub.c, mm/kmemleak.c, kernel/dma/debug.c,
+/// kernel/hung_task.c, kernel/watchdog.c, kernel/rcu/tree_stall.h, net/core/page_pool.c and net/core/dev.c of Linux 7.3.
+///
+/// Lines of several CPUs are told apart by their caller (CONFIG_PRINTK_CALLER). Without it, two splats interleaved line by line are
+/// both found, but the lines after their headlines, and so the fingerprints, cannot be kept apart.
+public enum KernelLog {
+    /// A splat whose end never comes takes no more lines than this.
+    public static let lineLimit = 300
+
+    /// Cuts console bytes into lines; bytes that are no UTF-8 become U+FFFD.
+    public static func lines(of console: [UInt8]) -> [String] {
+        console.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The splats, in the order in which they begin.
+    public static func splats(in lines: [String]) -> [Splat] {
+        var scanner = SplatScanner(lineLimit: lineLimit)
+        for line in lines {
+            for part in LogLine.split(line) { scanner.read(part) }
+        }
+        return scanner.finish()
+    }
+
+    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. The last run counts
+    /// where there are several. nil where the scenario never began.
+    public static func scope(_ lines: [String], to scenario: String) -> [String]? {
+        let begin = KernelLogMark.begin(scenario)
+        let end = KernelLogMark.end(scenario)
+        guard let start = lines.lastIndex(where: { says($0, begin) }) else { return nil }
+        let rest = lines[(start + 1)...]
+        return Array(rest.prefix { !says($0, end) })
+    }
+
+    private static func says(_ line: String, _ mark: String) -> Bool {
+        line.has("ppiov: ") && LogLine.split(line).contains { $0.text == mark }
+    }
+}

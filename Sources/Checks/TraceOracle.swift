@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+internal import LifeCycle
+internal import Results
+
+/// The trace must be whole, conform to the life cycle, and bring every netmem home.
+enum TraceOracle {
+    struct Verdict {
+        var accounts: [PoolAccount] = []
+        var findings: [Finding] = []
+        /// The accounts for those who count holds; nil where there was no trace to count.
+        var believable: [PoolAccount]?
+    }
+
+    static func examine(_ trace: [UInt32: [UInt8]]?, formats: [String: String], report: ScenarioReport) -> Verdict {
+        var verdict = Verdict()
+        guard let trace else {
+            if report.tier != .harness { verdict.add("could not run: there is no trace of this scenario") }
+            return verdict
+        }
+        if report.traceLost > 0 { verdict.add("the ring buffer lost \(report.traceLost) events") }
+        let received = trace.values.reduce(0) { $0 + UInt64($1.count) }
+        if received < report.traceBytes {
+            verdict.add("the agent sent \(report.traceBytes) bytes of trace, only \(received) arrived")
+        }
+        // Nothing was recorded: there is nothing to decode, whatever the formats.
+        let decoder: TraceDecoder
+        do throws(TraceFormatError) {
+            decoder = try TraceDecoder(formats: formats)
+        } catch {
+            if received > 0 || report.tier != .harness { verdict.add("could not run: \(error)") }
+            return verdict
+        }
+        var events: [[TraceEvent]] = []
+        for (cpu, bytes) in trace.sorted(by: { $0.key < $1.key }) {
+            do throws(TraceDecodeError) {
+                let decoded = try decoder.decode(cpu: cpu, bytes)
+                for missed in decoded.missed {
+                    let count = missed.count.map { "\($0) events" } ?? "an unknown number of events"
+                    verdict.add("CPU \(cpu): \(count) missing before page \(missed.page) of the trace")
+                }
+                events.append(decoded.events)
+            } catch {
+                verdict.add("could not run: CPU \(cpu): \(error)")
+                return verdict
+            }
+        }
+        let outcome = PoolLedger().examine(TraceMerge.merge(events))
+        verdict.accounts = outcome.accounts.map { account($0, provider: report.expectation.provider) }
+        verdict.believable = verdict.accounts
+        for violation in outcome.violations {
+            verdict.findings.append(
+                Finding(
+                    oracle: "trace", message: "\(violation.invariant.rawValue): \(violation.message)",
+                    evidence: violation.evidence))
+        }
+        if outcome.violationCount > outcome.violations.count {
+            verdict.add("\(outcome.violationCount - outcome.violations.count) more violations")
+        }
+        for (books, account) in zip(outcome.accounts, verdict.accounts) where books.inflight != 0 && !outlives(books) {
+            verdict.add(unbalanced(books, account))
+        }
+        return verdict
+    }
+
+    /// The default pool of a real network interface was there before the scenario and stays: its pages are its own affair.
+    private static func outlives(_ books: PoolLedger.Account) -> Bool {
+        books.isOlderThanRecording && books.lastRelease == nil && books.netIovHolds == 0 && books.netIovReleases == 0
+    }
+
+    /// "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight"
+    private static func unbalanced(_ books: PoolLedger.Account, _ account: PoolAccount) -> String {
+        let carried = books.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
+        let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) too many came home"
+        return "pool 0x\(String(books.pool, radix: 16)) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
+            + "released \(books.releases): \(left)"
+    }
+
+    /// Only a memory provider has net_iovs, and a scenario drives one provider; all other pools are of pages.
+    private static func account(_ books: PoolLedger.Account, provider: Provider) -> PoolAccount {
+        PoolAccount(
+            pool: books.pool, provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
+            releases: books.releases, netIovHolds: books.netIovHolds, netIovReleases: books.netIovReleases,
+            peakInflight: books.peakInflight, freed: books.freed)
+    }
+}
+
+extension TraceOracle.Verdict {
+    mutating func add(_ message: String) { findings.append(Finding(oracle: "trace", message: message)) }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Crypto
+import Foundation
+
+/// The guest's root file system: init, the agent with everything it needs to be loaded, modules, and no host file system.
+///
+/// It is an uncompressed cpio: unpacking costs the guest more than reading, above all under TCG.
+public struct GuestImage: Sendable, Equatable {
+    /// The cpio file.
+    public var path: String
+    /// Content key.
+    public var key: String
+
+    /// Where libraries are in the guest; init puts it into LD_LIBRARY_PATH.
+    static let libraryFolder = "/lib/ppiov"
+    static let moduleFolder = "/lib/modules/ppiov"
+
+    /// Builds the image, or finds it in the cache.
+    ///
+    /// - Parameters:
+    ///   - agent: the agent's program; it becomes /bin/ppiov-agent.
+    ///   - initSource: vm/init.c; compiled static with `cc`.
+    ///   - modules: kernel modules; init loads them in the order of their names.
+    ///   - extra: more files; an ELF program brings its libraries.
+    ///   - cache: the image is in its folder "images".
+    /// - Throws: `HarnessError` that names the file which is missing or unfit.
+    public static func build(
+        agent: String, initSource: String, modules: [String], extra: [(guestPath: String, hostPath: String)] = [], cache: Cache,
+        progress: Progress = .silent
+    ) async throws -> GuestImage {
+        let system = await ELFClosure.systemLibraries()
+        let initProgram = try await compile(initSource, cache)
+        var archive = CPIO()
+        var libraries: [String: String] = [:]
+        for folder in ["/dev", "/proc", "/sys", "/tmp", "/run", "/bin", "/etc", libraryFolder, moduleFolder] {
+            try archive.addDirectory(folder)
+        }
+        try archive.addFile("/init", read(initProgram), mode: 0o755)
+        try add(program: agent, as: "/bin/ppiov-agent", to: &archive, &libraries, system)
+        for module in modules.sorted() {
+            try archive.addFile("\(moduleFolder)/\((module as NSString).lastPathComponent)", read(module))
+        }
+        for file in extra.sorted(by: { $0.guestPath < $1.guestPath }) {
+            try add(program: file.hostPath, as: file.guestPath, to: &archive, &libraries, system)
+        }
+        try Task.checkCancellation()
+        return try store(archive.bytes(), cache, progress)
+    }
+
+    private static func store(_ bytes: [UInt8], _ cache: Cache, _ progress: Progress) throws -> GuestImage {
+        let key = SHA256.hash(data: bytes).prefix(10).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let path = try cache.folder("images") + "/\(key).cpio"
+        if !FileManager.default.fileExists(atPath: path) {
+            do {
+                try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+            } catch {
+                throw HarnessError(.harness, "cannot write the guest's image \(path): \(error.localizedDescription)", hint: "is the disk full?")
+            }
+            progress.say("made the guest's image, \(bytes.count >> 20) MB")
+        }
+        return GuestImage(path: path, key: key)
+    }
+
+    /// A program with its closure; anything else as the file it is.
+    private static func add(
+        program: String, as guestPath: String, to archive: inout CPIO, _ libraries: inout [String: String], _ system: [String: [String]]
+    ) throws {
+        let bytes = try read(program)
+        let executable = FileManager.default.isExecutableFile(atPath: program)
+        try archive.addFile(guestPath, bytes, mode: executable ? 0o755 : 0o644)
+        guard ELFFile.isELF(bytes), executable else { return }
+        let closure = try ELFClosure(of: program, systemLibraries: system)
+        if let interpreter = closure.interpreter, !archive.contains(interpreter.guest) {
+            try archive.addFile(interpreter.guest, read(interpreter.host), mode: 0o755)
+        }
+        for (name, host) in closure.libraries.sorted(by: { $0.key < $1.key }) {
+            let place = "\(libraryFolder)/\((name as NSString).lastPathComponent)"
+            if let present = libraries[place] {
+                // All programs of the guest share one folder of libraries.
+                guard present == host else {
+                    throw HarnessError(.input, "\(program) needs \(host) where another program of the guest needs \(present)")
+                }
+                continue
+            }
+            libraries[place] = host
+            try archive.addFile(place, read(host), mode: 0o755)
+        }
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw HarnessError(.input, "cannot read \(path), which the guest's image needs: \(error.localizedDescription)")
+        }
+    }
+
+    /// init, compiled; kept under the key of its source and the compiler.
+    private static func compile(_ source: String, _ cache: Cache) async throws -> String {
+        let text = String(decoding: try read(source), as: UTF8.self)
+        let flags = ["-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror"]
+        let compiler = try await Command("cc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        let program = try cache.folder("init") + "/" + Cache.key(["init", text, compiler] + flags)
+        if FileManager.default.isExecutableFile(atPath: program) { return program }
+        let making = program + ".\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: making) }
+        do {
+            try await Command("cc", flags + ["-o", making, source]).output()
+        } catch let error as HarnessError {
+            throw HarnessError(
+                error.kind, "the guest's init does not compile: \(error.message)", hint: "it needs cc and static libc (libc6-dev)",
+                evidence: error.evidence)
+        }
+        // rename(2) replaces what another harness may have put there meanwhile; it is the same.
+        guard rename(making, program) == 0 else {
+            throw HarnessError(.harness, "cannot write \(program): \(String(cString: strerror(errno)))")
+        }
+        return program
+    }
+}

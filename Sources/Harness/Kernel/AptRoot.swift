@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A private apt: its own lists, cache and sources, beside the system's and without root.
+struct AptRoot: Sendable {
+    /// One line of `apt-cache madison`.
+    struct Offer: Equatable, Sendable {
+        var package: String
+        var version: DebianVersion
+    }
+
+    static let suites = ["trixie", "trixie-backports", "sid"]
+    static let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+    /// The environment variable that names the mirror where the system's own apt knows none.
+    static let mirrorVariable = "PPIOV_DEBIAN_MIRROR"
+
+    var folder: String
+
+    private var configuration: String { folder + "/apt.conf" }
+    private var stamp: String { folder + "/refreshed" }
+    private var environment: [String: String] { ["APT_CONFIG": configuration] }
+
+    /// Nanoseconds since the lists were fetched; nil where there are none.
+    var age: Int64? {
+        FileStatus(stamp).map { FileStatus.now() - $0.modified }
+    }
+
+    /// Writes apt.conf anew: the cache may have been moved since the last time.
+    private func configure() throws {
+        let settings = [
+            ("Dir::Etc::SourceList", folder + "/sources.list"), ("Dir::Etc::SourceParts", "/dev/null"), ("Dir::State::Lists", folder + "/lists"),
+            ("Dir::Cache", folder + "/cache"), ("Dir::State::status", "/dev/null"), ("APT::Sandbox::User", ""), ("Acquire::Languages", "none"),
+            ("Acquire::Retries", "3"), ("APT::Update::Error-Mode", "any"),
+        ]
+        try Disk.write(settings.map { "\($0.0) \"\($0.1)\";\n" }.joined(), to: configuration)
+    }
+
+    /// Fetches the package lists of the suites.
+    func refresh() async throws {
+        let mirror = try await mirror()
+        guard Disk.isFile(Self.keyring) else {
+            throw HarnessError(.harness, "cannot verify Debian's package lists: there is no \(Self.keyring)", hint: "install debian-archive-keyring, or give a kernel tree or tarball")
+        }
+        for part in ["lists/partial", "cache/archives/partial"] { try Disk.makeFolder(folder + "/" + part) }
+        try Disk.write(Self.suites.map { "deb [signed-by=\(Self.keyring)] \(mirror) \($0) main\n" }.joined(), to: folder + "/sources.list")
+        try configure()
+        do {
+            try await Command("apt-get", ["-q", "update"], environment: environment).output()
+        } catch let error as HarnessError {
+            throw HarnessError(
+                .harness, "cannot fetch Debian's package lists from \(mirror)",
+                hint: "check the network, or set \(Self.mirrorVariable) to a mirror that answers; a tree or tarball of your own needs none", evidence: error.evidence)
+        }
+        try Disk.write("", to: stamp)
+    }
+
+    /// Every version of the packages that the lists name; none where there are no lists.
+    func offers(_ packages: [String]) async throws -> [Offer] {
+        guard age != nil, !packages.isEmpty else { return [] }
+        try configure()
+        return Self.parse(madison: try await Command("apt-cache", ["madison"] + packages, environment: environment).output())
+    }
+
+    /// The names of the linux-source packages of any series.
+    func packages() async throws -> [String] {
+        guard age != nil else { return [] }
+        try configure()
+        let names = try await Command("apt-cache", ["pkgnames", "linux-source-"], environment: environment).output()
+        return names.split(separator: "\n").map(String.init).filter { DebianWish.isSeries(String($0.dropFirst("linux-source-".count))) }.sorted()
+    }
+
+    /// Downloads one package, verified by apt, into `folder`.
+    func download(_ offer: Offer, into folder: String) async throws {
+        try configure()
+        do {
+            try await Command("apt-get", ["-q", "download", "\(offer.package)=\(offer.version)"], environment: environment, directory: folder).output()
+        } catch let error as HarnessError {
+            if Disk.isFull(error.evidence.joined()) { throw Disk.full("download \(offer.package)", evidence: error.evidence) }
+            // The lists may name a version that has given way since: without the stamp the next run fetches them anew.
+            try Disk.remove(stamp)
+            throw HarnessError(.harness, "cannot download \(offer.package) \(offer.version)", hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
+        }
+    }
+
+    static func parse(madison text: String) -> [Offer] {
+        var offers: [Offer] = []
+        for line in text.split(separator: "\n") {
+            let fields = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard fields.count == 3, fields[2].hasSuffix("Packages") else { continue }
+            let offer = Offer(package: fields[0], version: DebianVersion(fields[1]))
+            if !offers.contains(offer) { offers.append(offer) }
+        }
+        return offers
+    }
+
+    /// The Debian archive that the system's own apt uses, security and other archives apart.
+    static func mirror(inTargets text: String) -> String? {
+        text.split(separator: "\n").lazy
+            .compactMap { $0.split(separator: "|").first.map { $0.trimmingCharacters(in: .whitespaces) } }
+            .first { $0.hasSuffix("/debian/") || $0.hasSuffix("/debian") }
+    }
+
+    private func mirror() async throws -> String {
+        if let named = ProcessInfo.processInfo.environment[Self.mirrorVariable], !named.isEmpty {
+            guard !named.contains(where: \.isWhitespace), named.contains(":/") else {
+                throw HarnessError(.input, "\(Self.mirrorVariable)=\(named) is no address of a mirror", hint: "write it as in sources.list, such as http://mirror.example/debian/")
+            }
+            return named
+        }
+        let listing = Command("apt-get", ["indextargets", "--format", "$(REPO_URI)|$(SUITE)|$(CODENAME)", "Created-By: Packages"])
+        if let mirror = Self.mirror(inTargets: try await listing.output()) { return mirror }
+        throw HarnessError(
+            .harness, "the system's apt names no Debian mirror to get kernel sources from",
+            hint: "set \(Self.mirrorVariable) to one (http://mirror.example/debian/), or give a kernel tree or tarball")
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Reads a git work tree without writing to it: no index refresh, no locks, no hooks.
+struct GitTree: Sendable {
+    var folder: String
+
+    /// nil where the folder is not the top of a work tree.
+    init?(_ folder: String) {
+        guard FileStatus(folder + "/.git") != nil else { return nil }
+        self.folder = folder
+    }
+
+    private func git(_ arguments: [String]) -> Command {
+        var command = Command(
+            "git", ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--git-dir=\(folder)/.git", "--work-tree=\(folder)"] + arguments,
+            directory: folder)
+        command.unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR"]
+        return command
+    }
+
+    /// "git:COMMIT", or "git:COMMIT+changes:KEY" where files differ from it or are new; ignored files do not count.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` with git's own words.
+    func identity() async throws -> String {
+        let commit = try await git(["rev-parse", "--verify", "HEAD^{commit}"]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines)
+        let status = try await git(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"]).output(orThrow: .input)
+        let changed = Set(status.split(separator: "\0").map { String($0.dropFirst(3)) }).sorted()
+        if changed.isEmpty { return "git:" + commit }
+        let lines = try changed.map { path -> String in
+            guard let status = FileStatus(folder + "/" + path), status.kind == .file || status.kind == .link else { return path + "\0gone" }
+            return path + "\0" + (try TreeScan.identity(folder + "/" + path, status))
+        }
+        return "git:\(commit)+changes:" + Cache.key(lines)
+    }
+
+    /// The paths of tracked and of new files, the ignored ones left out.
+    func paths() async throws -> [String] {
+        let list = try await git(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).output(orThrow: .input)
+        return Set(list.split(separator: "\0").map(String.init)).filter { !$0.hasSuffix("/") }.sorted()
+    }
+}

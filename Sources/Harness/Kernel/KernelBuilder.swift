@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Builds kernels, and finds those that were built before.
+///
+/// The tree under test is only read: sources are unpacked or copied into the cache, objects go to a folder of their own,
+/// and a finished kernel is copied into `kernels/KEY`. Several builders may share one cache.
+public struct KernelBuilder: Sendable {
+    private let cache: Cache
+    private let vm: String
+    private let jobs: Int
+    private let progress: Progress
+
+    /// - Parameters:
+    ///   - vm: the repository's `vm/` folder, with `config/` and `patches/`.
+    ///   - jobs: how many compilers run at a time.
+    public init(cache: Cache, vm: String, jobs: Int, progress: Progress) {
+        self.cache = cache
+        self.vm = vm
+        self.jobs = max(1, jobs)
+        self.progress = progress
+    }
+
+    private var builds: BuildCache { BuildCache(cache: cache) }
+    private var sources: KernelSource { KernelSource(cache: cache, progress: progress) }
+    private var netdevsim: NetdevsimModule { NetdevsimModule(vm: vm) }
+
+    /// Names a request's source by its content, without unpacking, copying or building it.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` where there is no such source or it is no kernel.
+    public func resolve(_ request: KernelRequest) async throws -> ResolvedSource {
+        try await sources.resolve(request.source)
+    }
+
+    /// Builds the kernel, or returns the one built before from the same source, options, compiler and patches.
+    ///
+    /// - Throws: `HarnessError`: of kind `.input` for a source, profile or option that cannot be; of kind `.harness` where the
+    ///   build fails, with the first compiler errors. `CancellationError` once the compilers are gone.
+    public func build(_ request: KernelRequest) async throws -> KernelBuild {
+        guard !cache.root.contains(where: { $0 == ":" || $0.isWhitespace }) else {
+            throw HarnessError(.input, "make cannot build the kernel in \(cache.root): its name holds a colon or a space", hint: "set XDG_CACHE_HOME to a folder without")
+        }
+        let source = try await resolve(request)
+        if case .built(let folder) = source.material { return try await take(folder, source, request) }
+        let config = try KernelConfig(request: request, folder: vm + "/config")
+        let compiler = try await tool("gcc")
+        let tools = [compiler, try await tool("ld"), try netdevsim.key(), BuildCache.format]
+        func key(_ source: ResolvedSource) -> String { Cache.key([source.identity, request.profile, config.text] + tools) }
+
+        if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+        let objects = source.id + "-" + request.profile
+        let lock = "build-" + (source.isTree ? source.id : objects)
+        return try await cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
+            if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+            let (folder, source) = try await sources.materialize(source)
+            if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+            let work = Work(
+                folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source), profile: request.profile,
+                compiler: compiler, tools: tools)
+            return try await compile(work, config: config)
+        }
+    }
+
+    /// Two requests may come to one kernel: it goes by the names this one gave it.
+    private func found(_ build: KernelBuild, _ source: ResolvedSource, _ request: KernelRequest? = nil) -> KernelBuild {
+        var build = build
+        build.source = source.identity
+        if let request { build.profile = request.profile }
+        progress.say("kernel \(build.release) (\(build.profile)) of \(build.source) is built already: \(build.key)")
+        return build
+    }
+
+    private func tool(_ name: String) async throws -> String {
+        try await Command(name, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? name
+    }
+
+    /// What `compile` works on.
+    private struct Work {
+        var folder: String
+        var version: String
+        var identity: String
+        var name: String
+        var request: String
+        var profile: String
+        var compiler: String
+        var tools: [String]
+    }
+
+    private func compile(_ work: Work, config: KernelConfig) async throws -> KernelBuild {
+        let objects = try ObjectFolder(cache.folder("objects") + "/" + work.name)
+        try objects.prepare()
+        let log = try cache.folder("logs") + "/build-\(work.name).log"
+        try Disk.write("", to: log)
+        let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
+
+        progress.say("configuring Linux \(work.version), profile \(work.profile)")
+        let final = try await config.apply(with: make, version: work.version)
+        let configHash = ContentHash.of(final)
+        let key = Cache.key([work.identity, configHash] + work.tools)
+        if let build = try builds.build(forKey: key) {
+            try builds.remember(work.request, key: key)
+            return build
+        }
+
+        progress.say("compiling Linux \(work.version) with \(jobs) jobs; the log is \(log)")
+        try objects.begin()
+        do {
+            try await BuildProgress.following(log, progress: progress) { try await make.run(["vmlinux", "modules_prepare"], what: "building Linux \(work.version)") }
+        } catch let error as HarnessError {
+            objects.end()
+            throw error
+        }
+        objects.end()
+
+        progress.say("building netdevsim")
+        let symbols = objects.path + "/Module.symvers"
+        try Disk.remove(symbols)
+        if Disk.isFile(objects.path + "/vmlinux.symvers") { try Disk.copy(objects.path + "/vmlinux.symvers", to: symbols) }
+        let outcome = try await netdevsim.build(
+            source: work.folder, objects: objects.path, work: objects.path + ".netdevsim", config: final, jobs: jobs, log: log)
+        return try await finish(
+            outcome,
+            KernelBuild(
+                vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
+                compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log),
+            from: objects.path, request: work.request)
+    }
+
+    /// Takes a tree somebody else built as it is: its vmlinux, and netdevsim built against it.
+    private func take(_ folder: String, _ source: ResolvedSource, _ request: KernelRequest) async throws -> KernelBuild {
+        guard request.configFiles.isEmpty, request.sets.isEmpty else {
+            throw HarnessError(.input, "\(folder) is built already: options cannot be added to it", hint: "leave out --config and --set, or build its source with tree:PATH")
+        }
+        let key = Cache.key([source.identity, try netdevsim.key(), BuildCache.format])
+        if let build = try builds.build(forKey: key) { return found(build, source) }
+        let config = Disk.text(folder + "/.config") ?? ""
+        let values = ConfigFragment.values(of: config)
+        let missing = KernelTree.missingEssentials(values)
+        guard missing.isEmpty else {
+            throw HarnessError(
+                .input, "the kernel built in \(folder) cannot serve as a guest: its .config lacks \(missing.joined(separator: ", "))",
+                hint: "set them to y and build it again, or have its source built with tree:PATH")
+        }
+        let isDebug = values["CONFIG_KASAN"] == "y" || values["CONFIG_PROVE_LOCKING"] == "y"
+        let compiler = (values["CONFIG_CC_VERSION_TEXT"] ?? "").trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+        return try await cache.locked("build-" + source.id) {
+            if let build = try builds.build(forKey: key) { return found(build, source) }
+            let log = try cache.folder("logs") + "/build-\(source.id).log"
+            try Disk.write("taken as built: \(folder)\n", to: log)
+            progress.say("building netdevsim against \(folder)")
+            let work = try cache.folder("objects") + "/\(source.id).netdevsim"
+            let outcome: NetdevsimModule.Outcome =
+                if let tree = KernelTree.source(ofBuilt: folder) {
+                    try await netdevsim.build(source: tree, objects: folder, work: work, config: config, jobs: jobs, log: log)
+                } else {
+                    .none(reason: "the source of the kernel built in \(folder) is not there to take netdevsim from")
+                }
+            return try await finish(
+                outcome,
+                KernelBuild(
+                    vmlinux: "", release: try release(folder), key: key, source: source.identity, configHash: ContentHash.of(config),
+                    profile: isDebug ? "debug" : "fast", compiler: compiler, netdevsim: nil, netdevsimReason: nil, log: log),
+                from: folder, request: key)
+        }
+    }
+
+    private func finish(_ outcome: NetdevsimModule.Outcome, _ build: KernelBuild, from folder: String, request: String) async throws -> KernelBuild {
+        var build = build
+        var module: String?
+        switch outcome {
+        case .module(let path): module = path
+        case .none(let reason):
+            build.netdevsimReason = reason
+            progress.say("no netdevsim: \(reason)")
+        }
+        build = try await builds.store(
+            build, vmlinux: folder + "/vmlinux", module: module, config: folder + "/.config", log: build.log, request: request)
+        progress.say("kernel \(build.release) (\(build.profile)) is ready: \(build.key)")
+        return build
+    }
+
+    private func release(_ objects: String) throws -> String {
+        let file = objects + "/include/config/kernel.release"
+        if let text = Disk.text(file)?.trimmingCharacters(in: .whitespacesAndNewlines), !text.isEmpty { return text }
+        throw HarnessError(.harness, "the built kernel does not say its release: there is no \(file)", hint: "build the tree again")
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Runs the kernel's make with everything fixed that would make two builds of the same source differ.
+struct KernelMake: Sendable {
+    /// The source folder, which is only read.
+    var source: String
+    /// The `O=` folder.
+    var objects: String
+    var jobs: Int
+    var log: String
+
+    /// Kbuild reads these from the environment; none of the caller's may leak into a build that is found again by its key.
+    static let cleared = [
+        "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MAKEOVERRIDES", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
+        "KBUILD_EXTMOD_OUTPUT", "KBUILD_EXTRA_SYMBOLS", "KBUILD_VERBOSE", "KBUILD_SRC", "KCFLAGS", "KAFLAGS", "KCPPFLAGS", "KRUSTFLAGS",
+        "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG", "KCONFIG_OVERWRITECONFIG", "KCONFIG_DEFCONFIG_LIST", "KCONFIG_NOTIMESTAMP",
+        "CROSS_COMPILE", "LLVM", "LLVM_IAS", "SUBARCH", "SRCARCH", "CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_MODULE", "LDFLAGS_MODULE",
+        "HOSTCFLAGS", "HOSTLDFLAGS", "USERCFLAGS", "USERLDFLAGS", "O", "M", "MO", "V", "W", "C", "CC", "HOSTCC", "LD",
+    ]
+
+    static let fixed = [
+        "ARCH": "x86_64", "LOCALVERSION": "", "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_VERSION": "1",
+        "KBUILD_BUILD_USER": "ppiov", "KBUILD_BUILD_HOST": "ppiov", "SOURCE_DATE_EPOCH": "0",
+    ]
+
+    static func command(_ arguments: [String]) -> Command {
+        var command = Command("make", arguments, environment: fixed)
+        command.unset = cleared
+        return command
+    }
+
+    /// - Throws: `HarnessError` of kind `.harness` with the first lines of the log that name an error.
+    func run(_ goals: [String], what: String) async throws {
+        try await Self.run(Self.command(["-C", source, "O=" + objects, "-j\(jobs)"] + goals), log: log, what: what)
+    }
+
+    /// Runs any make, whose failure is explained by its log.
+    static func run(_ command: Command, log: String, what: String) async throws {
+        let start = FileStatus(log)?.size ?? 0
+        do {
+            try await command.run(log: log)
+        } catch let error as HarnessError {
+            let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+            guard text.split(separator: "\n").count > 1 else { throw error }
+            throw explained(what, text: text, log: log)
+        }
+    }
+
+    /// The error that a failed make's output amounts to.
+    static func explained(_ what: String, text: String, log: String) -> HarnessError {
+        let evidence = firstErrors(in: text) + ["the whole log: \(log)"]
+        if Disk.isFull(text) { return Disk.full("finish \(what)", evidence: evidence) }
+        return HarnessError(
+            .harness, "\(what) failed", hint: "if the tree is yours, see that it builds on its own; a missing tool or library is named by `ppiov doctor`",
+            evidence: evidence)
+    }
+
+    /// The lines a reader looks for first: compiler and linker errors, then make's own, then the tail.
+    static func firstErrors(in text: String, limit: Int = 12) -> [String] {
+        let lines = text.split(separator: "\n").map(String.init)
+        let compiler = lines.filter { $0.contains("error:") || $0.contains("undefined reference") || $0.contains("No space left on device") }
+        if !compiler.isEmpty { return Array(compiler.prefix(limit)) }
+        let make = lines.filter { $0.contains("*** ") || $0.hasPrefix("ERROR: ") }
+        let tail = lines.suffix(limit)
+        return Array(make.prefix(limit / 2)) + tail.filter { !make.contains($0) }
+    }
+
+    /// How many steps a log shows so far: Kbuild says one word in capitals and a path for each.
+    static func steps(in text: some StringProtocol) -> Int {
+        text.split(separator: "\n").count { line in
+            guard line.hasPrefix("  "), let word = line.split(separator: " ").first else { return false }
+            return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A kernel source, named by its content.
+public struct ResolvedSource: Sendable, Equatable {
+    /// As `KernelBuild.source` has it: "debian:PACKAGE VERSION", "git:COMMIT", "git:COMMIT+changes:KEY", "folder:KEY",
+    /// "tarball:KEY" or "built:KEY".
+    public var identity: String
+    /// What its Makefile states; nil while a package or tarball is not unpacked.
+    public var version: String?
+    /// The folder, tarball or package that was named; nil for a Debian package.
+    public var path: String?
+
+    enum Material: Sendable, Equatable {
+        case debian(AptRoot.Offer)
+        case tarball(String)
+        case tree(String)
+        case built(String)
+    }
+
+    var material: Material
+    /// Names its folders in the cache: stable for a tree however it changes.
+    var id: String
+
+    var isTree: Bool { if case .tree = material { true } else { false } }
+}
+
+/// Finds out what a request's source is, and puts it where it can be built without touching the original.
+struct KernelSource: Sendable {
+    var cache: Cache
+    var progress: Progress
+
+    /// - Throws: `HarnessError` of kind `.input` where there is no such source or it is no kernel.
+    func resolve(_ wish: String) async throws -> ResolvedSource {
+        if wish == "debian" || wish.hasPrefix("debian:") {
+            let offer = try await DebianSource(cache: cache, progress: progress).choose(DebianWish(String(wish.dropFirst("debian:".count))))
+            let identity = "debian:\(offer.package) \(offer.version)"
+            let name = String(offer.version.text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") ? $0 : "_" })
+            return ResolvedSource(identity: identity, material: .debian(offer), id: "debian-\(name)-\(Cache.key([identity]).prefix(8))")
+        }
+        for (prefix, built) in [("tree:", false), ("built:", true)] where wish.hasPrefix(prefix) {
+            let path = try existing(String(wish.dropFirst(prefix.count)))
+            return built ? try self.built(path) : try await tree(path)
+        }
+        let path = try existing(wish)
+        if !Disk.isFolder(path) { return try tarball(path) }
+        guard KernelTree.isBuilt(path) else { return try await tree(path) }
+        progress.say("using the kernel already built in \(path); tree:\(path) builds its source instead")
+        return try built(path)
+    }
+
+    private func existing(_ text: String) throws -> String {
+        let path = URL(fileURLWithPath: text).standardizedFileURL.resolvingSymlinksInPath().path
+        guard !text.isEmpty, FileStatus(path) != nil else {
+            throw HarnessError(
+                .input, "there is no kernel source at \"\(text)\": looked for \(path)",
+                hint: "give a git tree, a source folder, a tarball, an already built tree, or debian:7.3")
+        }
+        return path
+    }
+
+    private func tarball(_ path: String) throws -> ResolvedSource {
+        guard SourceArchive.isArchive(path) else {
+            throw HarnessError(.input, "\(path) is neither a folder nor a tarball", hint: "known kinds of tarball: " + SourceArchive.suffixes.joined(separator: ", "))
+        }
+        let key = String(try ContentHash.ofFile(path).prefix(20))
+        return ResolvedSource(identity: "tarball:" + key, path: path, material: .tarball(path), id: "tarball-" + key)
+    }
+
+    private func built(_ folder: String) throws -> ResolvedSource {
+        guard KernelTree.isBuilt(folder) else {
+            throw HarnessError(.input, "\(folder) is no built kernel tree: looked for vmlinux and .config in it", hint: "build it first, or give tree:\(folder) to have it built")
+        }
+        let key = Cache.key([try ContentHash.ofFile(folder + "/vmlinux"), try ContentHash.ofFile(folder + "/.config")])
+        let version = KernelTree.source(ofBuilt: folder).flatMap { KernelTree.version($0) }
+        return ResolvedSource(identity: "built:" + key, version: version, path: folder, material: .built(folder), id: "built-" + key)
+    }
+
+    private func tree(_ folder: String) async throws -> ResolvedSource {
+        let version = try KernelTree.requireVersion(folder, named: folder)
+        let id = "tree-" + Cache.key([folder])
+        var source = ResolvedSource(identity: "", version: version, path: folder, material: .tree(folder), id: id)
+        if let git = GitTree(folder) {
+            source.identity = try await git.identity()
+        } else {
+            source.identity = try await cache.locked("index-" + id) { "folder:" + (try await scan(folder, id: id)).contentKey }
+        }
+        return source
+    }
+
+    private func index(_ id: String) throws -> String { try cache.folder("sources") + "/\(id).index" }
+
+    private func scan(_ folder: String, id: String) async throws -> TreeIndex {
+        let paths = if let git = GitTree(folder) { try await git.paths() } else { try TreeScan.sources(folder) }
+        let file = try index(id)
+        var old = TreeIndex(file: file)
+        if !KernelTree.hasLeftovers(folder) { old.records = old.records.filter { !$0.value.generated } }
+        let fresh = try await TreeScan.refresh(old, root: folder, paths: paths)
+        if fresh != old { try fresh.write(to: file) }
+        return fresh
+    }
+
+    /// Makes the source buildable: unpacked, or copied, in a folder of the cache.
+    ///
+    /// For a tree the caller holds the lock `build-ID` for as long as it reads the folder.
+    ///
+    /// - Returns: the folder, and the source as it is now: a tree may have changed since it was resolved.
+    func materialize(_ source: ResolvedSource) async throws -> (folder: String, source: ResolvedSource) {
+        let folder = try cache.folder("sources") + "/" + source.id
+        var source = source
+        switch source.material {
+        case .built(let path):
+            return (path, source)
+        case .debian(let offer):
+            try await unpacked(folder, source.id) { try await DebianSource(cache: cache, progress: progress).fetch(offer) }
+        case .tarball(let path):
+            try await unpacked(folder, source.id) { path }
+        case .tree(let origin):
+            source = try await mirrored(source, origin: origin, to: folder)
+        }
+        source.version = try KernelTree.requireVersion(folder, named: source.path ?? source.identity)
+        return (folder, source)
+    }
+
+    private func unpacked(_ folder: String, _ id: String, archive: () async throws -> String) async throws {
+        if KernelTree.version(folder) != nil { return }
+        try await cache.locked("source-" + id, waiting: { progress.say("waiting for another run that unpacks the same source") }) {
+            if KernelTree.version(folder) != nil { return }
+            try BuildCache.removeTemporaries(of: folder)
+            try Disk.remove(folder)
+            let archive = try await archive()
+            progress.say("unpacking \(archive)")
+            try await SourceArchive.unpack(archive, to: folder)
+        }
+    }
+
+    /// Copies until the copy is one state of the tree: a file that changes meanwhile, or a commit, starts it again.
+    private func mirrored(_ source: ResolvedSource, origin: String, to folder: String) async throws -> ResolvedSource {
+        var source = source
+        for _ in 0..<4 {
+            let before = try await GitTree(origin)?.identity()
+            let copy: (key: String, changes: Int)? = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id) }
+            guard let (key, changes) = copy, try await GitTree(origin)?.identity() == before else { continue }
+            source.identity = before ?? "folder:" + key
+            progress.say(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
+            return source
+        }
+        throw HarnessError(.input, "\(origin) keeps changing while it is copied", hint: "wait for what writes there to end, then run again")
+    }
+
+    /// The key of what the copy now holds, and how many files were written; nil where the tree changed meanwhile.
+    private func copied(_ origin: String, to folder: String, id: String) async throws -> (key: String, changes: Int)? {
+        if FileStatus(folder) == nil {
+            progress.say("copying \(origin)")
+            // Objects of an earlier copy would be newer than the files of this one.
+            let objects = try cache.folder("objects")
+            for name in Disk.names(in: objects) where name.hasPrefix(id + "-") { try Disk.remove(objects + "/" + name) }
+        }
+        let scanned = try await scan(origin, id: id)
+        do {
+            var (index, changes) = try TreeMirror(origin: origin, folder: folder).sync(scanned)
+            if GitTree(origin) == nil, KernelTree.hasLeftovers(origin) { try await tidy(folder, &index) }
+            if index != scanned { try index.write(to: try self.index(id)) }
+            return (index.contentKey, changes)
+        } catch is TreeMirror.Changed {
+            return nil
+        }
+    }
+
+    /// Removes from the copy what an in-tree build left in the original, as `make mrproper` knows it.
+    private func tidy(_ folder: String, _ index: inout TreeIndex) async throws {
+        progress.say("cleaning the copy of what an in-tree build left")
+        try await KernelMake.command(["-C", folder, "mrproper"]).output()
+        for path in index.records.keys where FileStatus(folder + "/" + path) == nil { index.records[path]?.generated = true }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Builds netdevsim, as a NIC that memory providers accept, from a patched copy of the tree's own driver.
+struct NetdevsimModule: Sendable {
+    /// A module, or why there is none.
+    enum Outcome: Equatable, Sendable {
+        case module(String)
+        case none(reason: String)
+    }
+
+    /// `vm/patches/netdevsim-memory-provider*.patch`, the newest kernel's first.
+    var patches: [String]
+
+    static let driver = "drivers/net/netdevsim"
+
+    init(vm: String) {
+        let folder = vm + "/patches"
+        patches = Disk.names(in: folder)
+            .filter { $0.hasPrefix("netdevsim-memory-provider") && $0.hasSuffix(".patch") }
+            .sorted { DebianVersion($0) > DebianVersion($1) }
+            .map { folder + "/" + $0 }
+    }
+
+    /// The patches' names and contents, for the kernel's key.
+    func key() throws -> String { Cache.key(try patches.map { try ContentHash.ofFile($0) }) }
+
+    /// Copies the driver, patches the copy and builds it against a built kernel.
+    ///
+    /// - Parameters:
+    ///   - source: the kernel's source folder.
+    ///   - objects: the folder the kernel was built in; nothing is written there.
+    ///   - work: a folder of the harness's own, emptied first.
+    /// - Throws: `HarnessError` only where the harness itself fails: a patch that does not apply, or a driver that does not
+    ///   compile, is an outcome.
+    func build(source: String, objects: String, work: String, config: String, jobs: Int, log: String) async throws -> Outcome {
+        let values = ConfigFragment.values(of: config)
+        guard values["CONFIG_MODULES"] == "y" else { return .none(reason: "the kernel is configured without modules (CONFIG_MODULES)") }
+        guard values["CONFIG_NETDEVSIM"] == "m" else {
+            let state = values["CONFIG_NETDEVSIM"] ?? "n"
+            return .none(reason: "CONFIG_NETDEVSIM is \(state) in this kernel; the patched netdevsim needs it to be m")
+        }
+        guard Disk.isFolder(source + "/" + Self.driver) else { return .none(reason: "the kernel tree has no \(Self.driver)") }
+        guard !patches.isEmpty else { return .none(reason: "there is no patch netdevsim-memory-provider*.patch") }
+
+        let (patch, reason) = try await apply(from: source, work: work)
+        guard patch != nil else { return .none(reason: reason) }
+        let copy = work + "/" + Self.driver
+        var arguments = ["-C", objects, "M=" + copy, "CONFIG_NETDEVSIM=m", "-j\(jobs)"]
+        if !Disk.isFile(objects + "/Module.symvers") {
+            guard Disk.isFile(objects + "/vmlinux.symvers") else {
+                return .none(reason: "the built kernel has neither Module.symvers nor vmlinux.symvers to link a module against")
+            }
+            arguments.append("KBUILD_EXTRA_SYMBOLS=\(objects)/vmlinux.symvers")
+        }
+        do {
+            try await KernelMake.run(KernelMake.command(arguments + ["modules"]), log: log, what: "building netdevsim as a module")
+        } catch let error as HarnessError {
+            if error.message.contains("disk is full") { throw error }
+            return .none(reason: "netdevsim with \(Self.name(patch ?? "")) does not build: \(error.evidence.first ?? error.message)")
+        }
+        let module = copy + "/netdevsim.ko"
+        return Disk.isFile(module) ? .module(module) : .none(reason: "make built no netdevsim.ko (see \(log))")
+    }
+
+    /// Applies the first patch that fits a fresh copy.
+    private func apply(from source: String, work: String) async throws -> (patch: String?, reason: String) {
+        var reasons: [String] = []
+        for patch in patches {
+            try Disk.remove(work)
+            try Disk.makeFolder(work + "/drivers/net")
+            try await copyDriver(from: source, to: work + "/" + Self.driver)
+            let log = work + "/patch.log"
+            let arguments = ["-p1", "--force", "--no-backup-if-mismatch", "-d", work, "-i", patch]
+            do {
+                try await Command("patch", arguments + ["--dry-run"]).run(log: log)
+            } catch let error as HarnessError {
+                guard let text = Disk.text(log), text.split(separator: "\n").count > 1 else { throw error }
+                reasons.append("\(Self.name(patch)) does not apply: \(Self.firstFailure(in: text))")
+                continue
+            }
+            try await Command("patch", arguments).run(log: log)
+            return (patch, "")
+        }
+        return (nil, reasons.joined(separator: "; "))
+    }
+
+    /// Sources only: a built tree's objects would make make believe it had built the copy.
+    private func copyDriver(from source: String, to target: String) async throws {
+        try Disk.makeFolder(target)
+        for name in Disk.names(in: source + "/" + Self.driver) where name.hasSuffix(".c") || name.hasSuffix(".h") || name == "Makefile" || name == "Kbuild" {
+            if name.hasSuffix(".mod.c") { continue }
+            try Disk.copy("\(source)/\(Self.driver)/\(name)", to: target + "/" + name)
+        }
+    }
+
+    /// What `patch` says of the first place it could not patch, with its file.
+    static func firstFailure(in text: String) -> String {
+        var file = ""
+        for line in text.split(separator: "\n").map(String.init) {
+            if line.hasPrefix("checking file ") || line.hasPrefix("patching file ") { file = String(line.dropFirst("checking file ".count)) }
+            if line.hasPrefix("Hunk ") && line.contains("FAILED") || line.hasPrefix("Reversed (or previously applied)") {
+                return file.isEmpty ? line : "\(file): \(line)"
+            }
+            if line.hasPrefix("can't find file") || line.contains("malformed patch") || line.contains("garbage was found") { return line }
+        }
+        return text.split(separator: "\n").last.map(String.init) ?? "patch failed"
+    }
+
+    private static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// What runs the guest here, and why.
+public struct Acceleration: Codable, Sendable, Equatable {
+    public var accelerator: Accelerator
+    /// Why it is not KVM, in one line; nil where it is, or where TCG was asked for.
+    public var reason: String?
+    /// Rate of the guest's TSC under TCG, in kHz; nil where it could not be measured.
+    public var tscKHz: Int?
+
+    public init(accelerator: Accelerator, reason: String? = nil, tscKHz: Int? = nil) {
+        self.accelerator = accelerator
+        self.reason = reason
+        self.tscKHz = tscKHz
+    }
+}
+
+/// Finds out what runs guests here by running one.
+///
+/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Neither can be seen
+/// from outside. The answer is remembered for this boot of the host and this QEMU.
+public struct AccelProbe: Sendable {
+    public var qemu: String
+    public var cache: Cache
+    /// A probe takes 0.1 s where it works.
+    public var limit: Duration
+
+    public init(qemu: String = "qemu-system-x86_64", cache: Cache, limit: Duration = .seconds(5)) {
+        self.qemu = qemu
+        self.cache = cache
+        self.limit = limit
+    }
+
+    /// One probe's result.
+    enum Answer: Sendable, Equatable {
+        case works(tscKHz: Int?)
+        case fails(String)
+    }
+
+    private struct Memory: Codable {
+        var kvm: Acceleration?
+        var kvmFault: String?
+        var tcg: Acceleration?
+    }
+
+    /// Chooses the accelerator.
+    ///
+    /// - Throws: `HarnessError` where KVM was asked for and does not work, or where not even TCG does.
+    public func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
+        let file = try await memoryFile()
+        var memory = Self.recall(file)
+        if choice != .tcg, memory.kvm == nil, memory.kvmFault == nil {
+            switch try await kvm() {
+            case .works: memory.kvm = Acceleration(accelerator: .kvm)
+            case .fails(let reason): memory.kvmFault = reason
+            }
+            Self.remember(memory, file)
+        }
+        if choice != .tcg, let kvm = memory.kvm { return kvm }
+        if choice == .kvm {
+            throw HarnessError(.harness, "KVM does not work here: \(memory.kvmFault ?? "unknown")", hint: "use --accel tcg")
+        }
+        if memory.tcg == nil {
+            switch try await probe(.tcg) {
+            case .works(let khz): memory.tcg = Acceleration(accelerator: .tcg, tscKHz: khz)
+            case .fails(let reason):
+                throw HarnessError(.harness, "\(qemu) does not even run a guest under TCG: \(reason)", hint: "`ppiov doctor` says what to install")
+            }
+            Self.remember(memory, file)
+        }
+        guard var tcg = memory.tcg else { return Acceleration(accelerator: .tcg) }
+        if choice == .auto, let fault = memory.kvmFault {
+            tcg.reason = "\(fault): using TCG"
+            progress.say("\(fault): using TCG")
+        }
+        return tcg
+    }
+
+    private func kvm() async throws -> Answer {
+        guard FileManager.default.fileExists(atPath: "/dev/kvm") else { return .fails("there is no /dev/kvm") }
+        guard FileManager.default.isReadableFile(atPath: "/dev/kvm"), FileManager.default.isWritableFile(atPath: "/dev/kvm") else {
+            return .fails("/dev/kvm is there but you may not open it (are you in group kvm?)")
+        }
+        switch try await probe(.kvm) {
+        case .works(let khz): return .works(tscKHz: khz)
+        case .fails(let reason): return .fails("/dev/kvm is there but \(reason)")
+        }
+    }
+
+    /// Runs the probe guest once, with the deadline.
+    func probe(_ accelerator: Accelerator) async throws -> Answer {
+        let folder = try RunFolder()
+        let image = folder.path + "/probe.bin"
+        let samples = folder.path + "/samples"
+        try Data(ProbeImage.bytes).write(to: URL(fileURLWithPath: image))
+        let process = try QEMUProcess(
+            program: qemu, arguments: ProbeImage.arguments(accelerator, image: image, output: samples), directory: folder.path, ended: {})
+        let exit: MachineExit?
+        do {
+            exit = try await withTaskCancellationHandler {
+                try await waitForExit(of: process)
+            } onCancel: {
+                process.kill()
+            }
+        } catch {
+            process.kill()
+            _ = await Task { try? await process.waitForExit() }.value
+            folder.remove()
+            throw error
+        }
+        let bytes = (try? Data(contentsOf: URL(fileURLWithPath: samples))).map(Array.init) ?? []
+        folder.remove()
+        try Task.checkCancellation()
+        guard let exit else { return .fails("a guest did not execute within \(limit)") }
+        if exit.cause == .status(ProbeImage.exitStatus) { return .works(tscKHz: ProbeImage.tscKHz(samples: bytes)) }
+        return .fails("a guest does not run: \(exit)" + (exit.stderr.first.map { " (\($0))" } ?? ""))
+    }
+
+    /// Nil where the deadline passed; the process has ended in any case.
+    private func waitForExit(of process: QEMUProcess) async throws -> MachineExit? {
+        let expired = HarnessError(.harness, "the probe's time is up")
+        do {
+            return try await withDeadline(limit, expired: { expired }) { try await process.waitForExit() }
+        } catch let error as HarnessError where error == expired {
+            process.kill()
+            _ = try await process.waitForExit()
+            return nil
+        }
+    }
+
+    private func memoryFile() async throws -> String {
+        let boot = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
+        let key = Cache.key([boot.trimmingCharacters(in: .whitespacesAndNewlines), try await QEMUTool(path: qemu).version(), "1"])
+        return try cache.folder("probe") + "/\(key).json"
+    }
+
+    private static func recall(_ file: String) -> Memory {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)), let memory = try? JSONDecoder().decode(Memory.self, from: data)
+        else { return Memory() }
+        return memory
+    }
+
+    /// Only a memory: where it cannot be written the next run probes again.
+    private static func remember(_ memory: Memory, _ file: String) {
+        guard let data = try? JSONEncoder().encode(memory) else { return }
+        try? data.write(to: URL(fileURLWithPath: file), options: .atomic)
+    }
+}
+
+/// The QEMU program.
+public struct QEMUTool: Sendable {
+    public var path: String
+
+    public init(path: String = "qemu-system-x86_64") { self.path = path }
+
+    /// The first line of `--version`.
+    ///
+    /// - Throws: `HarnessError` where it cannot be run.
+    public func version() async throws -> String {
+        let text = try await Command(path, ["--version"]).output()
+        return text.split(separator: "\n").first.map(String.init) ?? ""
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What runs the guest's instructions.
+public enum Accelerator: String, Codable, Sendable, CaseIterable {
+    case kvm
+    case tcg
+}
+
+/// What the user asked for.
+public enum AcceleratorChoice: String, Codable, Sendable, CaseIterable {
+    /// KVM where a probe guest really executes, TCG elsewhere.
+    case auto
+    case kvm
+    case tcg
+}
+
+/// The machine as the user shapes it.
+public struct MachineOptions: Codable, Sendable, Equatable {
+    public var cpus: Int
+    public var memoryMB: Int
+    public var accelerator: AcceleratorChoice
+    /// Appended to the kernel's command line, so the last word is the user's.
+    public var extraKernelArguments: [String]
+    /// `oops=panic`: an oops ends the machine at once instead of leaving it in an unknown state.
+    public var panicOnOops: Bool
+    /// init starts a shell on the console instead of the agent.
+    public var shell: Bool
+    /// Every deadline is multiplied by this. TCG and debug kernels need more than 1.
+    public var timeoutScale: Double
+    /// A name looked up in PATH, or a path.
+    public var qemu: String
+
+    public init(
+        cpus: Int = 2, memoryMB: Int = 512, accelerator: AcceleratorChoice = .auto, extraKernelArguments: [String] = [],
+        panicOnOops: Bool = true, shell: Bool = false, timeoutScale: Double = 1, qemu: String = "qemu-system-x86_64"
+    ) {
+        self.cpus = cpus
+        self.memoryMB = memoryMB
+        self.accelerator = accelerator
+        self.extraKernelArguments = extraKernelArguments
+        self.panicOnOops = panicOnOops
+        self.shell = shell
+        self.timeoutScale = timeoutScale
+        self.qemu = qemu
+    }
+
+    /// - Throws: `HarnessError` (input) naming the option that no machine can have.
+    public func validate() throws {
+        guard (1...64).contains(cpus) else {
+            throw HarnessError(.input, "a machine has 1 to 64 CPUs, not \(cpus)")
+        }
+        guard (128...(1 << 20)).contains(memoryMB) else {
+            throw HarnessError(.input, "a guest needs 128 MB to 1 TB of memory, not \(memoryMB) MB")
+        }
+        guard timeoutScale > 0, timeoutScale.isFinite else {
+            throw HarnessError(.input, "the timeout scale must be a number above 0, not \(timeoutScale)")
+        }
+    }
+
+    /// `seconds`, scaled.
+    func limit(_ seconds: Double) -> Duration { .seconds(seconds * timeoutScale) }
+}

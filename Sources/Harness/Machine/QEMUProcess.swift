@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Subprocess
+import Synchronization
+import SystemPackage
+
+/// How a machine's QEMU came to its end.
+public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
+    public enum Cause: Sendable, Equatable {
+        /// QEMU exited; 0 is also what a guest's reboot, power-off or panic (with `panic=-1`) leads to.
+        case status(Int32)
+        case signal(Int32)
+    }
+
+    public var cause: Cause
+    /// The last lines QEMU wrote to its standard output and error.
+    public var stderr: [String]
+
+    public init(cause: Cause, stderr: [String] = []) {
+        self.cause = cause
+        self.stderr = stderr
+    }
+
+    public var description: String {
+        switch cause {
+        case .status(let status): "QEMU exited with status \(status)"
+        case .signal(let signal): "QEMU was killed by signal \(signal)"
+        }
+    }
+}
+
+/// A QEMU that is running, in a process group of its own.
+///
+/// It ends with `kill()` or with the harness: where util-linux's `setpriv` is at hand, QEMU gets a parent-death signal, so not even
+/// a SIGKILL of the harness leaves it behind.
+final class QEMUProcess: Sendable {
+    private let exited = Promise<MachineExit>()
+    private let started = Promise<Int32>()
+    private let task: Mutex<Task<Void, Never>?>
+
+    /// - Parameters:
+    ///   - directory: QEMU's working folder; its output goes to `qemu.log` there.
+    ///   - ended: called once, after the exit is known.
+    init(program: String, arguments: [String], directory: String, ended: @escaping @Sendable () -> Void) throws {
+        let log = directory + "/qemu.log"
+        let output = try FileDescriptor.open(
+            SystemPackage.FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: .ownerReadWrite)
+        task = Mutex(nil)
+        let configuration = Self.configuration(program, arguments, directory)
+        let running = Task { [exited, started] in
+            defer { ended() }
+            do {
+                let result = try await Subprocess.run(
+                    configuration, input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
+                    error: .fileDescriptor(output, closeAfterSpawningProcess: false)
+                ) { execution in
+                    started.settle(.success(execution.processIdentifier.value))
+                }
+                let cause: MachineExit.Cause =
+                    switch result.terminationStatus {
+                    case .exited(let status): .status(status)
+                    case .signaled(let signal): .signal(signal)
+                    }
+                exited.settle(.success(MachineExit(cause: cause, stderr: Self.tail(log))))
+            } catch {
+                let failure = HarnessError(
+                    .harness, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists what is missing and how to get it")
+                started.settle(.failure(failure))
+                exited.settle(.failure(failure))
+            }
+            try? output.close()
+        }
+        task.withLock { $0 = running }
+    }
+
+    private static func configuration(_ program: String, _ arguments: [String], _ directory: String) -> Configuration {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
+        let guardian = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
+        let words = (guardian.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
+        return Configuration(
+            executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(["LC_ALL": "C"]),
+            workingDirectory: SystemPackage.FilePath(directory), platformOptions: options)
+    }
+
+    private static func tail(_ log: String) -> [String] {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").suffix(20).map(String.init)
+    }
+
+    /// How it ended, where it has.
+    var exit: MachineExit? { try? exited.result?.get() }
+
+    func processID() async throws -> Int32 { try await started.value() }
+
+    /// - Throws: `HarnessError` where it could not be started; `CancellationError`.
+    func waitForExit() async throws -> MachineExit { try await exited.value() }
+
+    /// SIGKILL, to QEMU and what it started; no wait.
+    func kill() { task.withLock { $0 }?.cancel() }
+}

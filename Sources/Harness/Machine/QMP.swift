@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Synchronization
+
+/// QEMU's monitor: commands with their replies, and the events QEMU sends by itself.
+///
+/// A disconnect means that QEMU is dead: everything pending fails with it.
+public final class QMP: Sendable {
+    /// A place in the stream of events: taken before a command, it misses no event that the command causes.
+    public struct Mark: Sendable {
+        fileprivate var index: Int
+    }
+
+    private struct EventWaiter {
+        var from: Int
+        var matches: @Sendable (QMPEvent) -> Bool
+        var promise: Promise<QMPEvent>
+    }
+
+    private struct State {
+        var nextID = 1
+        var pending: [Int: (command: String, promise: Promise<QMPValue>)] = [:]
+        var events: [QMPEvent] = []
+        /// Events that were dropped from the front of `events`.
+        var forgotten = 0
+        var waiters: [EventWaiter] = []
+        var gone = false
+    }
+
+    /// Events kept for marks; QEMU sends a dozen in a machine's life.
+    private static let history = 1024
+
+    private let state = Mutex(State())
+    private let greeting = Promise<String>()
+    private let splitter = Mutex(LineSplitter(limit: 16 << 20))
+    private let send: @Sendable ([UInt8]) async throws -> Void
+
+    /// - Parameter send: writes to the monitor's socket. What comes from it goes to `receive`.
+    init(send: @escaping @Sendable ([UInt8]) async throws -> Void) { self.send = send }
+
+    /// Takes what the monitor's socket gave; nil is its end.
+    func receive(_ bytes: [UInt8]?) {
+        guard let bytes else { return disconnect() }
+        for line in splitter.withLock({ $0.feed(bytes) }) { take(QMPMessage(line: line.text)) }
+    }
+
+    private func take(_ message: QMPMessage) {
+        switch message {
+        case .greeting(let version):
+            greeting.settle(.success(version))
+        case .reply(let id, let value):
+            state.withLock { $0.pending.removeValue(forKey: id) }?.promise.settle(.success(value))
+        case .refusal(let id, let errorClass, let text):
+            // A refusal without an id answers a line QEMU could not read; which one, it does not say: the oldest.
+            let asked = state.withLock { state in
+                (id ?? state.pending.keys.min()).flatMap { state.pending.removeValue(forKey: $0) }
+            }
+            asked?.promise.settle(.failure(QMPError(command: asked?.command ?? "", errorClass: errorClass, message: text)))
+        case .event(let event):
+            take(event)
+        case .unknown:
+            break
+        }
+    }
+
+    private func take(_ event: QMPEvent) {
+        let met = state.withLock { state -> [EventWaiter] in
+            state.events.append(event)
+            if state.events.count > Self.history {
+                state.events.removeFirst()
+                state.forgotten += 1
+            }
+            let met = state.waiters.filter { $0.matches(event) }
+            state.waiters.removeAll { $0.matches(event) }
+            return met
+        }
+        for waiter in met { waiter.promise.settle(.success(event)) }
+    }
+
+    private static var disconnected: HarnessError { HarnessError(.harness, "QEMU closed its monitor: it has ended") }
+
+    private func disconnect() {
+        let (pending, waiters) = state.withLock { state in
+            state.gone = true
+            defer {
+                state.pending = [:]
+                state.waiters = []
+            }
+            return (Array(state.pending.values), state.waiters)
+        }
+        greeting.settle(.failure(Self.disconnected))
+        for asked in pending { asked.promise.settle(.failure(Self.disconnected)) }
+        for waiter in waiters { waiter.promise.settle(.failure(Self.disconnected)) }
+    }
+
+    /// Waits for the greeting and leaves negotiation.
+    ///
+    /// - Returns: QEMU's version, "7.2.22".
+    @discardableResult
+    func negotiate(within limit: Duration) async throws -> String {
+        let version = try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU's monitor did not greet within \(limit)") }) {
+            [greeting] in try await greeting.value()
+        }
+        try await execute("qmp_capabilities", within: limit)
+        return version
+    }
+
+    /// Executes a command and gives its result.
+    ///
+    /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU is gone or does not answer in time; `CancellationError`.
+    @discardableResult
+    public func execute(
+        _ command: String, _ arguments: [String: QMPValue] = [:], within limit: Duration = .seconds(30)
+    ) async throws -> QMPValue {
+        let promise = Promise<QMPValue>()
+        let id = try state.withLock { state throws(HarnessError) -> Int in
+            guard !state.gone else { throw Self.disconnected }
+            let id = state.nextID
+            state.nextID += 1
+            state.pending[id] = (command, promise)
+            return id
+        }
+        defer { state.withLock { _ = $0.pending.removeValue(forKey: id) } }
+        try await send(QMPMessage.request(id: id, command: command, arguments: arguments))
+        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not answer \(command) within \(limit)") }) {
+            try await promise.value()
+        }
+    }
+
+    /// The present end of the stream of events.
+    public var mark: Mark { state.withLock { Mark(index: $0.forgotten + $0.events.count) } }
+
+    /// Waits for the first event after `mark` that `matches`.
+    ///
+    /// - Throws: `HarnessError` where QEMU is gone or nothing matched in time; `CancellationError`.
+    @discardableResult
+    public func event(
+        after mark: Mark, within limit: Duration, _ matches: @escaping @Sendable (QMPEvent) -> Bool
+    ) async throws -> QMPEvent {
+        let promise = Promise<QMPEvent>()
+        state.withLock { state in
+            let from = max(0, mark.index - state.forgotten)
+            if let event = state.events.dropFirst(from).first(where: matches) {
+                promise.settle(.success(event))
+            } else if state.gone {
+                promise.settle(.failure(Self.disconnected))
+            } else {
+                state.waiters.append(EventWaiter(from: mark.index, matches: matches, promise: promise))
+            }
+        }
+        defer { state.withLock { $0.waiters.removeAll { $0.promise === promise } } }
+        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not send the event waited for within \(limit)") }) {
+            try await promise.value()
+        }
+    }
+
+    /// Every event since the start (the newest 1024).
+    public var events: [QMPEvent] { state.withLock { $0.events } }
+}

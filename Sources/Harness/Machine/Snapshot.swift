@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A machine stopped at the moment its agent said it was ready, from which any number of machines start, side by side.
+///
+/// Its memory is a file that QEMU had mapped shared (`x-ignore-shared` keeps it out of the migration stream), and that every restored
+/// machine maps privately, so nothing is read that the guest does not touch. The rest of the state is a few hundred kB.
+public struct Snapshot: Sendable, Equatable {
+    /// What is known about it; it is written last.
+    struct Record: Codable, Sendable, Equatable {
+        static let version = 1
+        var version = Self.version
+        var ready: String
+        var memoryBytes: UInt64
+        var stateBytes: UInt64
+    }
+
+    public let folder: String
+    /// The agent's ready line.
+    public let ready: String
+
+    var memory: String { folder + "/memory" }
+    var state: String { folder + "/state" }
+
+    /// Reads a snapshot's folder; nil where it is not there or not whole.
+    init?(folder: String) {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/snapshot.json")),
+            let record = try? JSONDecoder().decode(Record.self, from: data), record.version == Record.version,
+            Self.size(folder + "/memory") == record.memoryBytes, Self.size(folder + "/state") == record.stateBytes
+        else { return nil }
+        self.folder = folder
+        ready = record.ready
+    }
+
+    /// Writes the record of a memory and a state that are there.
+    init(sealing folder: String, ready: String) throws {
+        guard let memoryBytes = Self.size(folder + "/memory"), let stateBytes = Self.size(folder + "/state"), stateBytes > 0 else {
+            throw HarnessError(.harness, "QEMU left no snapshot in \(folder)", hint: "is the disk full?")
+        }
+        let record = Record(ready: ready, memoryBytes: memoryBytes, stateBytes: stateBytes)
+        do {
+            try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: folder + "/snapshot.json"))
+            for name in ["memory", "state", "snapshot.json"] {
+                let handle = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/" + name))
+                try handle.synchronize()
+                try handle.close()
+            }
+        } catch {
+            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(error.localizedDescription)", hint: "is the disk full?")
+        }
+        self.folder = folder
+        self.ready = ready
+    }
+
+    private static func size(_ path: String) -> UInt64? {
+        (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { $0 as? NSNumber }?.uint64Value
+    }
+
+    /// What a snapshot is good for: the same kernel, image, QEMU, host CPU and machine.
+    ///
+    /// - Parameter version: `QEMUTool.version()`.
+    public static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {
+        var shape = line
+        shape.kernel = kernelKey
+        shape.image = imageKey
+        return Cache.key(["snapshot \(Record.version)", version, hostCPU] + shape.arguments(sockets: "", memory: .template("")))
+    }
+
+    /// The guest of `-cpu host` and the TSC's rate come from it.
+    private static let hostCPU: String = {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").first { $0.hasPrefix("model name") }.map(String.init) ?? ""
+    }()
+}
+
+extension VirtualMachine {
+    private static let stateEvent: @Sendable (QMPEvent) -> Bool = { event in
+        event.name == "MIGRATION" && ["completed", "failed", "cancelled"].contains(event.data["status"]?.string ?? "")
+    }
+
+    private func prepareMigration() async throws {
+        let on: (String) -> QMPValue = { .object(["capability": .string($0), "state": .bool(true)]) }
+        try await qmp.execute("migrate-set-capabilities", ["capabilities": .array([on("events"), on("x-ignore-shared")])])
+    }
+
+    private func migrate(_ command: String, _ shell: String, within limit: Duration) async throws {
+        let mark = qmp.mark
+        try await qmp.execute(command, ["uri": .string("exec:" + shell)])
+        let event = try await qmp.event(after: mark, within: limit, Self.stateEvent)
+        guard event.data["status"]?.string == "completed" else {
+            throw HarnessError(.harness, "QEMU's \(command) (\(shell)) failed")
+        }
+    }
+
+    /// Stops the machine and writes its state, without its memory, to `path`; QEMU then quits.
+    ///
+    /// - Precondition: the memory is a `.template`.
+    func saveState(to path: String, within limit: Duration) async throws {
+        try await prepareMigration()
+        try await qmp.execute("stop")
+        try await qmp.execute("migrate-set-parameters", ["max-bandwidth": .integer(1 << 40)])
+        try await migrate("migrate", "cat > \(Command.quote(path))", within: limit)
+        try await quit()
+    }
+
+    /// Loads the state that belongs to the `.restored` memory and lets the guest go on.
+    func loadState(from path: String, within limit: Duration) async throws {
+        try await prepareMigration()
+        try await migrate("migrate-incoming", "cat \(Command.quote(path))", within: limit)
+        // QEMU that was started without -S resumes a guest by itself, but not one that was saved while stopped.
+        let status = try await qmp.execute("query-status")
+        if status["running"]?.bool != true { try await qmp.execute("cont") }
+    }
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Synchronization
+import SystemPackage
+
+/// A machine that runs. It lives as long as the closure of ``withVirtualMachine(_:memory:console:isolation:_:)``.
+///
+/// Its streams hold back the guest when they are not read (each beyond its limit), so read them, or let the machine end.
+public final class VirtualMachine: Sendable {
+    /// The kernel's messages and init's, one line each.
+    public let console: BoundedQueue<GuestLine>
+    /// The agent's lines: one JSON object each.
+    public let events: BoundedQueue<GuestLine>
+    /// The trace channel, as it comes.
+    public let trace: BoundedQueue<[UInt8]>
+    public let qmp: QMP
+    /// When QEMU was started.
+    public let started: ContinuousClock.Instant
+
+    private let channels: [QEMUCommandLine.Socket: Channel]
+    private let process: QEMUProcess
+    private let options: MachineOptions
+    private let watch: ConsoleWatch
+
+    /// The longest line kept: a ready event carries a dozen tracefs format files.
+    private static let eventLimit = 1 << 20
+    private static let consoleLimit = 16 << 10
+    private static let backlog = 64 << 20
+
+    fileprivate init(_ line: QEMUCommandLine, memory: MachineMemory, folder: String, consoleLog: String?) throws {
+        options = line.options
+        let console = BoundedQueue<GuestLine>(limit: Self.backlog)
+        let events = BoundedQueue<GuestLine>(limit: Self.backlog)
+        let trace = BoundedQueue<[UInt8]>(limit: Self.backlog)
+        let log = try consoleLog.map {
+            try FileDescriptor.open(
+                SystemPackage.FilePath($0), .writeOnly, options: [.create, .append, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        }
+        let watch = ConsoleWatch()
+        let monitor = Promise<Channel>()
+        let qmp = QMP { bytes in try await monitor.value().send(bytes) }
+        let receivers: [QEMUCommandLine.Socket: @Sendable ([UInt8]?) -> Void] = [
+            .console: Self.lines(into: console, limit: Self.consoleLimit, log: log, watch: watch),
+            .events: Self.lines(into: events, limit: Self.eventLimit, log: nil, watch: nil),
+            .trace: { bytes in if let bytes { trace.push(bytes, cost: bytes.count) } else { trace.end() } },
+            .qmp: { qmp.receive($0) },
+        ]
+        var channels: [QEMUCommandLine.Socket: Channel] = [:]
+        do {
+            for (socket, receive) in receivers {
+                let channel = try Channel(path: folder + "/" + socket.rawValue, receive: receive)
+                channels[socket] = channel
+                if socket == .qmp { monitor.settle(.success(channel)) }
+            }
+            started = .now
+            process = try QEMUProcess(
+                program: line.options.qemu, arguments: line.arguments(sockets: folder, memory: memory), directory: folder
+            ) { [channels] in
+                for channel in channels.values { channel.stopListening() }
+            }
+        } catch {
+            for channel in channels.values { channel.end() }
+            throw error
+        }
+        self.console = console
+        self.events = events
+        self.trace = trace
+        self.qmp = qmp
+        self.channels = channels
+        self.watch = watch
+    }
+
+    private static func lines(
+        into queue: BoundedQueue<GuestLine>, limit: Int, log: FileDescriptor?, watch: ConsoleWatch?
+    ) -> @Sendable ([UInt8]?) -> Void {
+        let splitter = Mutex(LineSplitter(limit: limit))
+        return { bytes in
+            if let bytes {
+                // A full disk must not end the run: the stream still has every line.
+                if let log { _ = try? log.writeAll(bytes.filter { $0 != UInt8(ascii: "\r") }) }
+                for line in splitter.withLock({ $0.feed(bytes) }) {
+                    watch?.see(line.text)
+                    queue.push(line, cost: line.text.utf8.count + 64)
+                }
+            } else {
+                if let line = splitter.withLock({ $0.finish() }) { queue.push(line, cost: 0) }
+                queue.end()
+                watch?.end()
+                try? log?.close()
+            }
+        }
+    }
+
+    /// Waits for QEMU's connections and its monitor.
+    fileprivate func connect() async throws {
+        let limit = options.limit(20)
+        do {
+            try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not connect to its sockets within \(limit)") }) {
+                [channels] in
+                for channel in channels.values { try await channel.connected() }
+            }
+            try await qmp.negotiate(within: limit)
+        } catch let error as HarnessError {
+            throw await explained(error)
+        }
+    }
+
+    /// The error of something that failed because QEMU is dead says how QEMU died.
+    func explained(_ error: HarnessError) async -> HarnessError {
+        let exit = try? await withDeadline(.seconds(2), expired: { error }) { [process] in try await process.waitForExit() }
+        guard let exit else { return error }
+        return HarnessError(
+            .harness, "\(exit) while the machine was being started", hint: "`--dry-run` shows QEMU's command line", evidence: exit.stderr)
+    }
+
+    /// Kills what runs, lets every reader finish, and returns when nothing of the machine is left. Never cancelled.
+    fileprivate func end() async {
+        process.kill()
+        await Task { [process, channels, console, events, trace] in
+            _ = try? await process.waitForExit()
+            console.end()
+            events.end()
+            trace.end()
+            for channel in channels.values {
+                channel.stopListening()
+                try? await channel.ended()
+            }
+        }.value
+    }
+
+    /// QEMU's process.
+    public func processID() async throws -> Int32 { try await process.processID() }
+
+    /// Sends the agent a line.
+    public func send(_ line: String) async throws {
+        try await channels[.events]?.send(Array((line + "\n").utf8))
+    }
+
+    /// Types at the console: only a shell (`MachineOptions.shell`) listens.
+    public func type(_ text: String) async throws {
+        try await channels[.console]?.send(Array(text.utf8))
+    }
+
+    /// Injects an NMI: the kernel prints the backtraces of all CPUs, panics (`unknown_nmi_panic`) and the machine ends.
+    ///
+    /// It reaches a guest that has its interrupts off.
+    public func nmi() async throws { try await qmp.execute("inject-nmi") }
+
+    /// Sends a magic SysRq over the serial console and waits for its headline: "l" for the backtraces of all CPUs, "w" for blocked
+    /// tasks, "t" for all tasks; "h", the help, is a fence, for its headline follows everything that was asked before.
+    ///
+    /// The guest goes on; it needs a CPU that takes interrupts. One at a time: two breaks in a row cancel each other.
+    ///
+    /// - Throws: `HarnessError` where the guest does not react within 5 s (scaled) or the machine ends.
+    public func sysrq(_ key: Character) async throws {
+        let headline = watch.expect(key == "h" ? "sysrq: HELP" : "sysrq: ")
+        defer { watch.forget(headline) }
+        let failure = HarnessError(.harness, "the guest did not answer SysRq \(key) within \(options.limit(5))")
+        // A break that meets a console busy with printing is lost: ask again.
+        for seconds in [0.3, 0.6, 1.3, 2.8] {
+            try await qmp.execute("chardev-send-break", ["id": .string(QEMUCommandLine.Socket.console.rawValue)])
+            try await channels[.console]?.send(Array(String(key).utf8))
+            do {
+                return try await withDeadline(options.limit(seconds), expired: { failure }) { try await headline.value() }
+            } catch let error as HarnessError where error == failure {
+                continue
+            }
+        }
+        throw failure
+    }
+
+    /// Puts everything a hung guest can still say onto its console: the backtraces of all CPUs and the blocked tasks by SysRq where it
+    /// takes interrupts, then an NMI, which ends it.
+    ///
+    /// - Returns: how the machine ended; it is killed where not even the NMI reaches the kernel.
+    @discardableResult
+    public func dissect() async throws -> MachineExit {
+        do {
+            // The fence: an NMI into a console that is being written to loses its text.
+            for key in "lwh" { try await sysrq(key) }
+        } catch is HarnessError {
+            // Deaf, as a guest with its interrupts off is.
+        }
+        try Task.checkCancellation()
+        _ = try? await nmi()
+        let exited = try? await withDeadline(options.limit(10), expired: { HarnessError(.harness, "no exit") }) { [process] in
+            try await process.waitForExit()
+        }
+        try Task.checkCancellation()
+        if exited == nil { process.kill() }
+        return try await process.waitForExit()
+    }
+
+    /// Waits for the agent's first event.
+    ///
+    /// - Returns: the line, which must be of kind "ready".
+    /// - Throws: `HarnessError` where the machine ends or the deadline (30 s, scaled) passes first; the evidence is the console's end.
+    public func waitForReady() async throws -> String {
+        let limit = options.limit(30)
+        let recent = Mutex<[String]>([])
+        let reader = Task { [console] in
+            for await line in console {
+                recent.withLock { lines in
+                    lines.append(line.text)
+                    if lines.count > 400 { lines.removeFirst() }
+                }
+            }
+        }
+        defer { reader.cancel() }
+        let silent = HarnessError(.harness, "the guest's agent was not ready within \(limit)")
+        let line: GuestLine?
+        do {
+            line = try await withDeadline(limit, expired: { silent }) { [events] in await events.next() }
+        } catch let error as HarnessError {
+            throw HarnessError(
+                error.kind, error.message, hint: "read the console log; a debug kernel may need a larger --timeout-scale",
+                evidence: Self.telling(recent.withLock { $0 }))
+        }
+        try Task.checkCancellation()
+        guard let line else {
+            // The console's end comes with QEMU's; it has the reason.
+            let exit = try await process.waitForExit()
+            await reader.value
+            throw HarnessError(
+                .harness, "the guest ended before its agent was ready (\(exit))", hint: "the console log has the whole boot",
+                evidence: Self.telling(recent.withLock { $0 }) + exit.stderr)
+        }
+        guard let event = try? JSONDecoder().decode(QMPValue.self, from: Data(line.text.utf8)), event["kind"]?.string == "ready" else {
+            throw HarnessError(.harness, "the agent's first line is no ready event: \(line.text.prefix(400))")
+        }
+        return line.text
+    }
+
+    /// The lines that say why a boot failed: from the panic on, or the last ones.
+    private static func telling(_ lines: [String]) -> [String] {
+        guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic") || $0.contains("ppiov-init: ") }) else {
+            return lines.suffix(25)
+        }
+        return Array(lines[max(0, panic - 3)...].prefix(25))
+    }
+
+    /// Asks QEMU to quit and waits for it; kills it where it does not within 5 s.
+    public func quit() async throws {
+        // The reply may be lost with the socket: the exit is what counts.
+        _ = try? await qmp.execute("quit", within: .seconds(5))
+        let exited = try? await withDeadline(.seconds(5), expired: { HarnessError(.harness, "QEMU does not quit") }) { [process] in
+            try await process.waitForExit()
+        }
+        try Task.checkCancellation()
+        if exited == nil { process.kill() }
+        _ = try await process.waitForExit()
+    }
+
+    /// SIGKILL; no wait.
+    public func kill() { process.kill() }
+
+    /// How QEMU ended, where it has.
+    public var exit: MachineExit? { process.exit }
+
+    /// Waits until QEMU has ended, for whatever reason.
+    public func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
+}
+
+/// Starts a machine, runs `body` with it, and leaves nothing of it behind: not when `body` throws, nor when the task is cancelled.
+///
+/// - Parameters:
+///   - line: the machine.
+///   - memory: how its memory is backed. A `.restored` machine is up but has not loaded its state.
+///   - console: a file the console is appended to, byte for byte but for the carriage returns.
+/// - Throws: what `body` throws; `HarnessError` where QEMU does not come up.
+public func withVirtualMachine<Value>(
+    _ line: QEMUCommandLine, memory: MachineMemory = .anonymous, console: String? = nil,
+    isolation: isolated (any Actor)? = #isolation, _ body: (VirtualMachine) async throws -> Value
+) async throws -> Value {
+    try line.options.validate()
+    try Task.checkCancellation()
+    let folder = try RunFolder()
+    let machine = try VirtualMachine(line, memory: memory, folder: folder.path, consoleLog: console)
+    do {
+        let value = try await withTaskCancellationHandler {
+            try await machine.connect()
+            return try await body(machine)
+        } onCancel: {
+            machine.kill()
+        }
+        await machine.end()
+        folder.remove()
+        return value
+    } catch {
+        await machine.end()
+        folder.remove()
+        // QEMU was killed by the cancellation: that is the reason, not the broken sockets that follow from it.
+        try Task.checkCancellation()
+        throw error
+    }
+}

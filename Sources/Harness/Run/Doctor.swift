@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Looks at what the harness needs of the host: what is there, what is missing, how to get it.
+public struct Doctor: Sendable {
+    public struct Check: Sendable, Equatable {
+        public var name: String
+        /// Missing, and nothing works without it.
+        public var missing: Bool
+        public var detail: String
+        public var hint: String?
+    }
+
+    /// A tool, what it is for, and the Debian package that has it.
+    private static let tools: [(name: String, purpose: String, package: String)] = [
+        ("qemu-system-x86_64", "boots the guest", "qemu-system-x86"),
+        ("gcc", "builds the kernel and the guest's first process", "gcc"),
+        ("ld", "links the kernel", "binutils"),
+        ("make", "builds the kernel", "make"),
+        ("flex", "builds the kernel's configuration parser", "flex"),
+        ("bison", "builds the kernel's configuration parser", "bison"),
+        ("bc", "builds the kernel's time constants", "bc"),
+        ("git", "reads git trees", "git"),
+        ("patch", "patches the copy of netdevsim", "patch"),
+        ("tar", "unpacks kernel sources", "tar"),
+        ("xz", "unpacks kernel sources", "xz-utils"),
+    ]
+
+    private let cache: Cache
+    private let agent: String
+
+    /// - Parameter agent: where the guest's agent should be.
+    public init(cache: Cache, agent: String) {
+        self.cache = cache
+        self.agent = agent
+    }
+
+    public func examine() async -> [Check] {
+        var checks: [Check] = []
+        for tool in Self.tools {
+            let path = Self.find(tool.name)
+            checks.append(
+                Check(
+                    name: tool.name, missing: path == nil, detail: path ?? "not found; it \(tool.purpose)",
+                    hint: path == nil ? "apt-get install \(tool.package)" : nil))
+        }
+        for (header, package) in [("libelf.h", "libelf-dev"), ("openssl/opensslv.h", "libssl-dev")] {
+            let there = FileManager.default.fileExists(atPath: "/usr/include/\(header)")
+            checks.append(
+                Check(
+                    name: header, missing: false, detail: there ? "/usr/include/\(header)" : "not found; some kernel configurations need it",
+                    hint: there ? nil : "apt-get install \(package)"))
+        }
+        checks.append(agentCheck())
+        checks.append(debianCheck())
+        checks.append(cacheCheck())
+        checks.append(kvmCheck())
+        return checks
+    }
+
+    private func agentCheck() -> Check {
+        let there = FileManager.default.isExecutableFile(atPath: agent)
+        return Check(
+            name: "ppiov-agent", missing: !there, detail: there ? agent : "not found at \(agent)",
+            hint: there ? nil : "scripts/build makes it, beside ppiov")
+    }
+
+    private func debianCheck() -> Check {
+        let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+        let there = Self.find("apt-get") != nil && FileManager.default.fileExists(atPath: keyring)
+        return Check(
+            name: "debian sources", missing: false,
+            detail: there ? "apt-get and the archive's keyring are there: --kernel debian:VERSION works" : "no apt-get or no \(keyring)",
+            hint: there ? nil : "apt-get install debian-archive-keyring, or give --kernel a tree or tarball of your own")
+    }
+
+    private func cacheCheck() -> Check {
+        let free = (try? FileManager.default.attributesOfFileSystem(forPath: existingParent(of: cache.root))[.systemFreeSize] as? NSNumber)?
+            .int64Value
+        guard let free else { return Check(name: "cache", missing: false, detail: "\(cache.root): free space is not known", hint: nil) }
+        let tight = free < 6 << 30
+        return Check(
+            name: "cache", missing: false, detail: "\(cache.root), \(free >> 30) GiB free",
+            hint: tight ? "a kernel's source and objects take about 3 GiB; XDG_CACHE_HOME moves the cache" : nil)
+    }
+
+    private func kvmCheck() -> Check {
+        let there = access("/dev/kvm", R_OK | W_OK) == 0
+        return Check(
+            name: "/dev/kvm", missing: false,
+            detail: there ? "there; a run probes whether it executes guests" : "not there or not permitted: guests run under TCG, in software",
+            hint: nil)
+    }
+
+    private func existingParent(of path: String) -> String {
+        var path = path
+        while path.count > 1, !FileManager.default.fileExists(atPath: path) { path = (path as NSString).deletingLastPathComponent }
+        return path
+    }
+
+    static func find(_ name: String) -> String? {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return path.split(separator: ":").map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+public import Results
+
+/// A run's results folder (docs/results.md). Files appear as soon as there is something to put into them.
+struct ResultsFolder: Sendable {
+    let path: String
+
+    /// Makes the folder.
+    ///
+    /// - Parameter wish: where the user wants it; nil for `results/TIME` in the current folder.
+    /// - Throws: `HarnessError`: input where the folder is there and not empty.
+    init(_ wish: String?) throws {
+        let base = wish ?? "results/\(Self.stamp())-\(getpid())"
+        path = base.hasPrefix("/") ? base : FileManager.default.currentDirectoryPath + "/" + base
+        if let there = try? FileManager.default.contentsOfDirectory(atPath: path), !there.isEmpty {
+            throw HarnessError(.input, "the results folder \(path) is not empty", hint: "give --out a folder that is new")
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: path + "/scenarios", withIntermediateDirectories: true)
+        } catch {
+            throw HarnessError(.input, "cannot make the results folder \(path): \(error.localizedDescription)", hint: "give --out a folder you may write to")
+        }
+    }
+
+    private static func stamp() -> String {
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(identifier: "UTC")
+        format.dateFormat = "yyyyMMdd'T'HHmmss'Z'"
+        return format.string(from: Date())
+    }
+
+    /// A scenario's own folder.
+    func scenario(_ id: String) throws -> String {
+        let folder = path + "/scenarios/" + id
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw Self.failure(folder, error)
+        }
+        return folder
+    }
+
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let file = name.hasPrefix("/") ? name : path + "/" + name
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw Self.failure(file, error)
+        }
+    }
+
+    private static func failure(_ file: String, _ error: any Error) -> HarnessError {
+        HarnessError(
+            .harness, "cannot write \(file): \((error as NSError).localizedDescription)",
+            hint: "results that are not written are no results; is the disk full?")
+    }
+
+    /// What is kept of one scenario: events, trace, and the formats that decode it. The console is written as it comes.
+    func keep(_ take: GuestSession.Take, of id: String, formats: [String: String]) throws {
+        let folder = try scenario(id)
+        try write(folder + "/events.jsonl", take.eventLines.map { $0 + "\n" }.joined())
+        guard !take.trace.pages.isEmpty else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: folder + "/trace", withIntermediateDirectories: true)
+        } catch {
+            throw Self.failure(folder + "/trace", error)
+        }
+        for (cpu, pages) in take.trace.pages { try write("\(folder)/trace/cpu\(cpu).raw", pages) }
+        for (name, text) in formats { try write("\(folder)/trace/\(name).format", text) }
+    }
+}
+
+/// `metadata.json`: what was run, on what, and how to run it again.
+public struct RunMetadata: Codable, Sendable {
+    public var schemaVersion = 1
+    public var tool: String
+    public var kernel: KernelBuild
+    public var guest: GuestInfo?
+    public var image: String
+    public var accelerator: Accelerator
+    /// Why the accelerator is not KVM.
+    public var acceleratorReason: String?
+    public var qemuVersion: String
+    public var qemuCommandLine: [String]
+    public var isolation: String
+    public var timeoutScale: Double
+    /// Payloads are a function of a seed that each scenario fixes; the guest's own randomness is the snapshot's.
+    public var seed: String
+    /// Runs the same again.
+    public var reproduce: String
+    public var started: String
+    public var seconds: Double
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Checks
+import Foundation
+public import Results
+public import Scenarios
+import Synchronization
+
+/// How scenarios share machines.
+public enum Isolation: String, Sendable, CaseIterable {
+    /// Each starts from the snapshot.
+    case scenario
+    /// Those of a group share a machine that started from the snapshot.
+    case group
+    /// All share one that is booted for them: for what accumulates.
+    case none
+}
+
+/// What to run, and how.
+public struct RunRequest: Sendable {
+    public var kernel: KernelRequest
+    public var machine: MachineOptions
+    public var scenarios: [Scenario]
+    public var isolation: Isolation
+    /// Machines at a time.
+    public var jobs: Int
+    /// Compilers at a time.
+    public var buildJobs: Int
+    /// The results folder; nil for `results/TIME`.
+    public var out: String?
+    public var allowList: AllowList
+    /// The command that runs the same again.
+    public var reproduce: String
+
+    public init(
+        kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], isolation: Isolation, jobs: Int, buildJobs: Int,
+        out: String?, allowList: AllowList, reproduce: String
+    ) {
+        self.kernel = kernel
+        self.machine = machine
+        self.scenarios = scenarios
+        self.isolation = isolation
+        self.jobs = jobs
+        self.buildJobs = buildJobs
+        self.out = out
+        self.allowList = allowList
+        self.reproduce = reproduce
+    }
+}
+
+/// What came of a run.
+public struct RunOutcome: Sendable {
+    /// In the order of the request; shorter where the run was interrupted.
+    public var results: [ScenarioResult]
+    public var folder: String
+    public var interrupted: Bool
+}
+
+/// Runs scenarios: a machine for each unit of isolation, evidence to the judge, results to the folder.
+public struct RunSession: Sendable {
+    private let workshop: Workshop
+    private let progress: Progress
+    private let today: Day
+
+    /// - Parameter today: for the allow-list's expiry.
+    public init(workshop: Workshop, today: Day) {
+        self.workshop = workshop
+        self.progress = workshop.progress
+        self.today = today
+    }
+
+    /// Does the whole of it.
+    ///
+    /// - Throws: `HarnessError` where there is no kernel, no boot, or no place for results. A scenario's failure is a result.
+    public func run(_ request: RunRequest) async throws -> RunOutcome {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let started = Date()
+        let bench = try await workshop.prepare(kernel: request.kernel, machine: request.machine, buildJobs: request.buildJobs)
+        let folder = try ResultsFolder(request.out)
+        let scale = request.machine.timeoutScale * bench.slowness
+        progress.say("\(request.scenarios.count) scenarios, isolation \(request.isolation.rawValue), deadlines x\(scale)")
+
+        let store = SnapshotStore(cache: workshop.cache, progress: progress)
+        let run = UnitRunner(
+            bench: bench, store: store, folder: folder, scale: scale, isolation: request.isolation,
+            judge: Judge(allowList: request.allowList, today: today), board: Board(request.scenarios, progress))
+        if request.isolation != .none {
+            // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.
+            _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
+        }
+        var interrupted = false
+        var fault: (any Error)?
+        do {
+            try await runUnits(request, run)
+        } catch is CancellationError {
+            interrupted = true
+        } catch {
+            fault = error
+        }
+        let results = run.board.results
+        let metadata = RunMetadata(
+            tool: Workshop.version, kernel: bench.kernel, guest: run.board.guest, image: bench.image.key,
+            accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
+            qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
+            timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce, started: started.formatted(.iso8601),
+            seconds: ScenarioTrial.seconds(clock.now - begin))
+        try finish(folder, results, metadata, interrupted: interrupted)
+        if let fault { throw fault }
+        return RunOutcome(results: results, folder: folder.path, interrupted: interrupted)
+    }
+
+    private func runUnits(_ request: RunRequest, _ run: UnitRunner) async throws {
+        var units = Self.units(request.scenarios, request.isolation)[...]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<max(1, request.jobs) {
+                guard let unit = units.popFirst() else { break }
+                group.addTask { try await run.run(unit) }
+            }
+            while try await group.next() != nil {
+                if let unit = units.popFirst() { group.addTask { try await run.run(unit) } }
+            }
+        }
+    }
+
+    /// Scenarios that share a machine, in order.
+    static func units(_ scenarios: [Scenario], _ isolation: Isolation) -> [[Scenario]] {
+        switch isolation {
+        case .scenario: return scenarios.map { [$0] }
+        case .none: return scenarios.isEmpty ? [] : [scenarios]
+        case .group:
+            var units: [[Scenario]] = []
+            for scenario in scenarios {
+                if let last = units.indices.last, units[last].first?.group == scenario.group {
+                    units[last].append(scenario)
+                } else {
+                    units.append([scenario])
+                }
+            }
+            return units
+        }
+    }
+
+    private func finish(_ folder: ResultsFolder, _ results: [ScenarioResult], _ metadata: RunMetadata, interrupted: Bool) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try folder.write("metadata.json", Array(try encoder.encode(metadata)))
+        try folder.write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
+        try folder.write("junit.xml", JUnit.document(results))
+        try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : ""))
+    }
+}
+
+/// The results as they come, put back into the order of the request.
+final class Board: Sendable {
+    private struct State {
+        var results: [String: ScenarioResult] = [:]
+        var guest: GuestInfo?
+    }
+
+    private let order: [String]
+    private let progress: Progress
+    private let state = Mutex(State())
+
+    init(_ scenarios: [Scenario], _ progress: Progress) {
+        order = scenarios.map { $0.id }
+        self.progress = progress
+    }
+
+    var results: [ScenarioResult] { state.withLock { state in order.compactMap { state.results[$0] } } }
+    var guest: GuestInfo? { state.withLock { $0.guest } }
+
+    func met(_ guest: GuestInfo) { state.withLock { $0.guest = guest } }
+
+    func post(_ result: ScenarioResult) {
+        let done = state.withLock { state in
+            state.results[result.scenario] = result
+            return state.results.count
+        }
+        progress.result(result, done: done, of: order.count)
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Checks
+import Foundation
+import Results
+import Scenarios
+
+/// One scenario in one machine: told to run, watched, and its evidence gathered, whatever becomes of it.
+struct ScenarioTrial {
+    let scenario: Scenario
+    /// Multiplies every deadline, in the guest and out of it.
+    let scale: Double
+    let guest: GuestInfo
+
+    struct Outcome {
+        var evidence: Evidence
+        var take: GuestSession.Take
+        /// The machine cannot run another scenario.
+        var machineLost: Bool
+    }
+
+    func run(_ session: GuestSession) async throws -> Outcome {
+        session.begin()
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
+        do {
+            try await session.machine.send(String(decoding: try JSONEncoder().encode(command), as: UTF8.self))
+        } catch let error where !(error is CancellationError) {
+            // A machine that died before it heard of the scenario: the wait below says how.
+        }
+        let limit = Duration.seconds(scenario.deadline * scale)
+        let ended = try await session.wait(limit) { $0.report != nil || $0.trouble != nil || $0.ended }
+        var crash: String?
+        if !ended {
+            crash = "hung: no report within \(Self.seconds(limit)) s"
+            // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
+            _ = try await session.machine.dissect()
+        } else if session.take.report == nil {
+            crash = try await death(session)
+        } else {
+            // Trace and console travel on channels of their own: wait for their ends.
+            let patience = Duration.seconds(10 * scale)
+            let mark = KernelLogMark.end(scenario.id)
+            let whole = try await session.wait(patience) { take in
+                take.trace.broken != nil || (take.trace.complete && take.console.contains { $0.hasSuffix(mark) })
+            }
+            if !whole { crash = "the report came, the end of its trace or console did not" }
+        }
+        let take = session.take
+        let seconds = Self.seconds(clock.now - begin)
+        let lost = crash != nil
+        var evidence = Evidence(
+            scenario: scenario.id, tier: scenario.tier, provider: scenario.expectation.provider, report: take.report,
+            trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
+            log: KernelLog.scope(take.console, to: scenario.id), crash: crash, seconds: seconds)
+        if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
+        return Outcome(evidence: evidence, take: take, machineLost: lost)
+    }
+
+    /// Why the agent is gone.
+    private func death(_ session: GuestSession) async throws -> String {
+        if let trouble = session.take.trouble, !session.take.ended { return "the agent could not go on: \(trouble)" }
+        // The agent may be gone before the kernel or init has said why: wait for the machine's end, where it comes.
+        let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
+            group.addTask { try? await session.machine.waitForExit() }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(10))
+                return nil
+            }
+            let first = try await group.next() ?? nil
+            group.cancelAll()
+            try Task.checkCancellation()
+            return first
+        }
+        session.machine.kill()
+        _ = try await session.wait(.seconds(2)) { take in take.console.contains { Self.lastWords($0) != nil } }
+        let words = session.take.console.lazy.compactMap(Self.lastWords).last
+        if let words { return words }
+        guard let exit else { return "the agent's channel closed and the machine went on" }
+        return "\(exit)"
+    }
+
+    /// The line that says why, without its time stamp.
+    private static func lastWords(_ line: String) -> String? {
+        for words in ["Kernel panic - not syncing", "ppiov-init: agent"] {
+            if let range = line.range(of: words) { return String(line[range.lowerBound...]) }
+        }
+        return nil
+    }
+
+    static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Checks
+import Foundation
+import Results
+import Scenarios
+
+/// Runs scenarios that share a machine; one that takes the machine with it costs the others only a new one.
+struct UnitRunner: Sendable {
+    let bench: Bench
+    let store: SnapshotStore
+    let folder: ResultsFolder
+    let scale: Double
+    let isolation: Isolation
+    let judge: Judge
+    let board: Board
+
+    func run(_ unit: [Scenario]) async throws {
+        var left = unit[...]
+        while let first = left.first {
+            let console = try folder.scenario(first.id) + "/console.log"
+            let done: Int
+            if isolation == .none {
+                let scenarios = Array(left)
+                done = try await withVirtualMachine(bench.plan.line, console: console) { machine in
+                    let ready = try await machine.waitForReady()
+                    return try await inTurn(scenarios, machine, ready)
+                }
+            } else {
+                let scenarios = Array(left)
+                done = try await store.withMachine(bench.plan, console: console) { machine, ready in
+                    try await inTurn(scenarios, machine, ready)
+                }
+            }
+            left = left.dropFirst(max(1, done))
+        }
+    }
+
+    /// Runs them until the machine is lost; says how many were done.
+    private func inTurn(_ scenarios: [Scenario], _ machine: VirtualMachine, _ ready: String) async throws -> Int {
+        let event = try JSONDecoder().decode(AgentEvent.self, from: Data(ready.utf8))
+        guard event.version == AgentEvent.schemaVersion, let guest = event.guest else {
+            throw HarnessError(
+                .harness, "the agent speaks version \(event.version) of the events, this harness version \(AgentEvent.schemaVersion)",
+                hint: "build both again: scripts/build")
+        }
+        board.met(guest)
+        return try await GuestSession.with(machine) { session in
+            var done = 0
+            for scenario in scenarios {
+                let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
+                board.post(judge.judge(outcome.evidence))
+                done += 1
+                if outcome.machineLost { break }
+            }
+            return done
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Everything a run stands on, ready: kernel, image, accelerator, and the machine they make.
+public struct Bench: Sendable {
+    public var kernel: KernelBuild
+    public var image: GuestImage
+    public var acceleration: Acceleration
+    public var qemuVersion: String
+    public var plan: MachinePlan
+    /// How much more patience this kernel and accelerator need than a plain kernel under KVM.
+    public var slowness: Double
+}
+
+/// Where runs are prepared: the cache, the repository's `vm/` folder and the agent.
+public struct Workshop: Sendable {
+    public static let version = "0.1.0"
+
+    public let cache: Cache
+    public let vm: String
+    public let agent: String
+    public let progress: Progress
+
+    /// - Parameters:
+    ///   - vm: the repository's `vm/` folder.
+    ///   - agent: the agent's program.
+    public init(cache: Cache, vm: String, agent: String, progress: Progress) {
+        self.cache = cache
+        self.vm = vm
+        self.agent = agent
+        self.progress = progress
+    }
+
+    /// Builds or finds kernel and image, and chooses the accelerator.
+    ///
+    /// - Parameter extra: more files for the image.
+    /// - Throws: `HarnessError`.
+    public func prepare(
+        kernel request: KernelRequest, machine: MachineOptions, buildJobs: Int, extra: [(guestPath: String, hostPath: String)] = []
+    ) async throws -> Bench {
+        try machine.validate()
+        guard FileManager.default.isExecutableFile(atPath: agent) else {
+            throw HarnessError(.harness, "there is no agent at \(agent)", hint: "scripts/build makes it, beside ppiov")
+        }
+        let kernel = try await KernelBuilder(cache: cache, vm: vm, jobs: buildJobs, progress: progress).build(request)
+        progress.say("kernel \(kernel.release), \(kernel.source), profile \(kernel.profile)")
+        if let reason = kernel.netdevsimReason {
+            progress.say("no netdevsim tier on this kernel: \(reason)")
+        }
+        let image = try await GuestImage.build(
+            agent: agent, initSource: vm + "/init.c", modules: kernel.netdevsim.map { [$0] } ?? [], extra: extra, cache: cache,
+            progress: progress)
+        let acceleration = try await AccelProbe(qemu: machine.qemu, cache: cache).resolve(machine.accelerator, progress: progress)
+        var options = machine
+        var slowness = acceleration.accelerator == .tcg ? 2.0 : 1.0
+        if kernel.profile != "fast" { slowness *= 4 }
+        options.timeoutScale *= slowness
+        let line = QEMUCommandLine(options: options, acceleration: acceleration, kernel: kernel.vmlinux, image: image.path)
+        let version = try await QEMUTool(path: machine.qemu).version()
+        return Bench(
+            kernel: kernel, image: image, acceleration: acceleration, qemuVersion: version,
+            plan: MachinePlan(line: line, kernelKey: kernel.key, imageKey: image.key), slowness: slowness)
+    }
+}

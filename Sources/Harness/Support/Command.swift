@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Subprocess
+import SystemPackage
+
+/// Runs the tools the harness is built on (make, git, apt-get, patch, tar), with their output in a log file.
+///
+/// Each runs in a process group of its own and is torn down with it (SIGTERM, then SIGKILL) when the calling task is
+/// cancelled, so that an interrupted build leaves no compiler behind.
+public struct Command: Sendable {
+    public var program: String
+    public var arguments: [String]
+    public var environment: [String: String]
+    public var directory: String?
+    /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
+    public var unset: [String] = []
+
+    /// - Parameters:
+    ///   - program: a name looked up in PATH, or a path where it contains a slash.
+    ///   - environment: additions to the inherited environment; LC_ALL is always C.
+    public init(_ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil) {
+        self.program = program
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+    }
+
+    /// The command as a shell would take it.
+    public var line: String {
+        ([program] + arguments).map(Self.quote).joined(separator: " ")
+    }
+
+    static func quote(_ word: String) -> String {
+        let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%~")
+        if !word.isEmpty, word.unicodeScalars.allSatisfy(plain.contains) { return word }
+        return "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+
+    private var configuration: Configuration {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        var extra: [Environment.Key: String?] = ["LC_ALL": "C"]
+        for name in unset {
+            if let key = Environment.Key(rawValue: name) { extra[key] = .some(nil) }
+        }
+        for (key, value) in environment {
+            if let key = Environment.Key(rawValue: key) { extra[key] = value }
+        }
+        return Configuration(
+            executable: program.contains("/") ? .path(SystemPackage.FilePath(program)) : .name(program),
+            arguments: Arguments(arguments), environment: .inherit.updating(extra),
+            workingDirectory: directory.map { SystemPackage.FilePath($0) }, platformOptions: options)
+    }
+
+    /// Runs to the end with standard output captured (at most 64 MiB), standard error in the error's evidence.
+    ///
+    /// - Throws: `HarnessError` of `kind` where it cannot be started or ends in anything but 0.
+    @discardableResult
+    public func output(orThrow kind: HarnessError.Kind = .harness) async throws -> String {
+        let result = try await spawned(kind) {
+            try await Subprocess.run(configuration, output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
+        }
+        try Task.checkCancellation()
+        guard result.terminationStatus.isSuccess else {
+            throw failure(kind, result.terminationStatus, tail: result.standardError)
+        }
+        return result.standardOutput
+    }
+
+    /// Runs to the end with both outputs appended to `log`.
+    ///
+    /// - Throws: `HarnessError` whose evidence is the log's last lines.
+    public func run(log: String, orThrow kind: HarnessError.Kind = .harness) async throws {
+        let descriptor = try FileDescriptor.open(
+            SystemPackage.FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        defer { try? descriptor.close() }
+        _ = try? descriptor.writeAll(Array("$ \(line)\n".utf8))
+        let result = try await spawned(kind) {
+            try await Subprocess.run(
+                configuration, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false))
+        }
+        try Task.checkCancellation()
+        guard result.terminationStatus.isSuccess else {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            throw failure(kind, result.terminationStatus, tail: text)
+        }
+    }
+
+    private func spawned<Value>(_ kind: HarnessError.Kind, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as SubprocessError {
+            throw HarnessError(kind, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists what is missing and how to get it")
+        }
+    }
+
+    private func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
+        let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
+        return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines)
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// File operations whose failures read like the rest of the harness's errors.
+enum Disk {
+    /// Does what `body` does; a failure becomes a `HarnessError` that says what was tried.
+    static func trying<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as HarnessError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            let text = error.localizedDescription
+            let code = (error as? CocoaError)?.code
+            if code == .fileWriteOutOfSpace || isFull(text) { throw full(what) }
+            throw HarnessError(.harness, "cannot \(what): \(text)", hint: "check the folder's permissions and its free space")
+        }
+    }
+
+    static func isFull(_ text: String) -> Bool {
+        text.contains("No space left on device") || text.contains("Disk quota exceeded")
+    }
+
+    static func full(_ what: String, evidence: [String] = []) -> HarnessError {
+        HarnessError(
+            .harness, "cannot \(what): the disk is full",
+            hint: "free some space (a kernel takes about 2 GB of source and 0.5 GB of objects), or set XDG_CACHE_HOME to a larger disk",
+            evidence: evidence)
+    }
+
+    static func remove(_ path: String) throws {
+        guard FileStatus(path) != nil else { return }
+        try trying("remove \(path)") { try FileManager.default.removeItem(atPath: path) }
+    }
+
+    static func rename(_ path: String, to target: String) throws {
+        try trying("move \(path) to \(target)") { try FileManager.default.moveItem(atPath: path, toPath: target) }
+    }
+
+    static func copy(_ path: String, to target: String) throws {
+        try trying("copy \(path) to \(target)") { try FileManager.default.copyItem(atPath: path, toPath: target) }
+    }
+
+    static func makeFolder(_ path: String) throws {
+        try trying("make the folder \(path)") {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Writes a whole file or none of it.
+    static func write(_ data: Data, to path: String) throws {
+        try trying("write \(path)") { try data.write(to: URL(fileURLWithPath: path), options: .atomic) }
+    }
+
+    static func write(_ text: String, to path: String) throws { try write(Data(text.utf8), to: path) }
+
+    static func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var folder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder.boolValue
+    }
+
+    static func isFile(_ path: String) -> Bool {
+        var folder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && !folder.boolValue
+    }
+
+    static func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
+
+    /// A new name beside `path`, for what is not finished yet.
+    static func temporary(beside path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return (parts.dropLast() + ["." + (parts.last ?? "") + ".tmp-" + UUID().uuidString.prefix(8)]).joined(separator: "/")
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// Where the harness says what it is doing; the command line decides how it looks.
+public struct Progress: Sendable {
+    /// One line.
+    public var say: @Sendable (String) -> Void
+    /// A scenario's verdict, the how-manieth of how many.
+    var judged: @Sendable (ScenarioResult, Int, Int) -> Void
+
+    public init(
+        _ say: @escaping @Sendable (String) -> Void, judged: @escaping @Sendable (ScenarioResult, Int, Int) -> Void = { _, _, _ in }
+    ) {
+        self.say = say
+        self.judged = judged
+    }
+
+    func result(_ result: ScenarioResult, done: Int, of count: Int) { judged(result, done, count) }
+
+    public static let silent = Progress { _ in }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+internal import CShim
+internal import SystemPackage
+
+extension ZeroCopyReceive {
+    /// A registered interface queue: its numbers, and the refill ring through which buffers go home.
+    ///
+    /// The kernel takes the queue down when its ring is closed and no exported descriptor is left. This value owns only the
+    /// mapping of the refill region; `close()` unmaps it, in any order with the ring.
+    public struct InterfaceQueue: ~Copyable {
+        /// The kernel's number for it within the ring.
+        public let id: UInt32
+        /// The first area's token, as completions carry it in their upper bits.
+        public let areaToken: UInt64
+        /// Bytes of each net_iov.
+        public let bufferLength: UInt32
+        /// Where head, tail and entries of the refill ring stand, in bytes from the region's begin.
+        public let headOffset, tailOffset, entriesOffset: UInt32
+        /// How many buffers fit into the refill ring.
+        public let capacity: Int
+
+        private let region: MappedMemory
+        private let statisticsOffset: UInt64?
+        private var refill: ppiov_refill
+
+        /// Lays a refill ring over a region that the kernel has accepted.
+        init(
+            _ reg: ppiov_zcrx_ifq_reg, token: UInt64, region: consuming MappedMemory, statisticsOffset: UInt64?
+        ) throws(KernelError) {
+            var refill = ppiov_refill()
+            var offsets = reg.offsets
+            let result = ppiov_refill_init(&refill, region.base, region.count, &offsets, reg.rq_entries)
+            guard result == 0 else {
+                region.unmap()
+                throw KernelError(
+                    "laying out the refill ring of zcrx \(reg.zcrx_id)", errno: Errno(rawValue: -result),
+                    message: "the kernel's offsets leave the region")
+            }
+            id = reg.zcrx_id
+            areaToken = token
+            bufferLength = reg.rx_buf_len
+            headOffset = offsets.head
+            tailOffset = offsets.tail
+            entriesOffset = offsets.rqes
+            capacity = Int(reg.rq_entries)
+            self.region = region
+            self.statisticsOffset = statisticsOffset
+            self.refill = refill
+        }
+
+        /// Free slots of the refill ring.
+        public var freeSlots: Int {
+            withUnsafePointer(to: refill) { Int(ppiov_refill_free($0)) }
+        }
+
+        /// Gives a buffer back.
+        ///
+        /// - Parameters:
+        ///   - offset: a completion's offset as it came, area token included.
+        ///   - length: a completion's result in bytes.
+        /// - Returns: false where the ring is full: flush it, or receive until the kernel has taken some.
+        @discardableResult
+        public mutating func returnBuffer(offset: UInt64, length: UInt32) -> Bool {
+            ppiov_refill_push(&refill, offset, length, 0) == 1
+        }
+
+        /// Gives the buffer of a completion back; false where the ring is full or the completion carried none.
+        @discardableResult
+        public mutating func returnBuffer(of completion: Completion) -> Bool {
+            guard completion.isData, let offset = completion.offset else { return false }
+            return returnBuffer(offset: offset, length: UInt32(completion.result))
+        }
+
+        /// Puts an entry with any content into the refill ring, for tests of what the kernel does with a bad one.
+        @discardableResult
+        public mutating func putRawEntry(offset: UInt64, length: UInt32, padding: UInt32) -> Bool {
+            ppiov_refill_push(&refill, offset, length, padding) == 1
+        }
+
+        /// The kernel's counters of copies; nil where the registration did not ask for them.
+        public borrowing func statistics() -> Statistics? {
+            guard let statisticsOffset else { return nil }
+            return region.withUnsafeBytes { bytes in
+                let place = Int(clamping: statisticsOffset)
+                guard place <= bytes.count - MemoryLayout<ppiov_zcrx_stats>.size else { return nil }
+                let raw = bytes.loadUnaligned(fromByteOffset: place, as: ppiov_zcrx_stats.self)
+                return Statistics(copies: raw.copy_count, copiedBytes: raw.copy_bytes)
+            }
+        }
+
+        /// Unmaps the refill region. The queue itself lives on until its ring is closed.
+        public consuming func close() {
+            region.unmap()
+        }
+    }
+
+    /// An interface queue of another ring, imported into this one. Its refill ring is the exporter's.
+    public struct ImportedQueue: Sendable, Hashable {
+        /// The kernel's number for it within the importing ring.
+        public let id: UInt32
+        /// Where head, tail and entries of the refill ring stand, in bytes from the region's begin.
+        public let headOffset, tailOffset, entriesOffset: UInt32
+    }
+}

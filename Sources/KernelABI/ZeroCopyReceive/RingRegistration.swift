@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+internal import CShim
+internal import SystemPackage
+
+extension ZeroCopyReceive.Ring {
+    /// Registers an interface queue, by which the ring becomes the memory provider of the device's queue.
+    ///
+    /// Mirrors `io_register_zcrx()`. The area's memory must stay mapped while payload is read from it.
+    /// - Throws: a bare errno, since the kernel gives no extack here; ``ZeroCopyReceive/explain(_:registration:)`` finds the
+    ///   reason.
+    public borrowing func register(
+        _ registration: ZeroCopyReceive.Registration
+    ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
+        var reg = ppiov_zcrx_ifq_reg()
+        reg.if_idx = registration.ifindex
+        reg.if_rxq = registration.queue
+        reg.rq_entries = registration.refillEntries
+        reg.flags = registration.flags.rawValue
+        reg.rx_buf_len = registration.bufferLength
+        var area = registration.area.raw
+
+        switch registration.refillMemory {
+        case .user:
+            let region = try MappedMemory(anonymous: registration.mappedSize)
+            var description = ppiov_region_desc()
+            description.size = registration.regionSize
+            description.user_addr = region.address
+            description.flags = UInt32(PPIOV_MEM_REGION_TYPE_USER)
+            let result = register(&reg, &area, &description, registration)
+            guard result >= 0 else {
+                region.unmap()
+                throw failure(result, registration.description)
+            }
+            return try queue(reg, area, region: region, registration)
+        case .kernel:
+            var description = ppiov_region_desc()
+            description.size = registration.regionSize
+            try check(register(&reg, &area, &description, registration), registration.description)
+            var base: UnsafeMutableRawPointer?
+            try check(
+                ppiov_zcrx_map_region(raw, description.mmap_offset, Int(registration.regionSize), &base),
+                "mapping the refill region of zcrx \(reg.zcrx_id)")
+            guard let base else { throw KernelError("mapping a refill region", errno: .badAddress) }
+            let region = MappedMemory(adopting: base, count: Int(registration.regionSize))
+            return try queue(reg, area, region: region, registration)
+        }
+    }
+
+    private borrowing func register(
+        _ reg: inout ppiov_zcrx_ifq_reg, _ area: inout ppiov_zcrx_area_reg, _ region: inout ppiov_region_desc,
+        _ registration: ZeroCopyReceive.Registration
+    ) -> CInt {
+        guard let events = registration.events else {
+            return ppiov_zcrx_register(raw, &reg, &area, &region, nil)
+        }
+        var event = ppiov_zcrx_event_desc()
+        event.user_data = events.userData
+        event.type_mask = events.mask
+        if events.statistics {
+            event.flags = UInt32(PPIOV_ZCRX_EVENT_DESC_STATS)
+            event.stats_offset = registration.statisticsPlace
+        }
+        return ppiov_zcrx_register(raw, &reg, &area, &region, &event)
+    }
+
+    private borrowing func queue(
+        _ reg: ppiov_zcrx_ifq_reg, _ area: ppiov_zcrx_area_reg, region: consuming MappedMemory,
+        _ registration: ZeroCopyReceive.Registration
+    ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
+        let counted = registration.events?.statistics == true
+        return try ZeroCopyReceive.InterfaceQueue(
+            reg, token: area.rq_area_token, region: region,
+            statisticsOffset: counted ? registration.statisticsPlace : nil)
+    }
+
+    /// Makes the kernel take the refill ring's entries now. Mirrors `zcrx_flush_rq()` (`ZCRX_CTRL_FLUSH_RQ`).
+    ///
+    /// - Throws: `ENXIO` where the ring has no such queue.
+    public borrowing func flush(queue: UInt32) throws(KernelError) {
+        try check(ppiov_zcrx_flush(raw, queue), "flush of zcrx \(queue)")
+    }
+
+    /// Exports a queue as a descriptor that another ring can import, and that keeps the queue alive on its own.
+    /// Mirrors `zcrx_export()` (`ZCRX_CTRL_EXPORT`).
+    public borrowing func export(queue: UInt32) throws(KernelError) -> OwnedDescriptor {
+        OwnedDescriptor(taking: try check(ppiov_zcrx_export(raw, queue), "export of zcrx \(queue)"))
+    }
+
+    /// Imports a queue that another ring exported. Mirrors `import_zcrx()`.
+    ///
+    /// - Throws: `EBADF` where the descriptor is no exported queue.
+    public borrowing func importQueue(_ exported: CInt) throws(KernelError) -> ZeroCopyReceive.ImportedQueue {
+        var reg = ppiov_zcrx_ifq_reg()
+        try check(ppiov_zcrx_import(raw, exported, &reg), "import of zcrx descriptor \(exported)")
+        return ZeroCopyReceive.ImportedQueue(
+            id: reg.zcrx_id, headOffset: reg.offsets.head, tailOffset: reg.offsets.tail,
+            entriesOffset: reg.offsets.rqes)
+    }
+
+    /// Arms an event again. Mirrors `zcrx_arm_notif()` (`ZCRX_CTRL_ARM_EVENT`).
+    ///
+    /// - Throws: `EINVAL` where it has not fired since it was armed.
+    public borrowing func armEvent(_ event: ZeroCopyReceive.Event, queue: UInt32) throws(KernelError) {
+        try check(ppiov_zcrx_arm_event(raw, queue, event.rawValue), "arming event \(event) of zcrx \(queue)")
+    }
+
+    /// Gives a live queue one more area. Mirrors `zcrx_ctrl_add_area()` (`ZCRX_CTRL_ADD_AREA`).
+    ///
+    /// - Returns: the area's token, as completions carry it in their upper bits.
+    public borrowing func addArea(
+        _ area: ZeroCopyReceive.Registration.Area, queue: UInt32
+    ) throws(KernelError) -> UInt64 {
+        var raw = area.raw
+        try check(ppiov_zcrx_add_area(self.raw, queue, &raw), "adding an area to zcrx \(queue)")
+        return raw.rq_area_token
+    }
+}

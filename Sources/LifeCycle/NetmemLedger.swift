@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// Follows every netmem's holds and releases (invariant I2) through events that are only nearly in order.
+///
+/// Why nearly: `page_pool_return_netmem()` (net/core/page_pool.c) first gives the net_iov back to its provider, then counts, then
+/// records. Whoever takes it from the provider meanwhile (another CPU; a softirq or a task that preempted this one) records its
+/// hold first, and a vCPU that lost its host CPU in that window widens it to whatever the host likes. So a hold of a netmem that
+/// is held is only a *debt*: it is paid by a release from a context that recorded nothing since before that hold, because only
+/// such a context can have been inside that window. Unpaid, it is a violation.
+///
+/// A hold is recorded before its netmem is handed to anyone, so a release before its hold is explained by the CPUs' clocks alone.
+struct NetmemLedger {
+    struct Mark {
+        /// Index of the pool generation.
+        var pool: Int
+        /// Index of the event.
+        var event: Int
+        var time: UInt64
+        var cpu: UInt32
+    }
+
+    private struct Debt {
+        var hold: Mark
+        /// The pool that held the netmem already.
+        var holder: Int
+    }
+
+    /// A netmem for which something is out of the ordinary.
+    private struct Unsettled {
+        var held: [Mark] = []
+        var debts: [Debt] = []
+        var early: [Mark] = []
+    }
+
+    /// A release that no hold explains.
+    struct Unmatched {
+        var release: Mark
+        var netmem: UInt64
+        /// Nothing of this netmem was seen before: its hold may lie before the recording.
+        var first: Bool
+    }
+
+    struct SecondHold {
+        var hold: Mark
+        var netmem: UInt64
+        var holder: Int
+    }
+
+    private let tolerance: PoolLedger.Tolerance
+    /// The ordinary case: held by one pool.
+    private var held: [UInt64: Mark] = [:]
+    private var unsettled: [UInt64: Unsettled] = [:]
+    /// Netmems once held and now at home.
+    private var home: Set<UInt64> = []
+    private var firstReleases: Set<Int> = []
+
+    private(set) var secondHolds: [SecondHold] = []
+    private(set) var unmatched: [Unmatched] = []
+
+    init(tolerance: PoolLedger.Tolerance) {
+        self.tolerance = tolerance
+    }
+
+    mutating func hold(_ netmem: UInt64, _ mark: Mark) {
+        guard !unsettled.isEmpty, var state = unsettled[netmem] else {
+            guard let holder = held[netmem] else {
+                held[netmem] = mark
+                return
+            }
+            held[netmem] = nil
+            unsettled[netmem] = Unsettled(held: [holder, mark], debts: [Debt(hold: mark, holder: holder.pool)])
+            return
+        }
+        pairEarly(&state)
+        if state.held.count > state.debts.count, let holder = state.held.last {
+            state.debts.append(Debt(hold: mark, holder: holder.pool))
+        }
+        state.held.append(mark)
+        settle(netmem, state)
+    }
+
+    /// - Parameter silentSince: when the context that recorded the release had recorded its event before, if ever.
+    mutating func release(_ netmem: UInt64, _ mark: Mark, silentSince: UInt64?) {
+        if let holder = held[netmem], holder.pool == mark.pool {
+            held[netmem] = nil
+            home.insert(netmem)
+            return
+        }
+        guard var state = unsettled[netmem] else {
+            // Another pool's hold may be recorded before this release; a second release of a netmem at home is no first one.
+            if !home.contains(netmem) { firstReleases.insert(mark.event) }
+            let holder = held.removeValue(forKey: netmem)
+            unsettled[netmem] = Unsettled(held: holder.map { [$0] } ?? [], early: [mark])
+            return
+        }
+        if let index = state.held.firstIndex(where: { $0.pool == mark.pool }) {
+            state.held.remove(at: index)
+            if let paid = state.debts.firstIndex(where: { pays(mark, $0, silentSince: silentSince) }) {
+                state.debts.remove(at: paid)
+            } else if state.debts.count > state.held.count {
+                let debt = state.debts.removeFirst()
+                secondHolds.append(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder))
+            }
+        } else {
+            state.early.append(mark)
+        }
+        settle(netmem, state)
+    }
+
+    /// What is still unsettled at the end of the recording is wrong.
+    mutating func finish() {
+        for (netmem, state) in unsettled {
+            var state = state
+            pairEarly(&state)
+            secondHolds += state.debts.map { SecondHold(hold: $0.hold, netmem: netmem, holder: $0.holder) }
+            unmatched += state.early.map { Unmatched(release: $0, netmem: netmem, first: firstReleases.contains($0.event)) }
+        }
+        unsettled = [:]
+        secondHolds.sort { $0.hold.event < $1.hold.event }
+        unmatched.sort { $0.release.event < $1.release.event }
+    }
+
+    /// The pool generation that has the netmem, by the newest hold.
+    func holder(of netmem: UInt64) -> Int? { held[netmem]?.pool ?? unsettled[netmem]?.held.last?.pool }
+
+    /// Pairs releases that were recorded before their holds with these. Only when nothing else explains them: a release that
+    /// came first can as well be of a hold before the recording, and the hold after it have its own release still to come.
+    private func pairEarly(_ state: inout Unsettled) {
+        for hold in state.held.indices.reversed() {
+            let mark = state.held[hold]
+            guard let release = state.early.firstIndex(where: { $0.pool == mark.pool && clocksExplain(earlier: $0, mark) })
+            else { continue }
+            state.early.remove(at: release)
+            state.held.remove(at: hold)
+        }
+    }
+
+    /// Keeps what is out of the ordinary, and takes the rest back to the ordinary case.
+    private mutating func settle(_ netmem: UInt64, _ state: Unsettled) {
+        guard state.debts.isEmpty && state.early.isEmpty && state.held.count <= 1 else {
+            unsettled[netmem] = state
+            return
+        }
+        unsettled[netmem] = nil
+        if let mark = state.held.first { held[netmem] = mark } else { home.insert(netmem) }
+    }
+
+    private func clocksExplain(earlier: Mark, _ later: Mark) -> Bool {
+        earlier.cpu != later.cpu && later.time &- earlier.time <= tolerance.clockSkew
+    }
+
+    private func pays(_ release: Mark, _ debt: Debt, silentSince: UInt64?) -> Bool {
+        guard release.pool == debt.holder else { return false }
+        if clocksExplain(earlier: debt.hold, release) { return true }
+        guard release.time &- debt.hold.time <= tolerance.recordingDelay else { return false }
+        guard let silentSince else { return true }
+        return release.cpu == debt.hold.cpu
+            ? silentSince < debt.hold.time : silentSince <= debt.hold.time &+ tolerance.clockSkew
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// Why a CPU's trace could not be decoded.
+public enum TraceDecodeError: Error, Equatable, Sendable, CustomStringConvertible {
+    case ringBuffer(RingBufferError)
+    /// A record is shorter than its event's format says.
+    case shortRecord(event: String, bytes: Int)
+
+    public var description: String {
+        switch self {
+        case .ringBuffer(let error): error.description
+        case .shortRecord(let event, let bytes): "a record of \(event) has only \(bytes) bytes"
+        }
+    }
+}
+
+/// The page-pool events of one CPU.
+public struct CPUTrace: Equatable, Sendable {
+    public var cpu: UInt32
+    /// In the order recorded.
+    public var events: [TraceEvent]
+    /// Gaps; not empty means that the events are not all.
+    public var missed: [MissedEvents]
+    /// Records of other events, skipped.
+    public var otherRecords: Int
+}
+
+/// Turns raw ring-buffer bytes into page-pool events, by the formats that the kernel under test gave.
+public struct TraceDecoder: Sendable {
+    /// The texts needed, by the names used in the `ready` event of the agent.
+    public static let formatNames = ["header_page", "page_pool_state_hold", "page_pool_state_release", "page_pool_release"]
+
+    /// A field without its name, so that reading one touches no reference count.
+    private struct Slot: Equatable {
+        var offset, size: Int
+
+        init(_ format: EventFormat, _ name: String) throws(TraceFormatError) {
+            let field = try format.integer(name)
+            offset = field.offset
+            size = field.size
+        }
+    }
+
+    private struct StateLayout {
+        var id: UInt16
+        /// Bytes that a record must have for every field to be in it.
+        var length: Int
+        var pool, netmem, counter: Slot
+    }
+
+    private struct ReleaseLayout {
+        var id: UInt16
+        var length: Int
+        var pool, inflight, hold, release, attempts: Slot
+    }
+
+    private let header: PageHeaderFormat
+    private let type, flags, pid: Slot
+    private let commonLength: Int
+    private let hold, release: StateLayout
+    private let poolRelease: ReleaseLayout
+
+    /// - Parameter formats: tracefs texts by name; see `formatNames`. Others are ignored.
+    public init(formats: [String: String]) throws(TraceFormatError) {
+        func text(_ name: String) throws(TraceFormatError) -> String {
+            guard let text = formats[name] else { throw .missingText(name) }
+            return text
+        }
+        func event(_ name: String) throws(TraceFormatError) -> EventFormat {
+            try EventFormat(name: name, text: try text(name))
+        }
+        header = try PageHeaderFormat(text: try text("header_page"))
+        let holdFormat = try event("page_pool_state_hold")
+        let releaseFormat = try event("page_pool_state_release")
+        let poolFormat = try event("page_pool_release")
+        hold = try Self.stateLayout(holdFormat, counter: "hold")
+        release = try Self.stateLayout(releaseFormat, counter: "release")
+        poolRelease = ReleaseLayout(
+            id: poolFormat.id, length: Self.length(poolFormat), pool: try Slot(poolFormat, "pool"),
+            inflight: try Slot(poolFormat, "inflight"), hold: try Slot(poolFormat, "hold"),
+            release: try Slot(poolFormat, "release"), attempts: try Slot(poolFormat, "cnt"))
+        type = try Slot(holdFormat, "common_type")
+        flags = try Slot(holdFormat, "common_flags")
+        pid = try Slot(holdFormat, "common_pid")
+        // The type is read before the format is known, so it must stand at one place in all of them.
+        for other in [releaseFormat, poolFormat] {
+            for (name, slot) in [("common_type", type), ("common_flags", flags), ("common_pid", pid)] {
+                guard try Slot(other, name) == slot else { throw .unusableField(text: other.name, field: name) }
+            }
+        }
+        commonLength = type.offset + type.size
+        if hold.id == release.id || hold.id == poolRelease.id { throw .duplicateID(hold.id) }
+        if release.id == poolRelease.id { throw .duplicateID(release.id) }
+    }
+
+    /// Decodes the whole trace of one CPU.
+    public func decode(cpu: UInt32, _ bytes: UnsafeRawBufferPointer) throws(TraceDecodeError) -> CPUTrace {
+        var trace = CPUTrace(cpu: cpu, events: [], missed: [], otherRecords: 0)
+        // A page-pool record takes 40 bytes or more.
+        trace.events.reserveCapacity(bytes.count / 40)
+        var failure: TraceDecodeError?
+        var decoder = RingBufferDecoder(header: header)
+        do throws(RingBufferError) {
+            try decoder.push(bytes) { time, record in
+                guard record.count >= commonLength else {
+                    failure = failure ?? .shortRecord(event: "any event", bytes: record.count)
+                    return
+                }
+                let id = UInt16(truncatingIfNeeded: read(record, type))
+                if id == hold.id {
+                    guard record.count >= hold.length else {
+                        failure = failure ?? .shortRecord(event: "page_pool_state_hold", bytes: record.count)
+                        return
+                    }
+                    let counter = UInt32(truncatingIfNeeded: read(record, hold.counter))
+                    trace.events.append(
+                        event(time, cpu, record, hold.pool, .hold(netmem: read(record, hold.netmem), counter: counter)))
+                } else if id == release.id {
+                    guard record.count >= release.length else {
+                        failure = failure ?? .shortRecord(event: "page_pool_state_release", bytes: record.count)
+                        return
+                    }
+                    let counter = UInt32(truncatingIfNeeded: read(record, release.counter))
+                    trace.events.append(
+                        event(time, cpu, record, release.pool, .release(netmem: read(record, release.netmem), counter: counter)))
+                } else if id == poolRelease.id {
+                    guard record.count >= poolRelease.length else {
+                        failure = failure ?? .shortRecord(event: "page_pool_release", bytes: record.count)
+                        return
+                    }
+                    trace.events.append(
+                        event(
+                            time, cpu, record, poolRelease.pool,
+                            .poolRelease(
+                                inflight: Int32(truncatingIfNeeded: read(record, poolRelease.inflight)),
+                                hold: UInt32(truncatingIfNeeded: read(record, poolRelease.hold)),
+                                release: UInt32(truncatingIfNeeded: read(record, poolRelease.release)),
+                                attempts: read(record, poolRelease.attempts))))
+                } else {
+                    trace.otherRecords += 1
+                }
+            }
+            try decoder.finish()
+        } catch {
+            throw .ringBuffer(error)
+        }
+        if let failure { throw failure }
+        trace.missed = decoder.missed
+        return trace
+    }
+
+    /// Decodes the whole trace of one CPU.
+    public func decode(cpu: UInt32, _ bytes: [UInt8]) throws(TraceDecodeError) -> CPUTrace {
+        // Typed throws do not cross withUnsafeBytes; the result does.
+        try bytes.withUnsafeBytes { bytes -> Result<CPUTrace, TraceDecodeError> in
+            do throws(TraceDecodeError) { return .success(try decode(cpu: cpu, bytes)) } catch { return .failure(error) }
+        }.get()
+    }
+
+    private static func stateLayout(_ format: EventFormat, counter: String) throws(TraceFormatError) -> StateLayout {
+        StateLayout(
+            id: format.id, length: length(format), pool: try Slot(format, "pool"), netmem: try Slot(format, "netmem"),
+            counter: try Slot(format, counter))
+    }
+
+    private static func length(_ format: EventFormat) -> Int { format.fields.map { $0.offset + $0.size }.max() ?? 0 }
+
+    @inline(__always)
+    private func event(
+        _ time: UInt64, _ cpu: UInt32, _ record: UnsafeRawBufferPointer, _ pool: Slot, _ action: TraceEvent.Action
+    ) -> TraceEvent {
+        TraceEvent(
+            time: time, cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)),
+            flags: UInt8(truncatingIfNeeded: read(record, flags)), pool: read(record, pool), action: action)
+    }
+
+    /// The record is known to reach to the field's end. Signs are the caller's: it truncates to the width it wants.
+    @inline(__always)
+    private func read(_ record: UnsafeRawBufferPointer, _ field: Slot) -> UInt64 {
+        switch field.size {
+        case 8: load(record, field.offset, UInt64.self)
+        case 4: UInt64(load(record, field.offset, UInt32.self))
+        case 2: UInt64(load(record, field.offset, UInt16.self))
+        default: UInt64(load(record, field.offset, UInt8.self))
+        }
+    }
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What stands behind a result: a green on one tier is never shown as green on another.
+public enum Tier: String, Codable, Sendable, CaseIterable {
+    /// zcrx registered with `ZCRX_REG_NODEV`: no page pool, no provider operation is ever called.
+    case nodev
+    /// A real page pool and a real provider over netdevsim; the DMA is simulated.
+    case netdevsim
+    /// A real network interface.
+    case hardware
+    /// No kernel involved: the harness testing itself.
+    case harness
+}
+
+/// The memory provider a scenario drives.
+public enum Provider: String, Codable, Sendable, CaseIterable {
+    /// Ordinary pages: no memory provider.
+    case pages
+    /// Devmem TCP (`dmabuf_devmem_ops`, net/core/devmem.c).
+    case devmem
+    /// io_uring zero-copy receive (`io_uring_pp_zc_ops`, io_uring/zcrx.c).
+    case zcrx
+}
+
+/// One line on the events channel, agent to harness: a JSON object. See docs/results.md.
+///
+/// `kind` says which of the optional payloads is present.
+public struct AgentEvent: Codable, Sendable, Equatable {
+    /// Version of this schema.
+    public static let schemaVersion = 1
+
+    public enum Kind: String, Codable, Sendable {
+        /// The agent is up; `guest` is set.
+        case ready
+        /// A scenario starts; nothing but its `finished` proves that it ended.
+        case started
+        /// A step of the scenario was done; `step` is set.
+        case step
+        /// The scenario ended; `report` is set.
+        case finished
+        /// The agent met something it could not handle; `message` is set.
+        case error
+    }
+
+    public var version: Int
+    public var kind: Kind
+    /// Guest CLOCK_MONOTONIC, nanoseconds.
+    public var time: UInt64
+    public var scenario: String?
+    public var guest: GuestInfo?
+    public var step: StepRecord?
+    public var report: ScenarioReport?
+    public var message: String?
+
+    public init(
+        kind: Kind, time: UInt64, scenario: String? = nil, guest: GuestInfo? = nil, step: StepRecord? = nil,
+        report: ScenarioReport? = nil, message: String? = nil
+    ) {
+        self.version = Self.schemaVersion
+        self.kind = kind
+        self.time = time
+        self.scenario = scenario
+        self.guest = guest
+        self.step = step
+        self.report = report
+        self.message = message
+    }
+}
+
+/// What the agent found when it came up.
+public struct GuestInfo: Codable, Sendable, Equatable {
+    /// `uname -r` and `uname -v`.
+    public var kernelRelease: String
+    public var kernelVersion: String
+    public var cpus: Int
+    /// netdevsim is there and its queues accept memory providers.
+    public var netdevsim: Bool
+    /// Why netdevsim cannot be used, where it cannot.
+    public var netdevsimReason: String?
+    /// `IO_URING_QUERY_ZCRX` registration flags; nil where the kernel has no zcrx.
+    public var zcrxRegisterFlags: UInt64?
+    /// The netdev family answers bind-rx.
+    public var devmem: Bool
+    /// The tracefs `format` files of the events recorded and `events/header_page`, by name ("page_pool_state_hold", "header_page").
+    public var traceFormats: [String: String]
+
+    public init(
+        kernelRelease: String, kernelVersion: String, cpus: Int, netdevsim: Bool, netdevsimReason: String? = nil,
+        zcrxRegisterFlags: UInt64?, devmem: Bool, traceFormats: [String: String]
+    ) {
+        self.kernelRelease = kernelRelease
+        self.kernelVersion = kernelVersion
+        self.cpus = cpus
+        self.netdevsim = netdevsim
+        self.netdevsimReason = netdevsimReason
+        self.zcrxRegisterFlags = zcrxRegisterFlags
+        self.devmem = devmem
+        self.traceFormats = traceFormats
+    }
+}
+
+/// One step of a scenario as it happened.
+public struct StepRecord: Codable, Sendable, Equatable {
+    public var name: String
+    public var ok: Bool
+    public var detail: String?
+
+    public init(name: String, ok: Bool, detail: String? = nil) {
+        self.name = name
+        self.ok = ok
+        self.detail = detail
+    }
+}
+
+/// A page pool as the netdev family's dump shows it (`page_pool_nl_fill`, net/core/page_pool_user.c).
+public struct PoolRecord: Codable, Sendable, Equatable {
+    public var id: UInt64
+    /// Absent once the device is gone and the pool hangs on the loopback device.
+    public var ifindex: UInt32?
+    public var provider: Provider
+    /// net_iovs or pages out of the pool.
+    public var inflight: UInt64
+    /// Detached: destroy was asked for.
+    public var detached: Bool
+
+    public init(id: UInt64, ifindex: UInt32?, provider: Provider, inflight: UInt64, detached: Bool) {
+        self.id = id
+        self.ifindex = ifindex
+        self.provider = provider
+        self.inflight = inflight
+        self.detached = detached
+    }
+}
+
+/// The life of one pool during a scenario, as netlink showed it.
+public struct PoolObservation: Codable, Sendable, Equatable {
+    public var pool: PoolRecord
+    /// Highest `inflight` seen.
+    public var peakInflight: UInt64
+    /// The pool was seen detached before it went.
+    public var seenDetached: Bool
+    /// The pool was gone at the end.
+    public var gone: Bool
+    /// From the scenario's last act to the pool's end, nanoseconds; nil where it was not waited for or never went.
+    public var drainTime: UInt64?
+
+    public init(pool: PoolRecord, peakInflight: UInt64, seenDetached: Bool, gone: Bool, drainTime: UInt64?) {
+        self.pool = pool
+        self.peakInflight = peakInflight
+        self.seenDetached = seenDetached
+        self.gone = gone
+        self.drainTime = drainTime
+    }
+}
+
+/// Resource counters that must come back, by name: "pinned-pages", "locked-bytes", "dma-bufs", "fds", "page-pools", "netdevs".
+public typealias Counters = [String: Int64]
+
+/// What the receiving side saw of the payload.
+public struct PayloadRecord: Codable, Sendable, Equatable {
+    public var sent: UInt64
+    public var received: UInt64
+    /// Received in net_iovs without a copy.
+    public var zeroCopy: UInt64
+    /// Received through the copy fallback or the linear part.
+    public var copied: UInt64
+    /// Offset of the first byte that was not the one sent.
+    public var firstMismatch: UInt64?
+    /// The scenario means to read everything that was sent.
+    public var complete: Bool
+
+    public init(sent: UInt64, received: UInt64, zeroCopy: UInt64, copied: UInt64, firstMismatch: UInt64?, complete: Bool) {
+        self.sent = sent
+        self.received = received
+        self.zeroCopy = zeroCopy
+        self.copied = copied
+        self.firstMismatch = firstMismatch
+        self.complete = complete
+    }
+}
+
+/// What a scenario claims about itself; the checks hold the evidence against it.
+public struct Expectation: Codable, Sendable, Equatable {
+    public var provider: Provider
+    /// At least this many net_iovs (pages, for provider `pages`) must have been held and released; 0 where none is expected.
+    public var minimumHolds: Int
+    /// Nothing may have been copied.
+    public var zeroCopy: Bool
+    /// A pool must have been seen detached with buffers out.
+    public var detachedPool: Bool
+    /// A payload record must be there and be right.
+    public var payload: Bool
+
+    public init(provider: Provider, minimumHolds: Int, zeroCopy: Bool = false, detachedPool: Bool = false, payload: Bool = false) {
+        self.provider = provider
+        self.minimumHolds = minimumHolds
+        self.zeroCopy = zeroCopy
+        self.detachedPool = detachedPool
+        self.payload = payload
+    }
+}
+
+/// Everything the agent observed of one scenario. It is evidence, not a verdict: `Checks` judges it.
+public struct ScenarioReport: Codable, Sendable, Equatable {
+    public enum Outcome: String, Codable, Sendable {
+        /// Every step did what it should.
+        case completed
+        /// A step failed; `reason` says which and how.
+        case failed
+        /// The kernel or machine lacks what the scenario needs; `reason` says what.
+        case skipped
+    }
+
+    public var scenario: String
+    public var tier: Tier
+    public var outcome: Outcome
+    public var reason: String?
+    public var expectation: Expectation
+    public var steps: [StepRecord]
+    public var pools: [PoolObservation]
+    /// Absent where it could not be read, which fails the scenario.
+    public var before: Counters?
+    public var after: Counters?
+    public var payload: PayloadRecord?
+    /// Bytes of trace shipped per CPU, and events the ring buffer lost ("overrun" + "dropped events" + "commit overrun").
+    public var traceBytes: UInt64
+    public var traceLost: UInt64
+    /// Guest nanoseconds from `started` to `finished`.
+    public var duration: UInt64
+
+    public init(
+        scenario: String, tier: Tier, outcome: Outcome, reason: String? = nil, expectation: Expectation, steps: [StepRecord] = [],
+        pools: [PoolObservation] = [], before: Counters? = nil, after: Counters? = nil, payload: PayloadRecord? = nil,
+        traceBytes: UInt64 = 0, traceLost: UInt64 = 0, duration: UInt64 = 0
+    ) {
+        self.scenario = scenario
+        self.tier = tier
+        self.outcome = outcome
+        self.reason = reason
+        self.expectation = expectation
+        self.steps = steps
+        self.pools = pools
+        self.before = before
+        self.after = after
+        self.payload = payload
+        self.traceBytes = traceBytes
+        self.traceLost = traceLost
+        self.duration = duration
+    }
+}
+
+/// One line on the events channel, harness to agent.
+public struct AgentCommand: Codable, Sendable, Equatable {
+    public enum Verb: String, Codable, Sendable {
+        /// Run `scenario`.
+        case run
+        /// Sync and power the machine off.
+        case poweroff
+    }
+
+    public var verb: Verb
+    public var scenario: String?
+    /// Deadlines inside the guest are multiplied by this.
+    public var timeoutScale: Double
+
+    public init(verb: Verb, scenario: String? = nil, timeoutScale: Double = 1) {
+        self.verb = verb
+        self.scenario = scenario
+        self.timeoutScale = timeoutScale
+    }
+}
+
+/// The marks the agent writes to /dev/kmsg around each scenario, so that a kernel message has an owner.
+public enum KernelLogMark {
+    public static func begin(_ scenario: String) -> String { "ppiov: begin \(scenario)" }
+    public static func end(_ scenario: String) -> String { "ppiov: end \(scenario)" }
+}
+
+/// A record on the trace channel: this header (little endian: magic `PPTR`, u32 CPU, u32 length), then `length` bytes of
+/// raw ring-buffer pages as read from `per_cpu/cpuN/trace_pipe_raw`. A record with length 0 and CPU `UInt32.max` ends a scenario.
+public enum TraceRecordHeader {
+    public static let magic: UInt32 = 0x5254_5050
+    public static let byteCount = 12
+    public static let endOfScenario = UInt32.max
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import SystemPackage
+
+/// A process of the agent's own, spoken to in lines over its standard input and output.
+///
+/// It is killed and reaped when its owner lets go of it: no scenario leaves a process behind.
+public final class ChildProcess {
+    public let pid: Int32
+    private let name: String
+    private var input: Int32
+    private let output: Int32
+    private var pending: [UInt8] = []
+    private var status: Int32?
+
+    /// Starts `arguments` (the first is the program's path or, without a slash, a name in PATH).
+    public init(_ arguments: [String], name: String) throws {
+        let (childInput, input) = try Self.pipe(name)
+        let output: Int32, childOutput: Int32
+        do {
+            (output, childOutput) = try Self.pipe(name)
+        } catch {
+            close(childInput)
+            close(input)
+            throw error
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, childInput, 0)
+        posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        words.append(nil)
+        defer { words.forEach { free($0) } }
+        var child: pid_t = 0
+        let error = posix_spawnp(&child, arguments.first ?? "", &actions, nil, words, environ)
+        close(childInput)
+        close(childOutput)
+        guard error == 0 else {
+            close(input)
+            close(output)
+            throw KernelError("starting \(arguments.joined(separator: " "))", errno: Errno(rawValue: error))
+        }
+        pid = child
+        self.name = name
+        self.input = input
+        self.output = output
+    }
+
+    /// A pipe that no other child inherits: its reading and its writing end.
+    private static func pipe(_ name: String) throws -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw KernelError("pipe for \(name)", errno: Errno(rawValue: errno)) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    deinit {
+        if status == nil {
+            kill(pid, SIGKILL)
+            _ = reap()
+        }
+        if input >= 0 { close(input) }
+        close(output)
+    }
+
+    /// Sends one line.
+    public func send(_ line: String) throws {
+        let bytes = Array((line + "\n").utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw KernelError("telling \(name) \"\(line)\"", errno: Errno(rawValue: errno)) }
+            sent += count
+        }
+    }
+
+    /// The next line, waiting at most `seconds`.
+    public func line(within seconds: Double) throws -> String {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while true {
+            if let newline = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: pending[..<newline], as: UTF8.self)
+                pending.removeSubrange(...newline)
+                return line
+            }
+            let now = MonotonicClock.now
+            guard now < end else { throw ScenarioFailure("\(name) (pid \(pid)) said nothing for \(seconds) s") }
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            if poll(&descriptor, 1, Int32((end - now) / 1_000_000) + 1) <= 0 { continue }
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            let count = read(output, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(reap()))") }
+            pending += chunk[..<count]
+        }
+    }
+
+    /// Sends a command and takes its answer: "ok ..." gives the rest, anything else is the failure.
+    public func ask(_ command: String, within seconds: Double = 20) throws -> String {
+        try send(command)
+        let answer = try line(within: seconds)
+        guard answer == "ok" || answer.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(answer)") }
+        return String(answer.dropFirst(3))
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    public func killNow() throws {
+        kill(pid, SIGKILL)
+        let status = reap()
+        guard status & 0x7f == SIGKILL else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status)) instead of dying by SIGKILL") }
+    }
+
+    private func reap() -> Int32 {
+        if let status { return status }
+        var code: Int32 = 0
+        while waitpid(pid, &code, 0) < 0 && errno == EINTR {}
+        status = code
+        return code
+    }
+
+    private func describe(_ status: Int32) -> String {
+        status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "died by signal \(status & 0x7f)"
+    }
+}
+
+/// CLOCK_MONOTONIC in nanoseconds.
+public enum MonotonicClock {
+    public static var now: UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

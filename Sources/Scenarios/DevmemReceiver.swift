@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import KernelABI
+import Results
+import SystemPackage
+
+/// A receiver over devmem TCP: a udmabuf bound to a queue, and the account of what came through it.
+final class DevmemReceiver {
+    private var netdev: Netdev?
+    private var buffer: UserDMABuf?
+    private var binding: UInt32 = 0
+    private let pattern: PayloadPattern
+    /// Fragments delivered whose tokens were not returned.
+    private(set) var held: [DeviceMemory.Fragment] = []
+    private(set) var received: UInt64 = 0
+    private var linear: UInt64 = 0
+    private var firstMismatch: UInt64?
+
+    /// Binds a dma-buf of `pages` pages to the bed's queue.
+    init(_ run: ScenarioRun, bed: TestBed, pages: Int = 512, pattern: PayloadPattern) throws {
+        self.pattern = pattern
+        let memory = try run.step("udmabuf of \(pages) pages made") { () throws -> UserDMABuf in
+            try UserDMABuf(size: pages * MappedMemory.pageSize)
+        }
+        var netdev = try Netdev()
+        do {
+            binding = try run.step("dma-buf bound to \(bed.interface) queue \(bed.queue)") {
+                try netdev.bindRX(ifindex: bed.ifindex, dmabuf: memory.rawValue, queues: [bed.queue])
+            }
+        } catch {
+            netdev.close()
+            memory.close()
+            throw error
+        }
+        self.netdev = consume netdev
+        buffer = consume memory
+        run.cleanUp("unbound, dma-buf closed") {
+            self.unbind()
+            self.buffer.take()?.close()
+        }
+    }
+
+    /// Receives until `total` bytes of the stream are there, checking each.
+    ///
+    /// - Parameter keep: tokens stay with the user; otherwise they are returned at once.
+    func receive(from socket: CInt, total: UInt64, keep: Bool, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while received < total {
+            let now = MonotonicClock.now
+            guard now < end else { throw ScenarioFailure("\(received) of \(total) bytes received within \(seconds) s") }
+            guard let batch = try next(socket) else {
+                try Readiness.wait(socket, milliseconds: CInt((end - now) / 1_000_000) + 1)
+                continue
+            }
+            guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
+            guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
+            for fragment in batch.fragments { try check(fragment, batch.linear) }
+            if keep {
+                held += batch.fragments.filter { !$0.isLinear }
+            } else {
+                try giveBack(batch.fragments.filter { !$0.isLinear }, to: socket)
+            }
+        }
+        if let firstMismatch { throw ScenarioFailure("the byte at offset \(firstMismatch) is not the one sent") }
+    }
+
+    /// What the socket has now; nil where that is nothing.
+    private func next(_ socket: CInt) throws(KernelError) -> DeviceMemory.Received? {
+        do {
+            return try DeviceMemory.receive(socket: socket)
+        } catch {
+            if error.errno == .wouldBlock { return nil }
+            throw error
+        }
+    }
+
+    private func check(_ fragment: DeviceMemory.Fragment, _ copied: [UInt8]) throws {
+        let start = received
+        let wrong: UInt64?
+        if fragment.isLinear {
+            linear += UInt64(fragment.size)
+            wrong = copied.withUnsafeBytes { bytes in
+                let first = Int(fragment.offset)
+                return pattern.mismatch(UnsafeRawBufferPointer(rebasing: bytes[first..<first + Int(fragment.size)]), at: start)
+            }
+        } else {
+            guard fragment.dmabufID == binding else {
+                throw ScenarioFailure("a fragment of dma-buf \(fragment.dmabufID) came, bound is \(binding)")
+            }
+            guard let bytes = try bytes(at: fragment.offset, count: Int(fragment.size)) else {
+                throw ScenarioFailure("the kernel delivered \(fragment.size) bytes at \(fragment.offset), outside the dma-buf")
+            }
+            wrong = bytes.withUnsafeBytes { pattern.mismatch($0, at: start) }
+        }
+        firstMismatch = firstMismatch ?? wrong
+        received += UInt64(fragment.size)
+    }
+
+    private func bytes(at offset: UInt64, count: Int) throws -> [UInt8]? {
+        guard let memory = buffer.take() else { throw ScenarioFailure("the dma-buf is closed") }
+        do {
+            let bytes = try memory.bytes(at: offset, count: count)
+            buffer = consume memory
+            return bytes
+        } catch {
+            buffer = consume memory
+            throw error
+        }
+    }
+
+    private func giveBack(_ fragments: [DeviceMemory.Fragment], to socket: CInt) throws {
+        let taken = try DeviceMemory.dontNeed(fragments, of: socket)
+        guard taken == fragments.count else {
+            throw ScenarioFailure("the kernel took \(taken) of \(fragments.count) tokens returned")
+        }
+    }
+
+    /// What came through, against what was sent.
+    func payload(sent: UInt64, complete: Bool) -> PayloadRecord {
+        PayloadRecord(
+            sent: sent, received: received, zeroCopy: received - linear, copied: linear, firstMismatch: firstMismatch, complete: complete)
+    }
+
+    /// Closes the netlink socket, which unbinds. Once; then it does nothing.
+    func unbind() { netdev.take()?.close() }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// The other end of the wire: a process of the agent in the peer's network namespace, or on the remote host, that connects
+/// to the scenario's sockets and sends the pattern. See `PeerProcess` in the agent for the commands.
+public final class Peer {
+    private let process: ChildProcess
+
+    /// - Parameter command: what starts `ppiov-agent peer` where the peer is.
+    public init(_ command: [String]) throws {
+        process = try ChildProcess(command, name: "the peer")
+        // It speaks first, so that a peer that cannot start says why.
+        let greeting = try process.line(within: 20)
+        guard greeting == "ok peer" else { throw ScenarioFailure("the peer said \"\(greeting)\" instead of \"ok peer\"") }
+    }
+
+    var pid: Int32 { process.pid }
+
+    func ask(_ command: String, within seconds: Double = 20) throws -> String { try process.ask(command, within: seconds) }
+
+    /// Connects a TCP socket.
+    func connect(to address: String, port: UInt16, within seconds: Double) throws {
+        _ = try ask("connect \(address) \(port)", within: seconds)
+    }
+
+    /// Starts sending `bytes` of the pattern in the background (0: until the socket or the peer closes).
+    func send(_ pattern: PayloadPattern, bytes: UInt64) throws { _ = try ask("send \(pattern.seed) \(bytes)") }
+
+    /// Waits for the end of the sending; gives the bytes the socket took.
+    func sent(within seconds: Double) throws -> UInt64 {
+        guard let bytes = UInt64(try ask("join", within: seconds)) else { throw ScenarioFailure("the peer does not say what it sent") }
+        return bytes
+    }
+
+    /// Closes the peer's socket, aborting what is being sent.
+    func close() throws { _ = try ask("close") }
+}

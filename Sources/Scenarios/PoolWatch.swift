@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import KernelABI
+public import Results
+
+/// Follows the page pools of this network namespace through the netdev family's dump and notifications, which know
+/// nothing of the trace: an oracle of its own.
+public final class PoolWatch {
+    private var netdev: Netdev
+    private var notifications: Netdev
+    private var baseline: Set<UInt64> = []
+    private var seen: [UInt64: PoolObservation] = [:]
+    private var order: [UInt64] = []
+
+    public init() throws(KernelError) {
+        netdev = try Netdev()
+        notifications = try Netdev()
+        try notifications.subscribePagePools()
+    }
+
+    /// Pools there now are not the scenario's.
+    public func begin() throws(KernelError) {
+        baseline = Set(try netdev.pagePools().map { $0.id })
+        seen = [:]
+        order = []
+        while try notifications.nextNotification(timeoutMilliseconds: 0) != nil {}
+    }
+
+    /// Dumps the pools and keeps what is new about the scenario's.
+    ///
+    /// - Returns: the scenario's pools that are there now.
+    @discardableResult
+    public func observe() throws(KernelError) -> [PoolRecord] {
+        let records = try netdev.pagePools().filter { !baseline.contains($0.id) }.map(Self.record)
+        for record in records {
+            if seen[record.id] == nil { order.append(record.id) }
+            var observation = seen[record.id]
+                ?? PoolObservation(pool: record, peakInflight: 0, seenDetached: false, gone: false, drainTime: nil)
+            observation.pool = record
+            observation.peakInflight = max(observation.peakInflight, record.inflight)
+            observation.seenDetached = observation.seenDetached || (record.detached && record.inflight > 0)
+            seen[record.id] = observation
+        }
+        return records
+    }
+
+    /// Waits until `condition` holds for the scenario's pools that are there.
+    ///
+    /// - Returns: whether it came true within `seconds`.
+    public func wait(within seconds: Double, until condition: ([PoolRecord]) -> Bool) throws(KernelError) -> Bool {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while true {
+            if condition(try observe()) { return true }
+            let now = MonotonicClock.now
+            guard now < end else { return false }
+            // A pool's end is notified, its count is not: look again on either occasion.
+            _ = try notifications.nextNotification(timeoutMilliseconds: CInt(min(20, (end - now) / 1_000_000 + 1)))
+        }
+    }
+
+    /// Waits for the end of every pool of the scenario, and notes how long each took from now.
+    public func drain(within seconds: Double) throws(KernelError) -> [PoolObservation] {
+        let start = MonotonicClock.now
+        var left = Set(try observe().map { $0.id })
+        for id in order where !left.contains(id) { seen[id]?.gone = true }
+        _ = try wait(within: seconds) { records in
+            let present = Set(records.map { $0.id })
+            for id in left.subtracting(present) {
+                self.seen[id]?.gone = true
+                self.seen[id]?.drainTime = MonotonicClock.now - start
+            }
+            left.formIntersection(present)
+            left.formUnion(present)
+            return left.isEmpty
+        }
+        return order.compactMap { seen[$0] }
+    }
+
+    private static func record(_ pool: PagePool) -> PoolRecord {
+        PoolRecord(
+            id: pool.id, ifindex: pool.ifindex,
+            provider: pool.dmabufID != nil ? .devmem : pool.ioUring ? .zcrx : .pages,
+            inflight: pool.inflight, detached: pool.detachTime != nil)
+    }
+}

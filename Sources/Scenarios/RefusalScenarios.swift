@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+import SystemPackage
+
+/// What must be refused, by the errno and the words that the kernel has for it. A refusal counts only where the same request
+/// is granted once its reason is gone, so each ends by binding; that also exercises the provider.
+enum RefusalScenarios {
+    static let all: [Scenario] = [Provider.zcrx, .devmem].flatMap { provider in
+        [
+            settings(
+                provider, "data-split-off", "tcp-data-split is off", DeviceRings(tcpDataSplit: .disabled),
+                Refusal(EINVAL, "tcp-data-split is disabled")),
+            settings(
+                provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
+            queueOutOfRange(provider),
+            boundTwice(provider),
+            unprivileged(provider),
+        ]
+    }
+
+    /// The answer that is expected.
+    struct Refusal {
+        var errno: CInt
+        /// Words of the extack, which devmem gets and zcrx does not.
+        var message: String?
+
+        init(_ errno: CInt, _ message: String? = nil) {
+            self.errno = errno
+            self.message = message
+        }
+    }
+
+    private static func scenario(
+        _ provider: Provider, _ name: String, _ summary: String, _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
+    ) -> Scenario {
+        Scenario(
+            "refuse.\(provider.rawValue).\(name)", "\(provider.rawValue) is refused where \(summary)", tier: .netdevsim,
+            needs: provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs,
+            expects: Expectation(provider: provider, minimumHolds: 1)
+        ) { run in try body(run, try TestBed.make(run)) }
+    }
+
+    private static func settings(
+        _ provider: Provider, _ name: String, _ summary: String, _ rings: DeviceRings, _ refusal: Refusal
+    ) -> Scenario {
+        scenario(provider, name, summary) { run, bed in
+            let ethtool = try Ethtool()
+            try run.step("the interface set so") { try ethtool.setRings(of: bed.ifindex, to: rings) }
+            try refused(run, provider, bed, queue: bed.queue, refusal)
+            try run.step("the interface set back") { try bed.splitHeaders() }
+            try granted(run, provider, bed)
+        }
+    }
+
+    private static func queueOutOfRange(_ provider: Provider) -> Scenario {
+        scenario(provider, "queue-range", "the interface has no such queue") { run, bed in
+            // netdev_nl_read_rxq_bitmap() answers bind-rx, netif_mp_open_rxq() answers zcrx.
+            try refused(run, provider, bed, queue: 9, Refusal(provider == .devmem ? EINVAL : ERANGE))
+            try granted(run, provider, bed)
+        }
+    }
+
+    private static func boundTwice(_ provider: Provider) -> Scenario {
+        scenario(provider, "bound-twice", "the queue has a provider") { run, bed in
+            let refusal = Refusal(EEXIST, "designated queue already memory provider bound")
+            if provider == .zcrx {
+                let first = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))
+                try refused(run, provider, bed, queue: bed.queue, refusal)
+                try run.step("first ring closed") { first.close() }
+            } else {
+                let first = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 0))
+                try refused(run, provider, bed, queue: bed.queue, refusal)
+                try run.step("first unbound") { first.unbind() }
+            }
+            // The end of a ring is asynchronous: wait for the queue to be free, with a bound.
+            let free = try run.pools.wait(within: run.patience(10)) { records in !records.contains { $0.provider == provider && !$0.detached } }
+            try run.expect(free, "the queue is free again", "it is still bound")
+            try granted(run, provider, bed)
+        }
+    }
+
+    private static func unprivileged(_ provider: Provider) -> Scenario {
+        scenario(provider, "unprivileged", "the process may not administer the network") { run, bed in
+            let worker = try run.step("a process without privileges started") {
+                try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue)])
+            }
+            let answer = try worker.ask("try", within: run.patience(10))
+            try run.expect(answer == "EPERM", "refused with EPERM", "the answer was \(answer)")
+            try granted(run, provider, bed)
+        }
+    }
+
+    private static func refused(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed, queue: UInt32, _ refusal: Refusal) throws {
+        let before = try run.pools.observe()
+        let error = attempt(provider, ifindex: bed.ifindex, queue: queue)
+        let name = KernelError("", errno: .init(rawValue: refusal.errno)).codeName
+        try run.expect(error?.code == refusal.errno, "refused with \(name)", error.map { "\($0)" } ?? "it was granted")
+        if provider == .devmem, let message = refusal.message {
+            try run.expect(error?.message == message, "the kernel says \"\(message)\"", "it says \"\(error?.message ?? "nothing")\"")
+        }
+        let after = try run.pools.observe()
+        try run.expect(
+            after.map { $0.id } == before.map { $0.id }, "the refusal left the pools as they were", "\(before) became \(after)")
+    }
+
+    private static func granted(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws {
+        if provider == .zcrx {
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))
+            try run.pools.observe()
+            try run.step("ring closed") { receiver.close() }
+        } else {
+            let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 0))
+            try run.pools.observe()
+            try run.step("unbound") { receiver.unbind() }
+        }
+    }
+
+    /// Binds and, should that work, unbinds.
+    ///
+    /// - Returns: the refusal; nil where it was granted.
+    static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> KernelError? {
+        do {
+            if provider == .zcrx {
+                let place = ZeroCopyReceiver.Place(ifindex: ifindex, queue: queue)
+                try ZeroCopyReceiver(at: place, pages: 64, statistics: false, pattern: PayloadPattern(seed: 0)).close()
+            } else {
+                let memory = try UserDMABuf(size: 64 * MappedMemory.pageSize)
+                var netdev = try Netdev()
+                let outcome = Result { try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue]) }
+                netdev.close()
+                memory.close()
+                _ = try outcome.get()
+            }
+            return nil
+        } catch let error as KernelError {
+            return error
+        } catch {
+            return KernelError("\(error)", errno: .init(rawValue: EIO))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// What a scenario needs of the kernel and the machine. One that is not met makes a reasoned skip, never a failure.
+public enum Need: String, Sendable, CaseIterable {
+    /// An interface whose queues accept memory providers: patched netdevsim, or the one named by NETIF.
+    case interface
+    /// The interface can be taken away and made again: netdevsim.
+    case removableInterface
+    /// debugfs `pp_hold` of netdevsim.
+    case pageHold
+    /// debugfs `queue_reset` of netdevsim.
+    case queueReset
+    /// io_uring zero-copy receive.
+    case zcrx
+    /// zcrx tells how many bytes it copied (`ZCRX_FEATURE_EVENT`): without it zero copy cannot be proved.
+    case zcrxStatistics
+    /// zcrx without a device (`ZCRX_REG_NODEV`).
+    case zcrxNoDevice
+    /// Devmem TCP: bind-rx of the netdev family, and /dev/udmabuf.
+    case devmem
+}
+
+/// One way a buffer can live and die, written once: what it does, what it needs and what it expects.
+public struct Scenario: Sendable {
+    /// Stable dotted name; the part before the first dot is its group.
+    public var id: String
+    /// One line for `ppiov list`.
+    public var summary: String
+    public var tier: Tier
+    public var needs: Set<Need>
+    public var expectation: Expectation
+    /// Guest seconds it may take before it counts as hung, before scaling.
+    public var deadline: Double
+    /// Part of the harness's test of itself: run only when named in full.
+    public var hidden: Bool
+    let body: @Sendable (ScenarioRun) throws -> Void
+
+    init(
+        _ id: String, _ summary: String, tier: Tier, needs: Set<Need>, expects expectation: Expectation, deadline: Double = 30,
+        hidden: Bool = false, _ body: @escaping @Sendable (ScenarioRun) throws -> Void
+    ) {
+        self.id = id
+        self.summary = summary
+        self.tier = tier
+        self.needs = needs
+        self.expectation = expectation
+        self.deadline = deadline
+        self.hidden = hidden
+        self.body = body
+    }
+
+    /// The part of the name before the first dot.
+    public var group: String { String(id.prefix { $0 != "." }) }
+
+    /// Does what the scenario does. Evidence collects in `run`; an error is the step that failed.
+    public func perform(_ run: ScenarioRun) throws { try body(run) }
+}
+
+/// A step that did not do what it should: the scenario's own words for it.
+public struct ScenarioFailure: Error, CustomStringConvertible, Sendable {
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// Something the scenario needs is not there; found out on the way.
+public struct ScenarioSkip: Error, Sendable {
+    public var reason: String
+
+    public init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// One scenario under way: collects the evidence and takes down what was put up, last in, first out.
+public final class ScenarioRun {
+    public let scenario: Scenario
+    public let pools: PoolWatch
+    public let environment: TestEnvironment
+    public var payload: PayloadRecord?
+    public private(set) var steps: [StepRecord] = []
+    private let scale: Double
+    private let report: (StepRecord) -> Void
+    private var cleanUps: [(name: String, body: () throws -> Void)] = []
+
+    /// - Parameters:
+    ///   - scale: deadlines are multiplied by it.
+    ///   - report: told of every step as it is done.
+    public init(
+        _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: Double, report: @escaping (StepRecord) -> Void
+    ) {
+        self.scenario = scenario
+        self.environment = environment
+        self.pools = pools
+        self.scale = scale
+        self.report = report
+    }
+
+    /// Seconds to wait for something that an idle machine does in `seconds` at the most.
+    public func patience(_ seconds: Double) -> Double { seconds * scale }
+
+    /// Does one thing, and notes that it was done or how it failed.
+    @discardableResult
+    func step<Value: ~Copyable>(_ name: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            let value = try body()
+            note(StepRecord(name: name, ok: true))
+            return value
+        } catch let skip as ScenarioSkip {
+            throw skip
+        } catch {
+            note(StepRecord(name: name, ok: false, detail: "\(error)"))
+            throw ScenarioFailure("\(name): \(error)")
+        }
+    }
+
+    /// Fails the scenario unless `condition` holds.
+    func expect(_ condition: Bool, _ name: String, _ detail: @autoclosure () -> String) throws {
+        note(StepRecord(name: name, ok: condition, detail: condition ? nil : detail()))
+        if !condition { throw ScenarioFailure("\(name): \(detail())") }
+    }
+
+    /// Has `body` done when the scenario is over, however it ends. One that fails is a failed step.
+    func cleanUp(_ name: String, _ body: @escaping () throws -> Void) { cleanUps.append((name, body)) }
+
+    /// Takes everything down, each even where another failed.
+    ///
+    /// - Returns: what went wrong with the first that failed.
+    public func takeDown() -> String? {
+        var failure: String?
+        while let (name, body) = cleanUps.popLast() {
+            do {
+                try body()
+            } catch {
+                note(StepRecord(name: name, ok: false, detail: "\(error)"))
+                failure = failure ?? "\(name): \(error)"
+            }
+        }
+        return failure
+    }
+
+    private func note(_ step: StepRecord) {
+        steps.append(step)
+        report(step)
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+
+/// An interface ready for a memory provider, with a peer that can reach it: a netdevsim pair made for the scenario, or the
+/// interface that NETIF names, put into the state that providers ask for and back into its own afterwards.
+final class TestBed {
+    /// iperf's, so that a firewall on a hardware test bed is likely to let it through.
+    static let port: UInt16 = 5201
+    let interface: String
+    let ifindex: UInt32
+    /// The receive queue that all traffic lands in.
+    let queue: UInt32 = 0
+    let local: String
+    let peer: Peer
+    private let netdevsim: UInt32?
+    private var removed = false
+
+    private init(interface: String, ifindex: UInt32, local: String, peer: Peer, netdevsim: UInt32?) {
+        self.interface = interface
+        self.ifindex = ifindex
+        self.local = local
+        self.peer = peer
+        self.netdevsim = netdevsim
+    }
+
+    /// Makes or takes the interface, and has it given back when the run is over.
+    static func make(_ run: ScenarioRun) throws -> TestBed {
+        let peer = try run.step("the peer answers") { try run.environment.startPeer() }
+        switch run.environment.wire {
+        case .none(let reason): throw ScenarioSkip(reason)
+        case .netdevsim: return try netdevsimPair(run, peer)
+        case .interface(let hardware): return try hardwareInterface(run, peer, hardware)
+        }
+    }
+
+    private static func netdevsimPair(_ run: ScenarioRun, _ peer: Peer) throws -> TestBed {
+        let id: UInt32 = 1
+        let peerID: UInt32 = 2
+        let local = "192.0.2.1"
+        let link = try run.step("netdevsim\(id) made") { try Netdevsim.create(id: id, queues: 1) }
+        let links = try Links()
+        let bed = TestBed(interface: link.name, ifindex: link.ifindex, local: local, peer: peer, netdevsim: id)
+        run.cleanUp("netdevsim\(id) removed") { try bed.remove() }
+        let peerIndex = try run.step("netdevsim\(peerID) made for the peer") { () throws -> UInt32 in
+            guard let index = UInt32(try peer.ask("netdevsim \(peerID)")) else { throw ScenarioFailure("the peer has no interface index") }
+            return index
+        }
+        run.cleanUp("netdevsim\(peerID) removed") { _ = try peer.ask("remove \(peerID)") }
+        try run.step("linked, addressed and up") {
+            try Netdevsim.link(bed.ifindex, toPeer: peerIndex, ofProcess: peer.pid)
+            guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
+            try links.add(address, prefixLength: 24, to: bed.ifindex)
+            _ = try peer.ask("address \(peerIndex) 192.0.2.2 24")
+            try links.set(bed.ifindex, up: true)
+            _ = try peer.ask("up \(peerIndex)")
+        }
+        try run.step("tcp-data-split on, hds-thresh 0") { try bed.splitHeaders() }
+        return bed
+    }
+
+    private static func hardwareInterface(_ run: ScenarioRun, _ peer: Peer, _ hardware: HardwareInterface) throws -> TestBed {
+        let links = try Links()
+        let index = try run.step("\(hardware.name) found") { try links.ifindex(of: hardware.name) }
+        let bed = TestBed(interface: hardware.name, ifindex: index, local: hardware.local, peer: peer, netdevsim: nil)
+        let ethtool = try Ethtool()
+        let rings = try run.step("ring settings read") { try ethtool.rings(of: index) }
+        let channels = try? ethtool.channels(of: index)
+        if let combined = channels?.combined, combined > 1 {
+            // One queue is the one steering that every NIC has.
+            do {
+                try ethtool.setChannels(of: index, to: DeviceChannels(combined: 1))
+            } catch {
+                throw ScenarioSkip("\(hardware.name) has \(combined) queues and does not go down to one (\(error)), so traffic cannot be steered")
+            }
+            run.cleanUp("channels of \(hardware.name) restored") {
+                let ethtool = try Ethtool()
+                try ethtool.setChannels(of: index, to: DeviceChannels(combined: combined))
+            }
+        }
+        run.cleanUp("ring settings of \(hardware.name) restored") {
+            let ethtool = try Ethtool()
+            try ethtool.setRings(of: index, to: DeviceRings(tcpDataSplit: rings.tcpDataSplit, hdsThreshold: rings.hdsThreshold))
+        }
+        try run.step("tcp-data-split on, hds-thresh 0") { try bed.splitHeaders() }
+        return bed
+    }
+
+    /// The state memory providers ask for. "on" must be set: the default merely reads so.
+    func splitHeaders() throws {
+        let ethtool = try Ethtool()
+        try ethtool.setRings(of: ifindex, to: DeviceRings(tcpDataSplit: .enabled, hdsThreshold: 0))
+    }
+
+    func setUp(_ up: Bool) throws {
+        let links = try Links()
+        try links.set(ifindex, up: up)
+    }
+
+    func holdPage(_ hold: Bool) throws { try Netdevsim.holdPage(id: try simulated(), hold) }
+
+    func resetQueue(mode: Int) throws { try Netdevsim.resetQueue(id: try simulated(), queue: queue, mode: mode) }
+
+    /// Takes the interface away for good. Once; then it does nothing.
+    func remove() throws {
+        guard !removed else { return }
+        try Netdevsim.remove(id: try simulated())
+        removed = true
+    }
+
+    /// Leaves the interface where it is when the run is over, for scenarios that mean to leak.
+    func keep() { removed = true }
+
+    private func simulated() throws -> UInt32 {
+        guard let netdevsim else { throw ScenarioSkip("\(interface) is not the harness's own netdevsim") }
+        return netdevsim
+    }
+
+    /// A connection from the peer, accepted here; closed when the run is over at the latest.
+    func connect(_ run: ScenarioRun) throws -> Connection {
+        try run.step("connected") {
+            let seconds = run.patience(10)
+            let listener = try Self.listen(on: local)
+            do {
+                try peer.connect(to: local, port: Self.port, within: seconds)
+                let connection = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(seconds * 1000)))
+                listener.close()
+                run.cleanUp("connection closed") { connection.close() }
+                run.cleanUp("peer's socket closed") { try self.peer.close() }
+                return connection
+            } catch {
+                listener.close()
+                throw error
+            }
+        }
+    }
+
+    /// A socket that listens on the test bed's address.
+    static func listen(on local: String) throws -> OwnedDescriptor {
+        guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
+        return try TCP.listen(on: Endpoint(address, port: port))
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+public import KernelABI
+public import Results
+
+/// What this kernel and machine have, and where the wire and its other end are.
+public final class TestEnvironment {
+    /// Where packets go.
+    public enum Wire: Sendable {
+        /// A pair of netdevsim devices, made for each scenario.
+        case netdevsim
+        /// The interface the kernel's driver selftests name in their variables.
+        case interface(HardwareInterface)
+        /// None: only scenarios with no device can run.
+        case none(reason: String)
+    }
+
+    public let wire: Wire
+    /// nil where the kernel has no zcrx.
+    public let zeroCopyFeatures: ZeroCopyReceive.Features?
+
+    private var zeroCopy: ZeroCopyReceive.Features.Receive? { zeroCopyFeatures?.receive }
+    public let devmem: Bool
+    private let agent: String
+    private var peer: Peer?
+
+    /// - Parameters:
+    ///   - agent: path of the agent's own executable.
+    ///   - variables: the environment, for NETIF and its companions.
+    public init(agent: String, variables: [String: String]) throws {
+        self.agent = agent
+        zeroCopyFeatures = try? ZeroCopyReceive.Features.query()
+        devmem = Self.hasDevmem()
+        if let hardware = try HardwareInterface(variables: variables) {
+            wire = .interface(hardware)
+        } else if let reason = Netdevsim.whyUnusable() {
+            wire = .none(reason: reason)
+        } else {
+            wire = .netdevsim
+        }
+    }
+
+    /// Why `need` is not met here; nil where it is.
+    public func lacks(_ need: Need) -> String? {
+        switch need {
+        case .interface:
+            if case .none(let reason) = wire { return reason }
+        case .removableInterface, .queueReset:
+            if case .none(let reason) = wire { return reason }
+            if case .interface(let hardware) = wire { return "\(hardware.name) is not the harness's own netdevsim" }
+        case .pageHold:
+            if case .interface(let hardware) = wire { return "\(hardware.name) is not the harness's own netdevsim" }
+            if case .none(let reason) = wire { return reason }
+        case .zcrx:
+            if zeroCopy == nil { return "this kernel has no io_uring zero-copy receive" }
+        case .zcrxStatistics:
+            guard let features = zeroCopy else { return "this kernel has no io_uring zero-copy receive" }
+            if !features.events { return "this kernel's zcrx keeps no statistics (ZCRX_FEATURE_EVENT): zero copy cannot be proved" }
+        case .zcrxNoDevice:
+            guard let features = zeroCopy else { return "this kernel has no io_uring zero-copy receive" }
+            if !features.noDevice { return "this kernel's zcrx needs a device (no ZCRX_REG_NODEV)" }
+        case .devmem:
+            if !devmem { return "this kernel has no devmem TCP (bind-rx of the netdev family) or no /dev/udmabuf" }
+        }
+        return nil
+    }
+
+    /// The tier a scenario runs on here.
+    public func tier(of scenario: Scenario) -> Tier {
+        if scenario.tier == .netdevsim, case .interface = wire { return .hardware }
+        return scenario.tier
+    }
+
+    /// The peer process, started where it is not running.
+    public func startPeer() throws -> Peer {
+        if let peer, (try? peer.ask("ping")) != nil { return peer }
+        let command: [String]
+        if case .interface(let hardware) = wire {
+            command = hardware.peerCommand(agent: agent)
+        } else {
+            command = [agent, "peer", "--new-netns"]
+        }
+        let started = try Peer(command)
+        peer = started
+        return started
+    }
+
+    /// Starts a worker: a process of the agent that plays a part of a scenario and can be killed.
+    func startWorker(_ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess([agent, "worker"] + arguments, name: "the worker")
+    }
+
+    private static func hasDevmem() -> Bool {
+        guard access("/dev/udmabuf", R_OK | W_OK) == 0 else { return false }
+        // A kernel without devmem does not know the command; one with it misses the interface.
+        do {
+            var netdev = try Netdev()
+            _ = try netdev.bindRX(ifindex: UInt32(Int32.max), dmabuf: -1, queues: [0])
+            return true
+        } catch {
+            return error.code != EOPNOTSUPP
+        }
+    }
+}
+
+/// The interface and its peer as the kernel's driver selftests describe them (drivers/net/README.rst).
+public struct HardwareInterface: Sendable, Equatable {
+    public var name: String
+    public var local: String
+    public var remote: String
+    /// "netns" or "ssh", and its argument.
+    var remoteType: String
+    var remoteArguments: String
+
+    /// nil where NETIF is not set.
+    ///
+    /// - Throws: `ScenarioFailure` that names the variable that is missing.
+    init?(variables: [String: String]) throws {
+        guard let name = variables["NETIF"], !name.isEmpty else { return nil }
+        func required(_ names: String...) throws -> String {
+            for name in names {
+                if let value = variables[name], !value.isEmpty { return value }
+            }
+            throw ScenarioFailure("NETIF is set, so \(names.joined(separator: " or ")) must be too")
+        }
+        self.name = name
+        local = try required("LOCAL_V4", "LOCAL_V6")
+        remote = try required(variables["LOCAL_V4"]?.isEmpty == false ? "REMOTE_V4" : "REMOTE_V6")
+        remoteType = try required("REMOTE_TYPE")
+        remoteArguments = try required("REMOTE_ARGS")
+        guard ["netns", "ssh"].contains(remoteType) else {
+            throw ScenarioFailure("REMOTE_TYPE is \"\(remoteType)\"; it must be netns or ssh")
+        }
+    }
+
+    func peerCommand(agent: String) -> [String] {
+        if remoteType == "netns" { return [agent, "peer", "--netns", remoteArguments] }
+        // The agent goes over first, into a file that it unlinks as soon as it runs.
+        let remote = "f=$(mktemp) && head -c \"$1\" >$f && chmod 700 $f && exec $f peer --unlink $f"
+        return [
+            "/bin/sh", "-c",
+            "{ cat \"$0\"; cat; } | exec ssh -oBatchMode=yes $1 sh -c \"'$2'\" sh \"$(stat -Lc %s \"$0\")\"",
+            agent, remoteArguments, remote,
+        ]
+    }
+}

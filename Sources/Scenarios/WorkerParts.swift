@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import KernelABI
+public import Results
+
+/// The parts of scenarios that run in processes of their own.
+public enum WorkerParts {
+    /// Registers zcrx and receives until it is killed: "listen" is answered when the queue is registered and the socket
+    /// listens, "receive N" when N bytes are held by the user; then it goes on receiving and returning.
+    public static func receiveForEver(
+        ifindex: UInt32, queue: UInt32, local: String, next: () -> String?, say: (String) -> Void
+    ) throws {
+        guard next() == "listen" else { return }
+        let pattern = PayloadPattern(seed: 4)
+        let receiver = try ZeroCopyReceiver(
+            at: .init(ifindex: ifindex, queue: queue), pages: 512, statistics: false, pattern: pattern)
+        let listener = try TestBed.listen(on: local)
+        say("ok")
+        guard let words = next()?.split(separator: " "), words.first == "receive", words.count == 2, let bytes = UInt64(words[1]) else {
+            listener.close()
+            return
+        }
+        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: 10_000))
+        listener.close()
+        try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: 20)
+        say("ok")
+        try receiver.receive(from: socket.rawValue, total: .max, keep: false, within: 3600)
+    }
+
+    /// Tries to bind; the name of the errno of the refusal, or "granted".
+    public static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {
+        RefusalScenarios.attempt(provider, ifindex: ifindex, queue: queue)?.codeName ?? "granted"
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Foundation
+import Harness
+
+/// Turns what went wrong into the words and the exit code that the user sees.
+enum Failure {
+    /// Runs a command's work: `HarnessError` becomes its message on standard error and its exit code.
+    static func reporting(_ body: @escaping @Sendable () async throws -> Int32) async throws {
+        let code: Int32
+        do {
+            code = try await Interruption.guarding(body)
+        } catch let error as HarnessError {
+            Console.error("ppiov: \(error)")
+            throw ExitCode(error.kind.rawValue)
+        } catch {
+            Console.error("ppiov: \(error)")
+            throw ExitCode(HarnessError.Kind.harness.rawValue)
+        }
+        throw ExitCode(code)
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Dispatch
+import Foundation
+import Harness
+import Synchronization
+
+/// SIGINT and SIGTERM end the work in order: its task is cancelled, and everything it has started ends with it.
+enum Interruption {
+    /// Runs `body`; a signal cancels it.
+    ///
+    /// - Throws: what `body` throws; `HarnessError` (interrupted) where a signal came.
+    static func guarding<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let came = Mutex<Int32?>(nil)
+        let work = Task { try await body() }
+        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                let again = came.withLock { before in
+                    defer { before = number }
+                    return before != nil
+                }
+                Console.error(again ? "ppiov: still ending what was started" : "ppiov: signal \(number), ending what was started")
+                work.cancel()
+            }
+            source.resume()
+            return source
+        }
+        defer { sources.forEach { $0.cancel() } }
+        do {
+            return try await work.value
+        } catch {
+            guard let number = came.withLock({ $0 }) else { throw error }
+            throw HarnessError(.interrupted, "interrupted by signal \(number)")
+        }
+    }
+}

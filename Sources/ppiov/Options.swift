@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Harness
+
+/// Which kernel, and how it is configured.
+struct KernelOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "The kernel to judge.",
+            discussion: """
+                A git tree or source folder, a source tarball, a built tree (with vmlinux and .config), or Debian's source: debian:7.3, \
+                debian:7.2, debian:6.12, debian:VERSION. "debian" is the newest for which the netdevsim patch is known to apply.
+                """, valueName: "tree|tarball|debian:VERSION"))
+    var kernel = "debian"
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Configuration profile: fast, or debug (KASAN, lockdep, kmemleak, ...).", valueName: "name"))
+    var profile = "fast"
+
+    @Option(help: ArgumentHelp("A configuration fragment to add; may be repeated, later ones win.", valueName: "file"))
+    var config: [String] = []
+
+    @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
+    var set: [String] = []
+
+    var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
+}
+
+/// The virtual machine.
+struct MachineArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("kvm, tcg, or auto: KVM where a probe shows that it runs guests.", valueName: "auto|kvm|tcg"))
+    var accel = "auto"
+
+    @Option(help: ArgumentHelp("Virtual CPUs.", valueName: "n"))
+    var cpus = 2
+
+    @Option(help: ArgumentHelp("Guest memory.", valueName: "MiB"))
+    var memory = 512
+
+    @Option(help: ArgumentHelp("Multiplies every deadline; for slow machines and heavy debug options.", valueName: "factor"))
+    var timeoutScale = 1.0
+
+    func validate() throws {
+        guard (1...8).contains(cpus) else { throw ValidationError("--cpus takes 1 to 8 (the profiles' CONFIG_NR_CPUS), not \(cpus)") }
+        guard (256...65536).contains(memory) else { throw ValidationError("--memory takes 256 to 65536 MiB, not \(memory)") }
+        guard AcceleratorChoice(rawValue: accel) != nil else { throw ValidationError("--accel takes auto, kvm or tcg, not \"\(accel)\"") }
+        guard timeoutScale > 0, timeoutScale <= 1000 else { throw ValidationError("--timeout-scale takes a factor above 0, at most 1000") }
+    }
+
+    var options: MachineOptions {
+        MachineOptions(
+            cpus: cpus, memoryMB: memory, accelerator: AcceleratorChoice(rawValue: accel) ?? .auto, timeoutScale: timeoutScale)
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Foundation
+import Harness
+import Results
+import Scenarios
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the scenarios: name, tier, what each does.",
+        discussion: "With --filter, those that a run with the same --filter would take.")
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
+    var filter: String?
+
+    func run() throws {
+        let scenarios = Catalogue.select(filter)
+        guard !scenarios.isEmpty else {
+            Console.error("ppiov: no scenario matches \"\(filter ?? "")\"")
+            throw ExitCode(HarnessError.Kind.input.rawValue)
+        }
+        let width = scenarios.map { $0.id.count }.max() ?? 0
+        for scenario in scenarios {
+            let padding = String(repeating: " ", count: width - scenario.id.count)
+            let tier = scenario.tier.rawValue + String(repeating: " ", count: 9 - scenario.tier.rawValue.count)
+            Console.output("\(scenario.id)\(padding)  \(tier)  \(scenario.summary)\n")
+        }
+    }
+}
+
+struct BuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build", abstract: "Build a kernel and netdevsim, or find them in the cache.",
+        discussion: """
+            The same source, configuration and compiler never builds twice; a changed tree builds incrementally. Prints what was built as \
+            JSON. The tree is never written to.
+            """)
+
+    @OptionGroup var kernel: KernelOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Compilers at a time. (default: one for every processor)", valueName: "n"))
+    var jobs: Int?
+
+    func run() async throws {
+        let request = kernel.request
+        let jobs = jobs ?? Surroundings.processors
+        try await Failure.reporting {
+            let build = try await KernelBuilder(cache: Cache(), vm: try Surroundings.vm(), jobs: jobs, progress: Console.progress).build(request)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            Console.output(String(decoding: try encoder.encode(build), as: UTF8.self) + "\n")
+            return 0
+        }
+    }
+}
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Say what this machine has, what it lacks and how to get it.",
+        discussion: "Ends with 3 where something is missing that nothing works without.")
+
+    func run() async throws {
+        try await Failure.reporting {
+            let checks = await Doctor(cache: Cache(), agent: Surroundings.agent).examine()
+            for check in checks {
+                Console.output("\(check.missing ? "MISSING" : "ok     ") \(check.name): \(check.detail)\n")
+                if let hint = check.hint { Console.output("        -> \(hint)\n") }
+            }
+            return checks.contains { $0.missing } ? HarnessError.Kind.harness.rawValue : 0
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+
+/// The command line.
+@main
+struct PPIOV: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ppiov",
+        abstract: "Does this kernel, with this patch series, still bring every page-pool memory-provider buffer home?",
+        discussion: """
+            ppiov builds a kernel, boots it in QEMU, drives devmem TCP and io_uring zero-copy receive over netdevsim, watches \
+            every net_iov from page_pool_state_hold to page_pool_state_release, and gives a verdict that a script can act on.
+
+            Everything that can be made again lives in ${XDG_CACHE_HOME:-~/.cache}/ppiov. The tree under test is never written to. \
+            Root is not needed.
+
+            EXIT STATUS
+              0    all that ran passed
+              1    something failed or crashed
+              2    bad usage or input
+              3    the harness could not do its work (no build, no boot)
+              4    nothing ran but skips
+              130  interrupted
+            """,
+        version: "0.1.0",
+        subcommands: [RunCommand.self, ListCommand.self, BuildCommand.self, DoctorCommand.self],
+        defaultSubcommand: nil)
+}

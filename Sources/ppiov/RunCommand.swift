@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Checks
+import Foundation
+import Harness
+import Results
+import Scenarios
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Build a kernel, boot it, run the scenarios, give the verdict.",
+        discussion: """
+            KTAP goes to standard output, progress to standard error, everything else to the results folder: results.ktap, \
+            results.json, junit.xml, metadata.json, and per scenario its console, its events and its raw trace (docs/results.md).
+
+            Each scenario starts from a snapshot of the booted guest, so nothing before it has touched its kernel; a crash or a hang \
+            costs one scenario. A kernel, image or snapshot that was made before is taken from the cache.
+
+            EXAMPLES
+              ppiov run                                       Debian's newest kernel that netdevsim's patch is known for
+              ppiov run --kernel ~/linux --filter 'zcrx.*'     your tree, as it lies there; it is not written to
+              ppiov run --kernel debian:7.2 --profile debug
+              ppiov run --kernel v7.3.tar.xz --set KASAN=y --out /tmp/r
+            """)
+
+    @OptionGroup var kernel: KernelOptions
+    @OptionGroup(title: "Machine") var machine: MachineArguments
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
+    var filter: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
+    var out: String?
+
+    @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, each group, or nothing but the first.", valueName: "scenario|group|none"))
+    var isolate = "scenario"
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: one for every two processors)", valueName: "n"))
+    var jobs: Int?
+
+    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
+    var allow: String?
+
+    @Flag(help: "Build what is missing, print QEMU's command line, run nothing.")
+    var dryRun = false
+
+    func validate() throws {
+        guard Isolation(rawValue: isolate) != nil else { throw ValidationError("--isolate takes scenario, group or none, not \"\(isolate)\"") }
+        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
+    }
+
+    func run() async throws {
+        let request = kernel.request
+        let options = machine.options
+        let scenarios = Catalogue.select(filter)
+        let isolation = Isolation(rawValue: isolate) ?? .scenario
+        let (filter, out, dry, allow) = (filter, out, dryRun, allow)
+        let jobs = jobs ?? max(1, Surroundings.processors / 2)
+        try await Failure.reporting {
+            guard !scenarios.isEmpty else {
+                throw HarnessError(.input, "no scenario matches \"\(filter ?? "")\"", hint: "`ppiov list` shows them all")
+            }
+            let workshop = try Surroundings.workshop(Console.progress)
+            if dry { return try await Self.dryRun(workshop, request, options) }
+            let run = RunRequest(
+                kernel: request, machine: options, scenarios: scenarios, isolation: isolation, jobs: jobs,
+                buildJobs: Surroundings.processors, out: out, allowList: try Self.allowList(allow), reproduce: Self.ownCommand)
+            let outcome = try await RunSession(workshop: workshop, today: try Self.today()).run(run)
+            Console.output(KTAP.document(outcome.results))
+            Console.error(Summary.text(outcome.results))
+            Console.error("results: \(outcome.folder)")
+            if outcome.interrupted {
+                Console.output("Bail out! interrupted\n")
+                throw HarnessError(.interrupted, "interrupted after \(outcome.results.count) of \(scenarios.count) scenarios")
+            }
+            return Results.ExitCode(outcome.results).rawValue
+        }
+    }
+
+    private static func dryRun(_ workshop: Workshop, _ kernel: KernelRequest, _ options: MachineOptions) async throws -> Int32 {
+        let bench = try await workshop.prepare(kernel: kernel, machine: options, buildJobs: Surroundings.processors)
+        Console.output(Command(options.qemu, bench.plan.line.arguments(sockets: "$SOCKETS")).line + "\n")
+        return 0
+    }
+
+    private static func allowList(_ path: String?) throws -> AllowList {
+        guard let path else { return AllowList() }
+        do {
+            return try AllowList(text: try String(contentsOfFile: path, encoding: .utf8))
+        } catch let error as AllowListError {
+            throw HarnessError(.input, "\(path): \(error)", hint: "docs/results.md has the format")
+        } catch {
+            throw HarnessError(.input, "cannot read the allow-list \(path): \((error as NSError).localizedDescription)")
+        }
+    }
+
+    private static func today() throws -> Day {
+        let parts = Calendar(identifier: .gregorian).dateComponents(in: .gmt, from: Date())
+        guard let day = Day(year: parts.year ?? 0, month: parts.month ?? 0, day: parts.day ?? 0) else {
+            throw HarnessError(.harness, "the clock shows no date")
+        }
+        return day
+    }
+
+    private static var ownCommand: String { Command("ppiov", Array(CommandLine.arguments.dropFirst())).line }
+}

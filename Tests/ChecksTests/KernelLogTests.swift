@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import FoundationEssentials
+import Testing
+
+@testable import Checks
+
+/// Walks Logs: NAME.log is a console, NAME.expected has a line per splat, `kind | first line | function:function:...`.
+@Suite struct KernelLogTests {
+    static let folder = GoldenLogs.folder
+    static let names: [String] = {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return all.filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }.sorted()
+    }()
+
+    static func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) }
+
+    static func describe(_ splats: [Splat]) -> String {
+        splats.map { "\($0.kind.rawValue) | \($0.firstLine) | \($0.fingerprint.joined(separator: ":"))\n" }.joined()
+    }
+
+    @Test func folderIsThere() {
+        #expect(Self.names.count >= 19)
+        #expect(Self.names.filter { $0.hasPrefix("clean-") }.count >= 3)
+    }
+
+    @Test(arguments: names) func golden(name: String) throws {
+        let splats = KernelLog.splats(in: KernelLog.lines(of: try Self.read("\(name).log")))
+        let expected = String(decoding: try Self.read("\(name).expected"), as: UTF8.self)
+        #expect(Self.describe(splats) == expected)
+        if name.hasPrefix("clean-") { #expect(expected.isEmpty) }
+    }
+
+    @Test func everyKindHasALog() throws {
+        var kinds: Set<Splat.Kind> = []
+        for name in Self.names {
+            kinds.formUnion(KernelLog.splats(in: KernelLog.lines(of: try Self.read("\(name).log"))).map(\.kind))
+        }
+        #expect(kinds == Set(Splat.Kind.allCases))
+    }
+
+    /// Whatever is cut off at the end, a splat whose headline was printed is found.
+    @Test(arguments: names) func everyPrefixIsSafe(name: String) throws {
+        let lines = KernelLog.lines(of: try Self.read("\(name).log"))
+        var most = 0
+        for end in lines.indices {
+            let found = KernelLog.splats(in: Array(lines[..<end])).count
+            #expect(found >= most)
+            most = found
+        }
+    }
+
+    @Test func endlessSplatIsBounded() throws {
+        let lines = ["[    1.000000] BUG: KASAN: slab-use-after-free in f+0x1/0x2"] + [String](repeating: "x", count: 5000)
+        let splat = try #require(KernelLog.splats(in: lines).first)
+        #expect(splat.lines.count == KernelLog.lineLimit)
+    }
+
+    @Test func scoping() {
+        let log = [
+            "[    1.000000] boot", "[    2.000000] ppiov: begin a", "[    2.100000] one", "[    2.200000] ppiov: end a\r",
+            "[    3.000000] ppiov: begin a.b", "<6>[    3.100000][  T99] two", "[    4.000000] ppiov: begin c", "three",
+        ]
+        #expect(KernelLog.scope(log, to: "a") == ["[    2.100000] one"])
+        #expect(KernelLog.scope(log, to: "c") == ["three"])
+        #expect(KernelLog.scope(log, to: "b") == nil)
+        #expect(KernelLog.scope(log + ["ppiov: begin a", "again"], to: "a") == ["again"])
+    }
+
+    @Test func prefixes() {
+        let line = LogLine.split("<4>[   12.345678][ T123]  dump_stack+0x1/0x2\r")
+        #expect(line.map(\.text) == [" dump_stack+0x1/0x2"])
+        #expect(line.first?.caller == "T123")
+        #expect(LogLine.split("half[    1.000000] whole").map(\.text) == ["half", "whole"])
+        #expect(LogLine.split("").map(\.text) == [""])
+        #expect(LogLine.split("[   12.34").map(\.text) == ["[   12.34"])
+        #expect(LogLine.split("\u{1b}[").map(\.text) == [""])
+    }
+}
+
+enum GoldenLogs {
+    /// The folder beside this file: the tests read it where it is checked in, so that no copy can be stale.
+    static var folder: String {
+        let file = #filePath
+        return file.prefix(upTo: file.lastIndex(of: "/") ?? file.startIndex) + "/Logs"
+    }
+}

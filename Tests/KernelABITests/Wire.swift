@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import CShim
+
+/// Bytes as they stand on the wire, little endian, written the way a capture shows them.
+func hex(_ text: String) -> [UInt8] {
+    let digits = text.filter { !$0.isWhitespace && $0 != "|" }.compactMap(\.hexDigitValue)
+    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}
+
+func little<I: FixedWidthInteger>(_ value: I) -> [UInt8] {
+    withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
+}
+
+/// An attribute, padded to 4 bytes.
+func attribute(_ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
+    let bytes = little(UInt16(payload.count + 4)) + little(type) + payload
+    return bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
+}
+
+func attribute<I: FixedWidthInteger>(_ type: UInt16, _ value: I) -> [UInt8] {
+    attribute(type, little(value))
+}
+
+func nest(_ type: UInt16, _ parts: [UInt8]...) -> [UInt8] {
+    attribute(type | 0x8000, parts.flatMap { $0 })
+}
+
+/// A netlink message with its header.
+func message(_ type: UInt16, flags: UInt16 = 0, seq: UInt32 = 1, port: UInt32 = 0x1234, _ payload: [UInt8]...) -> [UInt8] {
+    let body = payload.flatMap { $0 }
+    return little(UInt32(16 + body.count)) + little(type) + little(flags) + little(seq) + little(port) + body
+}
+
+/// A generic netlink message of family 0x1c.
+func generic(_ command: UInt8, _ attributes: [UInt8]...) -> [UInt8] {
+    message(0x1c, [command, 1, 0, 0] + attributes.flatMap { $0 })
+}
+
+/// Runs one of the shim's builders.
+func built(size: Int = 256, _ build: (UnsafeMutableRawPointer, Int) -> CInt) -> (result: CInt, bytes: [UInt8]) {
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: size + 16, alignment: 8)
+    defer { buffer.deallocate() }
+    buffer.initializeMemory(as: UInt8.self, repeating: 0xa5, count: size + 16)
+    let result = build(buffer, size)
+    let all = [UInt8](UnsafeRawBufferPointer(start: buffer, count: size + 16))
+    precondition(all[size...].allSatisfy { $0 == 0xa5 }, "a builder wrote past its buffer")
+    return (result, result > 0 ? [UInt8](all[..<Int(result)]) : [])
+}
+
+/// Runs one of the shim's parsers on bytes at an odd address, right before the end of their allocation.
+func parsed<Raw>(
+    _ bytes: [UInt8], _ empty: Raw, _ parse: (UnsafeRawPointer?, Int, UnsafeMutablePointer<Raw>?) -> CInt
+) -> (result: CInt, value: Raw) {
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 1, alignment: 8)
+    defer { buffer.deallocate() }
+    (buffer + 1).copyMemory(from: bytes, byteCount: bytes.count)
+    var value = empty
+    return (parse(buffer + 1, bytes.count, &value), value)
+}
+
+/// A generator that yields the same on every run.
+struct FixedSeed: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        var mixed = state
+        mixed ^= mixed >> 33
+        mixed = mixed &* 0xff51_afd7_ed55_8ccd
+        return mixed ^ mixed >> 33
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+@testable import LifeCycle
+
+/// tracefs texts as Linux 7.3 on x86-64 gives them.
+enum Texts {
+    static let headerPage = """
+        \tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;
+        \tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;
+        \tfield: char overwrite;\toffset:8;\tsize:1;\tsigned:1;
+        \tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;
+
+        """
+
+    private static let common = """
+        \tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+        \tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
+        \tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
+        \tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+        """
+
+    static func state(_ name: String, id: Int) -> String {
+        """
+        name: page_pool_state_\(name)
+        ID: \(id)
+        format:
+        \(common)
+
+        \tfield:const struct page_pool * pool;\toffset:8;\tsize:8;\tsigned:0;
+        \tfield:unsigned long netmem;\toffset:16;\tsize:8;\tsigned:0;
+        \tfield:u32 \(name);\toffset:24;\tsize:4;\tsigned:0;
+        \tfield:unsigned long pfn;\toffset:32;\tsize:8;\tsigned:0;
+
+        print fmt: "page_pool=%p netmem=%p is_net_iov=%lu, pfn=0x%lx \(name)=%u", REC->pool, (void *)REC->netmem
+        """
+    }
+
+    static let release = """
+        name: page_pool_release
+        ID: 321
+        format:
+        \(common)
+
+        \tfield:const struct page_pool * pool;\toffset:8;\tsize:8;\tsigned:0;
+        \tfield:s32 inflight;\toffset:16;\tsize:4;\tsigned:1;
+        \tfield:u32 hold;\toffset:20;\tsize:4;\tsigned:0;
+        \tfield:u32 release;\toffset:24;\tsize:4;\tsigned:0;
+        \tfield:u64 cnt;\toffset:32;\tsize:8;\tsigned:0;
+
+        print fmt: "page_pool=%p inflight=%d hold=%u release=%u cnt=%llu", REC->pool, REC->inflight
+        """
+
+    static let all = [
+        "header_page": headerPage, "page_pool_state_hold": state("hold", id: 323),
+        "page_pool_state_release": state("release", id: 322), "page_pool_release": release,
+    ]
+}
+
+/// Writes ring-buffer pages as the kernel does: a delta per event, a time extend where it does not fit.
+struct PageWriter {
+    var bytes: [UInt8] = []
+    private var page: [UInt8] = []
+    private var pageTime: UInt64 = 0
+    private var time: UInt64 = 0
+
+    static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+        (0..<(T.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> T(8 * $0)) }
+    }
+
+    static func header(type: UInt32, delta: UInt32) -> [UInt8] { little(delta << 5 | type) }
+
+    /// Ends the page; `flags` go into its commit word, and `missed` behind its data.
+    mutating func flush(flags: UInt32 = 0, missed: UInt64? = nil) {
+        var whole = Self.little(pageTime) + Self.little(UInt64(UInt32(page.count) | flags)) + page
+        if let missed { whole += Self.little(missed) }
+        bytes += whole + [UInt8](repeating: 0, count: 4096 - whole.count)
+        page = []
+    }
+
+    mutating func raw(_ event: [UInt8]) {
+        if page.count + event.count > 4080 { flush() }
+        if page.isEmpty { pageTime = time }
+        page += event
+    }
+
+    mutating func record(_ payload: [UInt8], at when: UInt64) {
+        if page.isEmpty || page.count + 16 + payload.count > 4080 {
+            if !page.isEmpty { flush() }
+            pageTime = when
+            time = when
+        }
+        var delta = when - time
+        if delta >= 1 << 27 {
+            page += Self.header(type: 30, delta: UInt32(delta & 0x7ff_ffff)) + Self.little(UInt32(delta >> 27))
+            delta = 0
+        }
+        time = when
+        if payload.count <= 112 {
+            page += Self.header(type: UInt32(payload.count / 4), delta: UInt32(delta)) + payload
+        } else {
+            page += Self.header(type: 0, delta: UInt32(delta)) + Self.little(UInt32(payload.count + 4)) + payload
+        }
+    }
+
+    mutating func event(_ event: TraceEvent) { record(Self.payload(event), at: event.time) }
+
+    static func payload(_ event: TraceEvent) -> [UInt8] {
+        func head(_ id: UInt16) -> [UInt8] { little(id) + [event.flags, 0] + little(UInt32(bitPattern: event.pid)) + little(event.pool) }
+        switch event.action {
+        case .hold(let netmem, let counter): return head(323) + little(netmem) + little(UInt64(counter)) + little(UInt64(0))
+        case .release(let netmem, let counter): return head(322) + little(netmem) + little(UInt64(counter)) + little(UInt64(0))
+        case .poolRelease(let inflight, let hold, let release, let attempts):
+            return head(321) + little(UInt32(bitPattern: inflight)) + little(hold) + little(UInt64(release)) + little(attempts)
+        }
+    }
+
+    static func trace(_ events: [TraceEvent]) -> [UInt8] {
+        var writer = PageWriter()
+        for event in events { writer.event(event) }
+        writer.flush()
+        return writer.bytes
+    }
+}
+
+/// A small generator with a fixed seed (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

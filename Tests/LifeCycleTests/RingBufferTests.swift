@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+@testable import LifeCycle
+
+@Suite struct RingBufferTests {
+    let header: PageHeaderFormat
+    let decoder: TraceDecoder
+
+    init() throws {
+        header = try PageHeaderFormat(text: Texts.headerPage)
+        decoder = try TraceDecoder(formats: Texts.all)
+    }
+
+    /// Time stamps and record sizes, the bytes pushed in pieces.
+    func decode(_ bytes: [UInt8], pieces: Int = 1 << 20) throws -> (events: [(UInt64, Int)], missed: [MissedEvents]) {
+        var ring = RingBufferDecoder(header: header)
+        var events: [(UInt64, Int)] = []
+        for start in stride(from: 0, to: bytes.count, by: pieces) {
+            try Array(bytes[start..<min(start + pieces, bytes.count)]).withUnsafeBytes { piece in
+                try ring.push(piece) { time, record in events.append((time, record.count)) }
+            }
+        }
+        try ring.finish()
+        return (events, ring.missed)
+    }
+
+    @Test func roundTrip() throws {
+        var events: [TraceEvent] = []
+        for number in 0..<1000 {
+            let time = 5_000_000_000 + UInt64(number) * (number % 10 == 0 ? 1 << 28 : 700)
+            let netmem = 0xffff_8880_0000_0001 + UInt64(number) * 64
+            events.append(
+                TraceEvent(
+                    time: max(time, events.last?.time ?? 0), cpu: 1, pid: 77, flags: 0x10, pool: 0xffff_8880_03a1_c000,
+                    action: number % 3 == 0 ? .release(netmem: netmem, counter: UInt32(number)) : .hold(netmem: netmem, counter: 9)))
+        }
+        events.append(
+            TraceEvent(
+                time: (events.last?.time ?? 0) + 1, cpu: 1, pool: 1 << 63,
+                action: .poolRelease(inflight: -3, hold: 7, release: 10, attempts: 2)))
+        let trace = try decoder.decode(cpu: 1, PageWriter.trace(events))
+        #expect(trace.events == events)
+        #expect(trace.missed.isEmpty)
+        #expect(trace.otherRecords == 0)
+        #expect(trace.events.first?.isNetIov == true)
+    }
+
+    @Test(arguments: [1, 7, 4095, 4096, 5000]) func piecesOfAnySize(size: Int) throws {
+        var writer = PageWriter()
+        for number in 0..<300 { writer.record([UInt8](repeating: 1, count: 40), at: 100 + UInt64(number)) }
+        writer.flush()
+        let result = try decode(writer.bytes, pieces: size)
+        #expect(result.events.count == 300)
+        #expect(result.events.last?.0 == 399)
+    }
+
+    @Test func everyEventType() throws {
+        var writer = PageWriter()
+        writer.record([0, 0, 0, 0], at: 1000)
+        writer.record([UInt8](repeating: 0, count: 200), at: 1010)
+        // A discarded event of 8 bytes whose time counts, and one whose delta only says "not zero".
+        writer.raw(PageWriter.header(type: 29, delta: 5) + PageWriter.little(UInt32(4)))
+        writer.raw(PageWriter.header(type: 29, delta: 1) + PageWriter.little(UInt32(8)) + [0, 0, 0, 0])
+        writer.raw(PageWriter.header(type: 1, delta: 5) + [0, 0, 0, 0])
+        // An absolute time stamp, then padding to the end of the page.
+        writer.raw(PageWriter.header(type: 31, delta: 7) + PageWriter.little(UInt32(1)))
+        writer.raw(PageWriter.header(type: 1, delta: 0) + [0, 0, 0, 0])
+        writer.raw(PageWriter.header(type: 29, delta: 0))
+        writer.raw([0xff, 0xff, 0xff, 0xff])
+        writer.flush()
+        let events = try decode(writer.bytes).events
+        #expect(events.map(\.0) == [1000, 1010, 1020, 1 << 27 | 7])
+        #expect(events.map(\.1) == [4, 200, 4, 4])
+    }
+
+    @Test func absoluteTimeKeepsTheHighBits() throws {
+        var writer = PageWriter()
+        let base: UInt64 = 0x0800_0000_0000_1000
+        writer.record([0, 0, 0, 0], at: base)
+        writer.raw(PageWriter.header(type: 31, delta: 0x2000) + PageWriter.little(UInt32(0)))
+        writer.raw(PageWriter.header(type: 1, delta: 0) + [0, 0, 0, 0])
+        writer.flush()
+        #expect(try decode(writer.bytes).events.map(\.0) == [base, 0x0800_0000_0000_2000])
+    }
+
+    @Test func missedEventsAreToldNotHidden() throws {
+        var writer = PageWriter()
+        writer.record([0, 0, 0, 0], at: 1)
+        writer.flush()
+        writer.record([0, 0, 0, 0], at: 2)
+        writer.flush(flags: 3 << 30, missed: 17)
+        writer.record([0, 0, 0, 0], at: 3)
+        writer.flush(flags: 1 << 31)
+        let result = try decode(writer.bytes)
+        #expect(result.events.count == 3)
+        #expect(result.missed == [MissedEvents(page: 1, count: 17), MissedEvents(page: 2, count: nil)])
+    }
+
+    @Test func truncatedPage() {
+        let bytes = PageWriter.trace([TraceEvent(time: 1, cpu: 0, pool: 1, action: .hold(netmem: 1, counter: 1))])
+        #expect(throws: RingBufferError.truncatedPage(page: 0, bytes: 4000)) { try decode(Array(bytes.prefix(4000))) }
+    }
+
+    @Test func wildLengths() throws {
+        func page(_ events: [UInt8], commit: UInt32? = nil) -> [UInt8] {
+            let whole = PageWriter.little(UInt64(9)) + PageWriter.little(UInt64(commit ?? UInt32(events.count))) + events
+            return whole + [UInt8](repeating: 0, count: 4096 - whole.count)
+        }
+        #expect(throws: RingBufferError.commitBeyondPage(page: 0, commit: 4081)) { try decode(page([], commit: 4081)) }
+        #expect(throws: RingBufferError.commitBeyondPage(page: 0, commit: 0x3fff_ffff)) {
+            try decode(page([], commit: 0x3fff_ffff))
+        }
+        #expect(throws: RingBufferError.eventBeyondCommit(page: 0, offset: 16)) {
+            try decode(page(PageWriter.header(type: 28, delta: 0)))
+        }
+        #expect(throws: RingBufferError.eventBeyondCommit(page: 0, offset: 16)) { try decode(page([1, 2])) }
+        for type in [0, 29] as [UInt32] {
+            for length in [0, 3, 5, 0xffff_ffff] as [UInt32] {
+                #expect(throws: RingBufferError.badLength(page: 0, offset: 16, length: Int(length))) {
+                    try decode(page(PageWriter.header(type: type, delta: 2) + PageWriter.little(length)))
+                }
+            }
+            #expect(throws: RingBufferError.eventBeyondCommit(page: 0, offset: 16)) {
+                try decode(page(PageWriter.header(type: type, delta: 2) + PageWriter.little(UInt32(0xffff_fffc))))
+            }
+        }
+        for type in [30, 31] as [UInt32] {
+            #expect(throws: RingBufferError.eventBeyondCommit(page: 0, offset: 16)) {
+                try decode(page(PageWriter.header(type: type, delta: 2)))
+            }
+        }
+        // The stored count of missed events does not fit behind a full page: the page is not read beyond its end.
+        let full = page(PageWriter.header(type: 29, delta: 0), commit: 4080 | 3 << 30)
+        #expect(try decode(full).missed == [MissedEvents(page: 0, count: nil)])
+    }
+
+    /// Random bytes, random bytes with a plausible header, and valid pages with bytes flipped: an error or events, never a trap.
+    @Test(arguments: 0..<300 as Range<UInt64>) func hostileBytes(seed: UInt64) {
+        var random = Seeded(state: seed)
+        var bytes: [UInt8]
+        switch seed % 3 {
+        case 0: bytes = (0..<8192).map { _ in UInt8.random(in: 0...255, using: &random) }
+        case 1:
+            bytes = (0..<4096).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let commit = UInt64.random(in: 0...4080, using: &random)
+            bytes.replaceSubrange(8..<16, with: PageWriter.little(commit | (seed << 30 & 3 << 30)))
+        default:
+            let events = (1...200).map { TraceEvent(time: $0 * 50, cpu: 0, pool: 2, action: .hold(netmem: $0, counter: 3)) }
+            bytes = PageWriter.trace(events)
+            for _ in 0..<(1 + seed % 9) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+        }
+        if seed % 5 == 0 { bytes.removeLast(Int.random(in: 0..<4096, using: &random)) }
+        _ = try? decode(bytes)
+        if let trace = try? decoder.decode(cpu: 0, bytes) {
+            _ = PoolLedger().examine(TraceMerge.merge([trace.events, trace.events]))
+        }
+    }
+
+    @Test func shortRecordsAreAnError() {
+        var writer = PageWriter()
+        writer.record(PageWriter.little(UInt16(323)) + [0, 0], at: 4)
+        writer.flush()
+        #expect(throws: TraceDecodeError.shortRecord(event: "page_pool_state_hold", bytes: 4)) {
+            try decoder.decode(cpu: 0, writer.bytes)
+        }
+    }
+
+    @Test func otherEventsAreSkipped() throws {
+        var writer = PageWriter()
+        writer.record(PageWriter.little(UInt16(9)) + [0, 0], at: 4)
+        writer.flush()
+        let trace = try decoder.decode(cpu: 3, writer.bytes)
+        #expect(trace == CPUTrace(cpu: 3, events: [], missed: [], otherRecords: 1))
+    }
+
+    @Test func mergeIsByTime() {
+        func events(_ times: [UInt64], cpu: UInt32) -> [TraceEvent] {
+            times.map { TraceEvent(time: $0, cpu: cpu, pool: 0, action: .hold(netmem: 0, counter: 0)) }
+        }
+        let merged = TraceMerge.merge([events([1, 5, 5, 9], cpu: 0), [], events([0, 5, 6], cpu: 2), events([7], cpu: 3)])
+        #expect(merged.map(\.time) == [0, 1, 5, 5, 5, 6, 7, 9])
+        #expect(merged.map(\.cpu) == [2, 0, 0, 0, 2, 2, 3, 0])
+        #expect(TraceMerge.merge([]).isEmpty)
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+@testable import LifeCycle
+
+@Suite struct TraceFormatTests {
+    @Test func readsAnEventFormat() throws {
+        let format = try EventFormat(name: "page_pool_release", text: Texts.release)
+        #expect(format.id == 321)
+        #expect(format.fields.map(\.name).suffix(5) == ["pool", "inflight", "hold", "release", "cnt"])
+        #expect(try format.integer("inflight") == TraceField(name: "inflight", offset: 16, size: 4, signed: true))
+    }
+
+    @Test func readsArraysAndPointers() throws {
+        let text = "ID: 7\n\tfield:char * name[16];\toffset:8;\tsize:16;\tsigned:1;\n"
+        #expect(try EventFormat(name: "x", text: text).fields.map(\.name) == ["name"])
+    }
+
+    @Test func readsThePageHeader() throws {
+        let header = try PageHeaderFormat(text: Texts.headerPage)
+        #expect(header.pageSize == 4096)
+        #expect(header.data.offset == 16)
+    }
+
+    @Test(arguments: ["", "name: x\nformat:\n", "ID: 70000\n", "ID: -1\n", "ID: x\n"])
+    func needsAnID(text: String) {
+        #expect(throws: TraceFormatError.missingID("x")) { try EventFormat(name: "x", text: text) }
+    }
+
+    @Test(arguments: [
+        "\tfield:u32 hold;\toffset:-1;\tsize:4;\tsigned:0;", "\tfield:u32 hold;\toffset:99999999999999999999;\tsize:4;\tsigned:0;",
+        "\tfield:u32 hold;\tsize:4;\tsigned:0;", "\tfield:;\toffset:1;\tsize:4;\tsigned:0;", "\tfield:u32 hold;\toffset",
+        "\tfield:u32 *;\toffset:1;\tsize:4;\tsigned:0;",
+    ])
+    func refusesMalformedFields(line: String) {
+        #expect(throws: TraceFormatError.self) { try EventFormat(name: "x", text: "ID: 1\n" + line) }
+    }
+
+    @Test(arguments: TraceDecoder.formatNames) func everyTextIsNeeded(name: String) {
+        var formats = Texts.all
+        formats[name] = nil
+        #expect(throws: TraceFormatError.missingText(name)) { try TraceDecoder(formats: formats) }
+    }
+
+    @Test func refusesUnusableFormats() {
+        var formats = Texts.all
+        formats["page_pool_state_hold"] = Texts.state("hold", id: 322)
+        #expect(throws: TraceFormatError.duplicateID(322)) { try TraceDecoder(formats: formats) }
+        formats["page_pool_state_hold"] = Texts.state("hild", id: 323)
+        #expect(throws: TraceFormatError.missingField(text: "page_pool_state_hold", field: "hold")) {
+            try TraceDecoder(formats: formats)
+        }
+        #expect(throws: TraceFormatError.self) {
+            try PageHeaderFormat(text: "\tfield: u64 timestamp;\toffset:12;\tsize:8;\tsigned:0;\n" + Texts.headerPage)
+        }
+    }
+}
