@@ -8,5 +8,6 @@
 #include "ppiov_zcrx.h"
 #include "ppiov_devmem.h"
 #include "ppiov_system.h"
+#include "ppiov_cpu.h"
 
 #endif

@@ -16,9 +16,7 @@ enum WorkerProcess {
         case ("refuse", 4):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }
-            // nobody: no capability is left after the change of the user id.
-            guard setgid(65534) == 0, setuid(65534) == 0 else { return say("errno \(errno) giving up root") }
-            while readLine() == "try" { say("ok " + WorkerParts.attempt(provider, ifindex: ifindex, queue: queue)) }
+            if readLine() == "try" { say("ok " + WorkerParts.attemptUnprivileged(provider, ifindex: ifindex, queue: queue)) }
             return
         default: break
         }

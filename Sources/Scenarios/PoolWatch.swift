@@ -8,6 +8,7 @@ public import Results
 public final class PoolWatch {
     private var netdev: Netdev
     private var notifications: Netdev
+    private let softirq: ReceiveSoftirq
     private var baseline: Set<UInt64> = []
     private var seen: [UInt64: PoolObservation] = [:]
     private var order: [UInt64] = []
@@ -16,6 +17,7 @@ public final class PoolWatch {
         netdev = try Netdev()
         notifications = try Netdev()
         try notifications.subscribePagePools()
+        softirq = try ReceiveSoftirq()
     }
 
     /// Pools there now are not the scenario's.
@@ -46,14 +48,16 @@ public final class PoolWatch {
 
     /// Waits until `condition` holds for the scenario's pools that are there.
     ///
+    /// - Parameter nudging: let CPUs that have nothing to receive free what was deferred to them.
     /// - Returns: whether it came true within `seconds`.
-    public func wait(within seconds: Double, until condition: ([PoolRecord]) -> Bool) throws(KernelError) -> Bool {
+    public func wait(within seconds: Double, nudging: Bool = false, until condition: ([PoolRecord]) -> Bool) throws(KernelError) -> Bool {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         while true {
             if condition(try observe()) { return true }
             let now = MonotonicClock.now
             guard now < end else { return false }
             // A pool's end is notified, its count is not: look again on either occasion.
+            if nudging { try softirq.runEverywhere() }
             _ = try notifications.nextNotification(timeoutMilliseconds: CInt(min(20, (end - now) / 1_000_000 + 1)))
         }
     }
@@ -63,7 +67,8 @@ public final class PoolWatch {
         let start = MonotonicClock.now
         var left = Set(try observe().map { $0.id })
         for id in order where !left.contains(id) { seen[id]?.gone = true }
-        _ = try wait(within: seconds) { records in
+        try softirq.runEverywhere()
+        _ = try wait(within: seconds, nudging: true) { records in
             let present = Set(records.map { $0.id })
             for id in left.subtracting(present) {
                 self.seen[id]?.gone = true

@@ -120,16 +120,21 @@ enum RefusalScenarios {
 
     /// Binds and, should that work, unbinds.
     ///
+    /// - Parameter prepared: done when there is nothing left to do but ask.
     /// - Returns: the refusal; nil where it was granted.
-    static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> KernelError? {
+    static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32, prepared: () throws -> Void = {}) -> KernelError? {
         do {
             if provider == .zcrx {
+                try prepared()
                 let place = ZeroCopyReceiver.Place(ifindex: ifindex, queue: queue)
                 try ZeroCopyReceiver(at: place, pages: 64, statistics: false, pattern: PayloadPattern(seed: 0)).close()
             } else {
                 let memory = try UserDMABuf(size: 64 * MappedMemory.pageSize)
                 var netdev = try Netdev()
-                let outcome = Result { try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue]) }
+                let outcome = Result {
+                    try prepared()
+                    return try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue])
+                }
                 netdev.close()
                 memory.close()
                 _ = try outcome.get()

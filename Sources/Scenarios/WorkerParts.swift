@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
 import KernelABI
 public import Results
 
@@ -27,8 +28,13 @@ public enum WorkerParts {
         try receiver.receive(from: socket.rawValue, total: .max, keep: false, within: 3600)
     }
 
-    /// Tries to bind; the name of the errno of the refusal, or "granted".
-    public static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {
-        RefusalScenarios.attempt(provider, ifindex: ifindex, queue: queue)?.codeName ?? "granted"
+    /// Gives up every privilege and tries to bind; the name of the errno of the refusal, or "granted". What does not need the
+    /// kernel's leave to administer the network (the dma-buf) is made before.
+    public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {
+        let error = RefusalScenarios.attempt(provider, ifindex: ifindex, queue: queue) {
+            // nobody: no capability is left after the change of the user id.
+            guard setgid(65534) == 0, setuid(65534) == 0 else { throw ScenarioFailure("giving up root failed with errno \(errno)") }
+        }
+        return error?.codeName ?? "granted"
     }
 }
