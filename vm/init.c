@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #define AGENT		"/bin/ppiov-agent"
+#define COMMAND		"/etc/ppiov/command"
 #define MODULES		"/lib/modules/ppiov"
 #define FAULTS		"/run/ppiov-init.faults"
 
@@ -233,9 +234,9 @@ static void take_terminal(void)
 		close(fd);
 }
 
-static pid_t start(const char *program, bool terminal)
+static pid_t start(const char *program, const char *argument, bool terminal)
 {
-	char *const argv[] = { (char *)program, NULL };
+	char *const argv[] = { (char *)program, (char *)argument, NULL };
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -279,14 +280,18 @@ int main(void)
 	raise_limits();
 	load_modules();
 
+	if (!access(COMMAND, R_OK)) {
+		reap_until(start("/bin/sh", COMMAND, false));
+		leave();
+	}
 	if (wants_shell()) {
 		if (access("/bin/sh", X_OK))
 			die("start", "/bin/sh");
 		for (;;)
-			reap_until(start("/bin/sh", true));
+			reap_until(start("/bin/sh", NULL, true));
 	}
 
-	status = reap_until(start(AGENT, false));
+	status = reap_until(start(AGENT, NULL, false));
 	if (WIFSIGNALED(status))
 		say("agent exited with signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));

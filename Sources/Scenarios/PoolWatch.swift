@@ -63,6 +63,9 @@ public final class PoolWatch {
     }
 
     /// Waits for the end of every pool of the scenario, and notes how long each took from now.
+    ///
+    /// Pools of ordinary pages that are not detached belong to an interface that lives on: they are the queue's own, made
+    /// when the provider went, and are not waited for.
     public func drain(within seconds: Double) throws(KernelError) -> [PoolObservation] {
         let start = MonotonicClock.now
         var left = Set(try observe().map { $0.id })
@@ -74,9 +77,8 @@ public final class PoolWatch {
                 self.seen[id]?.gone = true
                 self.seen[id]?.drainTime = MonotonicClock.now - start
             }
-            left.formIntersection(present)
-            left.formUnion(present)
-            return left.isEmpty
+            left = present
+            return records.allSatisfy { $0.provider == .pages && !$0.detached }
         }
         return order.compactMap { seen[$0] }
     }

@@ -24,6 +24,6 @@ struct PPIOV: AsyncParsableCommand {
               130  interrupted
             """,
         version: "0.1.0",
-        subcommands: [RunCommand.self, ListCommand.self, BuildCommand.self, DoctorCommand.self],
+        subcommands: [RunCommand.self, ListCommand.self, BuildCommand.self, DoctorCommand.self, ShellCommand.self],
         defaultSubcommand: nil)
 }

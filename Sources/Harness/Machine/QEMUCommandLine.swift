@@ -57,6 +57,23 @@ public struct QEMUCommandLine: Sendable, Equatable {
     ///   - sockets: the folder whose sockets (`Socket`) QEMU connects to.
     ///   - memory: how the memory is backed.
     public func arguments(sockets: String, memory: MachineMemory = .anonymous) -> [String] {
+        var words = hardware(memory)
+        for socket in Socket.allCases {
+            words += ["-chardev", "socket,id=\(socket.rawValue),path=\(Self.escape(sockets + "/" + socket.rawValue))"]
+        }
+        return words + [
+            "-serial", "chardev:console",
+            "-device", "virtio-serial-pci",
+            "-device", "virtserialport,chardev=events,name=\(Self.eventsPort)",
+            "-device", "virtserialport,chardev=trace,name=\(Self.tracePort)",
+            "-mon", "chardev=qmp,mode=control",
+        ]
+    }
+
+    /// QEMU's arguments for a machine whose console is the terminal; ctrl-a is the escape.
+    public func interactiveArguments() -> [String] { hardware(.anonymous) + ["-serial", "mon:stdio"] }
+
+    private func hardware(_ memory: MachineMemory) -> [String] {
         var machine = "pc"
         if memory != .anonymous { machine += ",memory-backend=ram" }
         var words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", machine]
@@ -71,17 +88,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
         case .template(let path): words += ["-object", backend(path, share: "on")]
         case .restored(let path): words += ["-object", backend(path, share: "off"), "-incoming", "defer"]
         }
-        words += ["-kernel", kernel, "-initrd", image, "-append", kernelArguments.joined(separator: " ")]
-        for socket in Socket.allCases {
-            words += ["-chardev", "socket,id=\(socket.rawValue),path=\(Self.escape(sockets + "/" + socket.rawValue))"]
-        }
-        return words + [
-            "-serial", "chardev:console",
-            "-device", "virtio-serial-pci",
-            "-device", "virtserialport,chardev=events,name=\(Self.eventsPort)",
-            "-device", "virtserialport,chardev=trace,name=\(Self.tracePort)",
-            "-mon", "chardev=qmp,mode=control",
-        ]
+        return words + ["-kernel", kernel, "-initrd", image, "-append", kernelArguments.joined(separator: " ")]
     }
 
     private func backend(_ path: String, share: String) -> String {

@@ -99,8 +99,10 @@ public struct Doctor: Sendable {
         return path
     }
 
-    static func find(_ name: String) -> String? {
+    /// - Parameter also: folders to look into after those of PATH.
+    static func find(_ name: String, also: [String] = []) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        return path.split(separator: ":").map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        let folders = path.split(separator: ":").map(String.init) + also
+        return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 }

@@ -10,8 +10,8 @@ internal import Glibc
 /// pass never comes, and the skb's buffers stay out of their page pool: waiting, not lost. One datagram over loopback on
 /// each CPU is that pass.
 public struct ReceiveSoftirq: ~Copyable {
-    private let receiver: OwnedDescriptor
-    private let sender: OwnedDescriptor
+    private let receiver: CInt
+    private let sender: CInt
 
     /// - Throws: where the loopback device is down or has no address.
     public init() throws(KernelError) {
@@ -31,8 +31,8 @@ public struct ReceiveSoftirq: ~Copyable {
             receiver.close()
             throw error
         }
-        self.receiver = receiver
-        self.sender = sender
+        self.receiver = receiver.take()
+        self.sender = sender.take()
     }
 
     /// Sends itself a datagram from every CPU the calling thread may run on, and stays where it may run afterwards.
@@ -47,16 +47,16 @@ public struct ReceiveSoftirq: ~Copyable {
             // A CPU that went offline meanwhile has nothing deferred: its list was flushed on the way.
             guard ppiov_affinity_set(one, one.count) == 0 else { continue }
             var byte: UInt8 = 0
-            guard send(sender.rawValue, &byte, 1, Int32(MSG_NOSIGNAL)) == 1, recv(receiver.rawValue, &byte, 1, 0) == 1 else {
+            guard send(sender, &byte, 1, Int32(MSG_NOSIGNAL)) == 1, recv(receiver, &byte, 1, 0) == 1 else {
                 throw lastError("sending a datagram over loopback on CPU \(cpu)")
             }
         }
     }
 
-    /// Closes the sockets.
-    public consuming func close() {
-        sender.close()
-        receiver.close()
+    // Quiet: nobody outside can see these sockets, so it does not matter when they go.
+    deinit {
+        close(sender)
+        close(receiver)
     }
 
     private static func datagramSocket() throws(KernelError) -> OwnedDescriptor {
