@@ -65,8 +65,8 @@ final class ScenarioRunner {
         }
         report.steps = run.steps
         report.payload = run.payload
-        report.pools = try pools.drain(within: run.patience(15))
-        report.after = try settle(to: before, within: run.patience(5))
+        report.pools = try pools.drain(within: run.patience(6))
+        report.after = try settle(to: before, within: run.patience(3))
         try trace.stop()
         report.traceLost = try trace.lost()
         try trace.drain { cpu, bytes in

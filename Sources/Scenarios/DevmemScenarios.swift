@@ -65,7 +65,7 @@ enum DevmemScenarios {
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 12)
-            let receiver = try DevmemReceiver(run, bed: bed, pages: 320, pattern: pattern)
+            let receiver = try DevmemReceiver(run, bed: bed, pages: Restarts.pages, pattern: pattern)
             try Restarts.drive(run, bed) { socket, total in
                 try receiver.receive(from: socket, total: total, keep: false, within: run.patience(20))
             } send: { try bed.peer.send(pattern, bytes: $0) }

@@ -6,6 +6,8 @@ import SystemPackage
 
 /// netdevsim's own controls: its bus in sysfs and its debugfs files (drivers/net/netdevsim).
 public enum Netdevsim {
+    /// Buffers that a queue posts (NSIM_RING_SIZE).
+    static let ringSize = 256
     static let bus = "/sys/bus/netdevsim"
 
     /// Makes a device with one port in the caller's network namespace.

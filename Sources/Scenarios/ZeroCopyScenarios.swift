@@ -89,8 +89,7 @@ enum ZeroCopyScenarios {
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 6)
-            // An area hardly larger than the ring: a buffer that does not come home is missed after a restart or two.
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: 320, pattern: pattern)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: Restarts.pages, pattern: pattern)
             try Restarts.drive(run, bed) { socket, total in
                 try receiver.receive(from: socket, total: total, keep: false, within: run.patience(20))
             } send: { try bed.peer.send(pattern, bytes: $0) }

@@ -79,7 +79,7 @@ public struct RunSession: Sendable {
         let bench = try await workshop.prepare(kernel: request.kernel, machine: request.machine, buildJobs: request.buildJobs)
         let folder = try ResultsFolder(request.out)
         let scale = request.machine.timeoutScale * bench.slowness
-        progress.say("\(request.scenarios.count) scenarios, isolation \(request.isolation.rawValue), deadlines x\(scale)")
+        progress.say("\(request.scenarios.count) scenario\(request.scenarios.count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(scale)")
 
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         let run = UnitRunner(
@@ -99,8 +99,11 @@ public struct RunSession: Sendable {
             fault = error
         }
         let results = run.board.results
+        // The formats lie beside each trace.
+        var guest = run.board.guest
+        guest?.traceFormats = [:]
         let metadata = RunMetadata(
-            tool: Workshop.version, kernel: bench.kernel, guest: run.board.guest, image: bench.image.key,
+            tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key,
             accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
             qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
             timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce, started: started.formatted(.iso8601),
