@@ -69,7 +69,12 @@ let package = Package(
         .testTarget(
             name: "KernelABITests",
             dependencies: ["KernelABI", "CShim", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
-        .testTarget(name: "HarnessTests", dependencies: ["Harness", "Checks", "Results"], swiftSettings: strict),
+        .testTarget(name: "ScenariosTests", dependencies: ["Scenarios", "Results"], swiftSettings: strict),
+        .testTarget(
+            name: "HarnessTests",
+            dependencies: [
+                "Harness", "Checks", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

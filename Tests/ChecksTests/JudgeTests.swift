@@ -85,6 +85,26 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(none.first == "could not run: no zcrx page pool was observed")
     }
 
+    /// An interface that lives on makes itself a pool of pages when the provider goes. A netdevsim of the harness's does not.
+    @Test func anInterfaceThatStaysKeepsItsOwnPool() throws {
+        let own = PoolObservation(
+            pool: PoolRecord(id: 13, ifindex: 3, provider: .pages, inflight: 64, detached: false), peakInflight: 64, seenDetached: false,
+            gone: false, drainTime: nil)
+        let hardware = try judge {
+            $0.report?.tier = .hardware
+            $0.report?.pools.append(own)
+        }
+        #expect(hardware.findings == [])
+        #expect(
+            try findings("page-pool") { $0.report?.pools.append(own) } == ["page pool 13 (pages) is still there with 64 pages in flight"])
+        #expect(
+            try findings("page-pool") {
+                $0.report?.tier = .hardware
+                $0.report?.pools.append(own)
+                $0.report?.pools[1].pool.detached = true
+            } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
+    }
+
     @Test func kernelLog() throws {
         let bug = "[    2.000000] BUG: KASAN: slab-use-after-free in f+0x1/0x2"
         #expect(

@@ -88,6 +88,7 @@ public struct RunSession: Sendable {
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.
             _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
+            noteBootSplats(folder.path + "/boot-console.log")
         }
         var interrupted = false
         var fault: (any Error)?
@@ -123,6 +124,14 @@ public struct RunSession: Sendable {
             while try await group.next() != nil {
                 if let unit = units.popFirst() { group.addTask { try await run.run(unit) } }
             }
+        }
+    }
+
+    /// A splat while booting belongs to no scenario, but the user should know of it.
+    private func noteBootSplats(_ console: String) {
+        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: console)) else { return }
+        for splat in KernelLog.splats(in: KernelLog.lines(of: Array(bytes))) {
+            progress.say("note: the kernel said while booting: \(splat.firstLine)")
         }
     }
 

@@ -53,9 +53,15 @@ struct ScenarioTrial {
         var evidence = Evidence(
             scenario: scenario.id, tier: scenario.tier, provider: scenario.expectation.provider, report: take.report,
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
-            log: KernelLog.scope(take.console, to: scenario.id), crash: crash, seconds: seconds)
+            log: log(take), crash: crash, seconds: seconds)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
         return Outcome(evidence: evidence, take: take, machineLost: lost)
+    }
+
+    /// The scenario's console lines: what lies between its marks and, on a machine that is shared, what an earlier scenario left
+    /// behind after its own end mark. A late splat is better laid at the wrong door than lost.
+    private func log(_ take: GuestSession.Take) -> [String]? {
+        KernelLog.scope(take.console, to: scenario.id) == nil ? nil : take.console
     }
 
     /// Why the agent is gone.

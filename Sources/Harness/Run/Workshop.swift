@@ -44,7 +44,6 @@ public struct Workshop: Sendable {
             throw HarnessError(.harness, "there is no agent at \(agent)", hint: "scripts/build makes it, beside ppiov")
         }
         let kernel = try await KernelBuilder(cache: cache, vm: vm, jobs: buildJobs, progress: progress).build(request)
-        progress.say("kernel \(kernel.release), \(kernel.source), profile \(kernel.profile)")
         if let reason = kernel.netdevsimReason {
             progress.say("no netdevsim tier on this kernel: \(reason)")
         }
