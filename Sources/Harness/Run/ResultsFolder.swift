@@ -60,10 +60,14 @@ struct ResultsFolder: Sendable {
             hint: "results that are not written are no results; is the disk full?")
     }
 
-    /// What is kept of one scenario: events, trace, and the formats that decode it. The console is written as it comes.
+    /// What is kept of one scenario: events, trace, and the formats that decode it. The console of a machine of its own is
+    /// there already, byte for byte; of a shared one this is its part.
     func keep(_ take: GuestSession.Take, of id: String, formats: [String: String]) throws {
         let folder = try scenario(id)
         try write(folder + "/events.jsonl", take.eventLines.map { $0 + "\n" }.joined())
+        if !FileManager.default.fileExists(atPath: folder + "/console.log") {
+            try write(folder + "/console.log", take.console.map { $0 + "\n" }.joined())
+        }
         guard !take.trace.pages.isEmpty else { return }
         do {
             try FileManager.default.createDirectory(atPath: folder + "/trace", withIntermediateDirectories: true)

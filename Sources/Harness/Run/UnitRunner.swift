@@ -18,7 +18,7 @@ struct UnitRunner: Sendable {
     func run(_ unit: [Scenario]) async throws {
         var left = unit[...]
         while let first = left.first {
-            let console = try folder.scenario(first.id) + "/console.log"
+            let console = try folder.scenario(first.id) + (unit.count > 1 ? "/machine.log" : "/console.log")
             let done: Int
             if isolation == .none {
                 let scenarios = Array(left)
