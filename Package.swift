@@ -75,6 +75,11 @@ let package = Package(
             dependencies: [
                 "Harness", "Checks", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
+        .testTarget(
+            name: "SelfTests",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -98,7 +98,7 @@ enum ExercisedOracle {
         let own = accounts.filter { $0.provider == expectation.provider }
         let held = own.reduce(0) { $0 + (pages ? $1.holds - $1.netIovHolds : $1.netIovHolds) }
         let released = own.reduce(0) { $0 + (pages ? $1.releases - $1.netIovReleases : $1.netIovReleases) }
-        let what = "\(expectation.provider.rawValue) \(pages ? "pages" : "net_iovs")"
+        let what = pages ? "pages" : "\(expectation.provider.rawValue) net_iovs"
         var findings: [Finding] = []
         if held < UInt64(expectation.minimumHolds) {
             findings.append(finding("only \(held) \(what) were held, at least \(expectation.minimumHolds) expected"))

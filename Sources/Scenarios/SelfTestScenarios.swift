@@ -43,6 +43,7 @@ enum SelfTestScenarios {
             "selftest.unexercised", "claims a provider and uses none", tier: .netdevsim, needs: [.interface],
             expects: Expectation(provider: .zcrx, minimumHolds: 1), hidden: true
         ) { run in _ = try TestBed.make(run) },
+        scenario("after", "does nothing, rightly, after all that") { _ in },
     ]
 
     private static func scenario(

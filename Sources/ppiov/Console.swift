@@ -43,6 +43,8 @@ enum Console {
     }
 
     private static var elapsed: String {
+        // The first use sets the start, so it comes before the clock is read again.
+        let start = start
         let (seconds, attoseconds) = (ContinuousClock.now - start).components
         let text = tenths(Double(seconds) + Double(attoseconds) / 1e18)
         return String(repeating: " ", count: max(0, 6 - text.count)) + text

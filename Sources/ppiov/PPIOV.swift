@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import ArgumentParser
+import Foundation
+import Harness
 
 /// The command line.
 @main
@@ -26,4 +28,30 @@ struct PPIOV: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [RunCommand.self, ListCommand.self, BuildCommand.self, DoctorCommand.self, ShellCommand.self],
         defaultSubcommand: nil)
+
+    /// As ArgumentParser's own, but bad usage ends with 2 and not with EX_USAGE, and a reader that goes away ends nothing.
+    static func main() async {
+        // A handler, which programs that are started do not inherit, as they would SIG_IGN: `| head -1` must not kill the harness
+        // in the middle of what it would have to take down.
+        signal(SIGPIPE) { _ in }
+        // Where a standard descriptor is closed, the next file or socket that is opened would get its number and the results.
+        while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
+            guard descriptor > STDERR_FILENO else { continue }
+            close(descriptor)
+            break
+        }
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch where exitCode(for: error) == .validationFailure {
+            Console.error(fullMessage(for: error))
+            Foundation.exit(HarnessError.Kind.input.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -52,11 +52,7 @@ public struct GuestImage: Sendable, Equatable {
         let key = SHA256.hash(data: bytes).prefix(10).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         let path = try cache.folder("images") + "/\(key).cpio"
         if !FileManager.default.fileExists(atPath: path) {
-            do {
-                try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-            } catch {
-                throw HarnessError(.harness, "cannot write the guest's image \(path): \(error.localizedDescription)", hint: "is the disk full?")
-            }
+            try Disk.write(Data(bytes), to: path)
             progress.say("made the guest's image, \(bytes.count >> 20) MB")
         }
         return GuestImage(path: path, key: key)

@@ -47,7 +47,7 @@ public struct Snapshot: Sendable, Equatable {
                 try handle.close()
             }
         } catch {
-            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(error.localizedDescription)", hint: "is the disk full?")
+            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(Disk.reason(error))", hint: "is the disk full?")
         }
         self.folder = folder
         self.ready = ready

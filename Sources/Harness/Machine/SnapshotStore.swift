@@ -98,8 +98,11 @@ public struct SnapshotStore: Sendable {
             try await take(plan, making, bootConsole)
             try FileManager.default.moveItem(atPath: making, toPath: folder)
         } catch {
+            // Asked before the half-made one makes room again: a full disk under the guest's memory is a SIGBUS to QEMU.
+            let full = Self.isFull(base)
             try? FileManager.default.removeItem(atPath: making)
-            throw error
+            guard full, let fault = error as? HarnessError else { throw error }
+            throw Disk.full("keep the booted guest in \(base)", evidence: [fault.message])
         }
         guard let snapshot = Snapshot(folder: folder) else {
             throw HarnessError(.harness, "the snapshot in \(folder) is gone already", hint: "is something clearing the cache?")
@@ -118,6 +121,12 @@ public struct SnapshotStore: Sendable {
             return ready
         }
         _ = try Snapshot(sealing: folder, ready: ready)
+    }
+
+    /// Less than a MiB is left where `folder` is.
+    private static func isFull(_ folder: String) -> Bool {
+        let left = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
+        return left.map { $0.int64Value < 1 << 20 } ?? false
     }
 
     private static func seconds(_ duration: Duration) -> String {

@@ -22,6 +22,8 @@ public final class VirtualMachine: Sendable {
     private let process: QEMUProcess
     private let options: MachineOptions
     private let watch: ConsoleWatch
+    /// What a failed boot tells the reader to read.
+    private let consoleHint: String
 
     /// The longest line kept: a ready event carries a dozen tracefs format files.
     private static let eventLimit = 1 << 20
@@ -30,6 +32,7 @@ public final class VirtualMachine: Sendable {
 
     fileprivate init(_ line: QEMUCommandLine, memory: MachineMemory, folder: String, consoleLog: String?) throws {
         options = line.options
+        consoleHint = consoleLog.map { "read the console log \($0)" } ?? "run it with a console log"
         let console = BoundedQueue<GuestLine>(limit: Self.backlog)
         let events = BoundedQueue<GuestLine>(limit: Self.backlog)
         let trace = BoundedQueue<[UInt8]>(limit: Self.backlog)
@@ -215,7 +218,7 @@ public final class VirtualMachine: Sendable {
             line = try await withDeadline(limit, expired: { silent }) { [events] in await events.next() }
         } catch let error as HarnessError {
             throw HarnessError(
-                error.kind, error.message, hint: "read the console log; a debug kernel may need a larger --timeout-scale",
+                error.kind, error.message, hint: consoleHint + "; a debug kernel may need a larger --timeout-scale",
                 evidence: Self.telling(recent.withLock { $0 }))
         }
         try Task.checkCancellation()
@@ -224,7 +227,7 @@ public final class VirtualMachine: Sendable {
             let exit = try await process.waitForExit()
             await reader.value
             throw HarnessError(
-                .harness, "the guest ended before its agent was ready (\(exit))", hint: "the console log has the whole boot",
+                .harness, "the guest ended before its agent was ready (\(exit))", hint: consoleHint,
                 evidence: Self.telling(recent.withLock { $0 }) + exit.stderr)
         }
         guard let event = try? JSONDecoder().decode(QMPValue.self, from: Data(line.text.utf8)), event["kind"]?.string == "ready" else {

@@ -12,16 +12,30 @@ struct ResultsFolder: Sendable {
     /// - Parameter wish: where the user wants it; nil for `results/TIME` in the current folder.
     /// - Throws: `HarnessError`: input where the folder is there and not empty.
     init(_ wish: String?) throws {
-        let base = wish ?? "results/\(Self.stamp())-\(getpid())"
-        path = base.hasPrefix("/") ? base : FileManager.default.currentDirectoryPath + "/" + base
-        if let there = try? FileManager.default.contentsOfDirectory(atPath: path), !there.isEmpty {
-            throw HarnessError(.input, "the results folder \(path) is not empty", hint: "give --out a folder that is new")
-        }
+        path = Self.absolute(wish ?? "results/\(Self.stamp())-\(getpid())")
+        try Self.check(path)
         do {
             try FileManager.default.createDirectory(atPath: path + "/scenarios", withIntermediateDirectories: true)
         } catch {
-            throw HarnessError(.input, "cannot make the results folder \(path): \(error.localizedDescription)", hint: "give --out a folder you may write to")
+            throw HarnessError(.input, "cannot make the results folder \(path): \(Disk.reason(error))", hint: "give --out a folder you may write to")
         }
+    }
+
+    /// Says at once what `init` would say of a folder that cannot be it, and makes nothing.
+    ///
+    /// - Throws: `HarnessError`: input where the folder is there and not empty, or is no folder.
+    static func check(_ wish: String?) throws {
+        guard let path = wish.map(absolute), FileManager.default.fileExists(atPath: path) else { return }
+        guard let there = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            throw HarnessError(.input, "the results folder \(path) is no folder that can be read", hint: "give --out a folder that is new")
+        }
+        guard there.isEmpty else {
+            throw HarnessError(.input, "the results folder \(path) is not empty", hint: "give --out a folder that is new")
+        }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     private static func stamp() -> String {
@@ -56,7 +70,7 @@ struct ResultsFolder: Sendable {
 
     private static func failure(_ file: String, _ error: any Error) -> HarnessError {
         HarnessError(
-            .harness, "cannot write \(file): \((error as NSError).localizedDescription)",
+            .harness, "cannot write \(file): \(Disk.reason(error))",
             hint: "results that are not written are no results; is the disk full?")
     }
 

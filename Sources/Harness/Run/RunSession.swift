@@ -76,6 +76,8 @@ public struct RunSession: Sendable {
         let clock = ContinuousClock()
         let begin = clock.now
         let started = Date()
+        // Before a build that takes minutes.
+        try ResultsFolder.check(request.out)
         let bench = try await workshop.prepare(kernel: request.kernel, machine: request.machine, buildJobs: request.buildJobs)
         let folder = try ResultsFolder(request.out)
         let scale = request.machine.timeoutScale * bench.slowness

@@ -25,7 +25,7 @@ public struct Cache: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw HarnessError(.harness, "cannot make the cache folder \(path): \(error.localizedDescription)", hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
+            throw HarnessError(.harness, "cannot make the cache folder \(path): \(Disk.reason(error))", hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
         }
         return path
     }

@@ -40,7 +40,7 @@ public struct Command: Sendable {
     private var configuration: Configuration {
         var options = PlatformOptions()
         options.processGroupID = 0
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
         var extra: [Environment.Key: String?] = ["LC_ALL": "C"]
         for name in unset {
             if let key = Environment.Key(rawValue: name) { extra[key] = .some(nil) }

@@ -13,11 +13,17 @@ enum Disk {
         } catch let error as CancellationError {
             throw error
         } catch {
-            let text = error.localizedDescription
+            let text = reason(error)
             let code = (error as? CocoaError)?.code
             if code == .fileWriteOutOfSpace || isFull(text) { throw full(what) }
             throw HarnessError(.harness, "cannot \(what): \(text)", hint: "check the folder's permissions and its free space")
         }
+    }
+
+    /// What the system answered, where the error still has it; "error 512" helps nobody.
+    static func reason(_ error: any Error) -> String {
+        guard let cause = (error as? CocoaError)?.underlying as? POSIXError else { return error.localizedDescription }
+        return String(cString: strerror(cause.code.rawValue))
     }
 
     static func isFull(_ text: String) -> Bool {

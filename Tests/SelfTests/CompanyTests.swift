@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+extension BlackBox {
+    /// Others on the same machine: a second run, and readers that go away.
+    @Suite struct Company {
+        @Test func twoRunsShareAnEmptyCache() async throws {
+            let (first, second) = (try Scratch(), try Scratch())
+            let tree = try await BuiltTree.make(in: first)
+            async let one = run(tree, first, cache: first)
+            async let two = run(tree, second, cache: first)
+            let outcomes = [try await one, try await two]
+            #expect(outcomes.map(\.code) == [0, 0], "\(outcomes.map(\.errors))")
+            for scratch in [first, second] { #expect(try RunFiles(scratch).verdicts == ["selftest.pass pass"]) }
+            // One booted for both, the other waited for it.
+            #expect(outcomes.count { $0.errors.contains("booting the kernel") } == 1)
+        }
+
+        private func run(_ tree: String, _ scratch: Scratch, cache: Scratch) async throws -> Outcome {
+            try await Product.run(
+                ["run", "--kernel", tree, "--filter", "selftest.pass", "--out", scratch.results], in: scratch, environment: cache.cache)
+        }
+
+        /// Shells that run their arguments with an output that goes away or is not there. The exit code of ppiov goes to the file `code`.
+        @Test(arguments: [
+            "{ \"$@\"; echo $? > code; } | true",
+            "{ \"$@\" 2>&1; echo $? > code; } | head -1",
+            "\"$@\" >&-; echo $? > code",
+            "\"$@\" 2>&-; echo $? > code",
+            "\"$@\" >&- 2>&- <&-; echo $? > code",
+            "\"$@\" >/dev/full; echo $? > code",
+        ])
+        func readerThatIsGoneChangesNoVerdict(_ shell: String) async throws {
+            let scratch = try Scratch()
+            _ = try await Product.run(filter: "selftest.pass", in: scratch, prefix: ["sh", "-c", shell, "sh"])
+            #expect(try scratch.text("code") == "0\n")
+            let files = try RunFiles(scratch)
+            #expect(files.verdicts == ["selftest.pass pass"])
+            #expect(try KTAPReader.read(try files.text("results.ktap")).flatMap(\.subtests).map(\.ok) == [true])
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Processes as /proc shows them.
+enum Processes {
+    struct Entry: Equatable, CustomStringConvertible {
+        var id: Int32
+        /// The program and its arguments.
+        var words: [String]
+
+        var program: String { (words.first.map { $0 as NSString })?.lastPathComponent ?? "" }
+        var description: String { "\(id): \(words.joined(separator: " ").prefix(200))" }
+    }
+
+    /// Those whose environment carries the mark of a `Running`; a zombie has no environment.
+    static func marked(_ mark: String) -> [Entry] {
+        all.filter { strings($0.id, "environ").contains("\(Running.markName)=\(mark)") }
+    }
+
+    /// The QEMU guests among them; QEMU that is asked its version is none.
+    static func guests(_ mark: String) -> [Entry] {
+        marked(mark).filter { $0.program.hasPrefix("qemu-system") && $0.words.contains("-initrd") }
+    }
+
+    private static var all: [Entry] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.map { Entry(id: $0, words: strings($0, "cmdline")) }
+    }
+
+    private static func strings(_ id: Int32, _ file: String) -> [String] {
+        let bytes = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(id)/\(file)"))) ?? Data()
+        return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

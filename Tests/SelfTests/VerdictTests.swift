@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+extension BlackBox {
+    /// Each hidden scenario ends in one way, which the harness must notice and say.
+    @Suite struct Verdicts {
+        /// Runs one scenario alone; its deadlines are shortened where it is meant to reach them.
+        private func run(_ name: String, code: Int32, verdict: String, scale: Double = 1) async throws -> (RunFiles.Result, RunFiles, Outcome) {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(filter: "selftest.\(name)", ["--timeout-scale", "\(scale)"], in: scratch)
+            #expect(outcome.code == code, "\(outcome.errors)")
+            let files = try RunFiles(scratch)
+            #expect(files.verdicts == ["selftest.\(name) \(verdict)"])
+            let test = try #require(try KTAPReader.read(outcome.output).first?.subtests.first)
+            #expect(test.ok == ["pass", "skip"].contains(verdict) && test.name == "selftest.\(name)")
+            return (try files.result("selftest.\(name)"), files, outcome)
+        }
+
+        @Test func passes() async throws {
+            let (result, _, _) = try await run("pass", code: 0, verdict: "pass")
+            #expect(result.findings.isEmpty && result.reason == nil)
+        }
+
+        @Test func failedStepIsNamed() async throws {
+            let (result, _, outcome) = try await run("fail", code: 1, verdict: "fail")
+            #expect(result.messages("scenario") == ["step \"two and two\" failed: are not five"])
+            #expect(result.findings.count == 1)
+            #expect(outcome.output.contains("# scenario: step \"two and two\" failed") && outcome.errors.contains("\"two and two\""))
+        }
+
+        @Test func skipHasItsReason() async throws {
+            let (result, _, outcome) = try await run("skip", code: 4, verdict: "skip")
+            #expect(result.reason == "it is told to")
+            #expect(try KTAPReader.read(outcome.output).first?.subtests.first?.skip == "it is told to")
+            #expect(outcome.errors.contains("it is told to"))
+        }
+
+        @Test func warningIsFound() async throws {
+            let (result, files, _) = try await run("warn", code: 1, verdict: "fail")
+            let message = try #require(result.messages("kernel-log").first)
+            #expect(message.hasPrefix("warning: WARNING: ") && message.contains("lkdtm"))
+            #expect(try files.console("selftest.warn").contains("---[ end trace"))
+        }
+
+        @Test func bugEndsTheMachine() async throws {
+            let (result, files, _) = try await run("bug", code: 1, verdict: "crashed")
+            #expect(result.reason == "Kernel panic - not syncing: Fatal exception")
+            #expect(result.messages("kernel-log").contains { $0.hasPrefix("bug: kernel BUG at ") && $0.contains("lkdtm") })
+            #expect(try files.console("selftest.bug").contains("RIP: 0010:lkdtm_BUG"))
+        }
+
+        @Test func panicIsToldInItsOwnWords() async throws {
+            let (result, files, _) = try await run("panic", code: 1, verdict: "crashed")
+            #expect(result.reason == "Kernel panic - not syncing: dumptest")
+            let console = try files.console("selftest.panic")
+            let whole = ["begin selftest.panic", "Kernel panic - not syncing: dumptest", "Call Trace:", "lkdtm_do_action", "</TASK>", "Kernel Offset"]
+            for words in whole { #expect(console.contains(words), "the panic's text is not whole") }
+        }
+
+        @Test func hangEndsAtItsDeadlineWithBacktraces() async throws {
+            let (result, files, _) = try await run("hang", code: 1, verdict: "crashed", scale: 0.5)
+            #expect(result.reason?.hasPrefix("hung: no report within ") == true)
+            let console = try files.console("selftest.hang")
+            #expect(console.contains("Show Blocked State") && console.contains("lkdtm_HUNG_TASK+"))
+        }
+
+        @Test func spinWithoutInterruptsIsReachedByNMI() async throws {
+            let (result, files, _) = try await run("spin", code: 1, verdict: "crashed", scale: 0.5)
+            #expect(result.reason?.hasPrefix("hung: no report within ") == true)
+            #expect(try files.console("selftest.spin").contains("lkdtm_HARDLOCKUP+"))
+        }
+
+        @Test func agentThatExitsIsMissed() async throws {
+            let (result, _, _) = try await run("exit", code: 1, verdict: "crashed")
+            #expect(result.reason == "ppiov-init: agent exited with status 3")
+        }
+
+        @Test func agentThatIsKilledIsMissed() async throws {
+            let (result, _, _) = try await run("kill", code: 1, verdict: "crashed")
+            #expect(result.reason?.hasPrefix("ppiov-init: agent exited with signal 9") == true)
+        }
+
+        @Test func openDescriptorIsCounted() async throws {
+            let (result, _, _) = try await run("descriptor", code: 1, verdict: "fail", scale: 0.5)
+            let message = try #require(result.messages("counters").first)
+            #expect(message.hasPrefix("fds was ") && message.hasSuffix("(+1)") && result.findings.count == 1)
+        }
+
+        @Test func leakNamesThePool() async throws {
+            let (result, _, _) = try await run("leak", code: 1, verdict: "fail", scale: 0.5)
+            let pool = try #require(result.pools.first { !$0.gone })
+            #expect(pool.pool.inflight == 1 && pool.seenDetached)
+            let message = try #require(result.messages("page-pool").first)
+            #expect(message.contains("page pool \(pool.pool.id) (pages)") && message.contains("1 pages in flight"))
+            let account = try #require(result.accounts.first { $0.holds == $0.releases + 1 })
+            #expect(!account.freed)
+            let address = "pool 0x" + String(account.pool, radix: 16)
+            #expect(result.messages("trace").contains { $0.contains(address) && $0.contains("1 in flight") })
+        }
+
+        @Test func unexercisedIsNoPass() async throws {
+            let (result, _, _) = try await run("unexercised", code: 1, verdict: "fail")
+            #expect(result.messages("exercised").contains { $0.contains("only 0 zcrx net_iovs were held") })
+            #expect(result.messages("page-pool") == ["could not run: no zcrx page pool was observed"])
+        }
+    }
+}

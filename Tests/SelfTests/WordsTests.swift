@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+extension BlackBox {
+    /// What ppiov says of itself and of its surroundings.
+    @Suite struct Words {
+        @Test func helpHasPurposeCommandsAndExitCodes() async throws {
+            let outcome = try await Product.run(["--help"], in: try Scratch())
+            #expect(outcome.code == 0 && outcome.errors.isEmpty)
+            #expect(outcome.output.contains("memory-provider buffer home?") && outcome.output.contains("EXIT STATUS"))
+            for code in ["0", "1", "2", "3", "4", "130"] {
+                #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("  \(code) ") }, "exit code \(code) is not explained")
+            }
+            for command in ["run", "list", "build", "doctor"] {
+                #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("  \(command) ") }, "\(command) is not listed")
+            }
+        }
+
+        @Test(arguments: [
+            ["run", "Build a kernel, boot it, run the scenarios, give the verdict.", "--timeout-scale"],
+            ["list", "List the scenarios", "--filter"],
+            ["build", "Build a kernel and netdevsim", "--profile"],
+            ["doctor", "Say what this machine has", "Ends with 3"],
+        ])
+        func helpOfACommand(_ words: [String]) async throws {
+            let scratch = try Scratch()
+            let long = try await Product.run(["help", words[0]], in: scratch)
+            let short = try await Product.run([words[0], "--help"], in: scratch)
+            #expect(long.code == 0 && long.errors.isEmpty && short.output == long.output)
+            for text in words { #expect(long.output.contains(text), "\(long.output)") }
+        }
+
+        @Test func versionIsThatOfTheResults() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(["--version"], in: scratch)
+            #expect(outcome.code == 0 && outcome.output.firstMatch(of: /^\d+\.\d+\.\d+\n$/) != nil)
+        }
+
+        @Test func listShowsAllButTheHidden() async throws {
+            let scratch = try Scratch()
+            let all = try await Product.run(["list"], in: scratch)
+            let lines = all.output.split(separator: "\n")
+            #expect(all.code == 0 && lines.count > 10)
+            for line in lines { #expect(line.firstMatch(of: /^[a-z]+(\.[a-z0-9-]+)+ +(nodev|netdevsim|hardware|harness) +\S/) != nil, "\(line)") }
+            #expect(!all.output.contains("selftest."))
+            let some = try await Product.run(["list", "--filter", "zcrx.*"], in: scratch)
+            #expect(some.code == 0)
+            #expect(names(some) == names(all).filter { $0.hasPrefix("zcrx.") } && !names(some).isEmpty)
+            let hidden = try await Product.run(["list", "--filter", "selftest.p*"], in: scratch)
+            #expect(names(hidden) == ["selftest.pass", "selftest.panic"])
+        }
+
+        private func names(_ list: Outcome) -> [Substring] { list.output.split(separator: "\n").map { $0.prefix { $0 != " " } } }
+
+        @Test func doctorIsContentHereAndNotWhereQEMUIsMissing() async throws {
+            let scratch = try Scratch()
+            let here = try await Product.run(["doctor"], in: scratch)
+            #expect(here.code == 0 && here.output.contains("qemu-system-x86_64: /") && !here.output.contains("MISSING"), "\(here.output)")
+            let nowhere = try await Product.run(["doctor"], in: scratch, environment: ["PATH": scratch.path])
+            #expect(nowhere.code == 3 && nowhere.output.contains("MISSING qemu-system-x86_64") && nowhere.output.contains("apt-get install"))
+        }
+
+        @Test func dryRunPrintsQEMUsLineAndRunsNothing() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(filter: "selftest.panic", ["--dry-run"], in: scratch)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(outcome.output.hasPrefix("qemu-system-x86_64 ") && outcome.output.split(separator: "\n").count == 1)
+            for word in [" -kernel /", " -initrd /", " -append ", " -m 512M "] { #expect(outcome.output.contains(word)) }
+            #expect(!scratch.has("results"))
+        }
+    }
+}
