@@ -18,8 +18,9 @@ enum Interruption {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 let again = came.withLock { before in
-                    defer { before = number }
-                    return before != nil
+                    guard before == nil else { return true }
+                    before = number
+                    return false
                 }
                 Console.error(again ? "ppiov: still ending what was started" : "ppiov: signal \(number), ending what was started")
                 work.cancel()

@@ -57,6 +57,11 @@ struct KernelSource: Sendable {
                 .input, "there is no kernel source at \"\(text)\": looked for \(path)",
                 hint: "give a git tree, a source folder, a tarball, an already built tree, or debian:7.3")
         }
+        // Anything else, a FIFO say, would be waited for when it is read.
+        let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        guard type == .typeRegular || type == .typeDirectory else {
+            throw HarnessError(.input, "\(path) is neither a file nor a folder")
+        }
         return path
     }
 
