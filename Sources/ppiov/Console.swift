@@ -6,7 +6,8 @@ import Results
 
 /// What the user reads: progress goes to standard error, results to standard output.
 enum Console {
-    private static let start = ContinuousClock.now
+    /// When the command began: read once at its start, for the first reading sets it.
+    static let start = ContinuousClock.now
 
     static func error(_ text: String) { write(STDERR_FILENO, text + "\n") }
     static func output(_ text: String) { write(STDOUT_FILENO, text) }

@@ -8,9 +8,10 @@ import Harness
 enum Failure {
     /// Runs a command's work: `HarnessError` becomes its message on standard error and its exit code.
     static func reporting(_ body: @escaping @Sendable () async throws -> Int32) async throws {
+        _ = Console.start
         let code: Int32
         do {
-            code = try await Interruption.guarding(body)
+            code = try await Interruption.guarding(say: { Console.error("ppiov: \($0)") }, body)
         } catch let error as HarnessError {
             Console.error("ppiov: \(error)")
             throw ExitCode(error.kind.rawValue)

@@ -194,8 +194,9 @@ import Testing
 
             """)
         let outcome = try await NetdevsimModule(vm: scratch.path + "/vm").build(
-            source: scratch.path + "/tree", objects: scratch.path, work: scratch.path + "/work", config: "CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n", jobs: 1,
-            log: scratch.path + "/log")
+            against: NetdevsimModule.Kernel(
+                source: scratch.path + "/tree", objects: scratch.path, config: "CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n"),
+            work: scratch.path + "/work", jobs: 1, log: scratch.path + "/log")
         #expect(outcome == .none(reason: "netdevsim-memory-provider-9.1.patch does not apply: drivers/net/netdevsim/netdev.c: Hunk #1 FAILED at 1."))
         #expect(scratch.text("tree/drivers/net/netdevsim/netdev.c") == "int other;\n")
         #expect(Disk.names(in: scratch.path + "/work/drivers/net/netdevsim") == ["netdev.c"])
@@ -208,7 +209,8 @@ import Testing
     func aKernelThatCannotTakeTheModuleSaysWhy(_ config: String, _ reason: String) async throws {
         let scratch = try Scratch()
         let outcome = try await NetdevsimModule(vm: scratch.path).build(
-            source: scratch.path, objects: scratch.path, work: scratch.path + "/work", config: config, jobs: 1, log: scratch.path + "/log")
+            against: NetdevsimModule.Kernel(source: scratch.path, objects: scratch.path, config: config), work: scratch.path + "/work", jobs: 1,
+            log: scratch.path + "/log")
         guard case .none(let text) = outcome else {
             Issue.record("a module out of nothing")
             return

@@ -9,7 +9,7 @@ import Testing
     private func sync(_ scratch: Scratch, _ index: TreeIndex = TreeIndex()) async throws -> (index: TreeIndex, changes: Int) {
         let origin = scratch.path + "/origin"
         let fresh = try await TreeScan.refresh(index, root: origin, paths: try TreeScan.sources(origin))
-        return try TreeMirror(origin: origin, folder: scratch.path + "/mirror").sync(fresh)
+        return try await TreeMirror(origin: origin, folder: scratch.path + "/mirror").sync(fresh)
     }
 
     private func origin() throws -> Scratch {
@@ -94,8 +94,8 @@ import Testing
         let scratch = try origin()
         let index = try await TreeScan.refresh(TreeIndex(), root: scratch.path + "/origin", paths: ["Makefile"])
         try scratch.write("origin/Makefile", "changed meanwhile")
-        #expect(throws: TreeMirror.Changed.self) {
-            try TreeMirror(origin: scratch.path + "/origin", folder: scratch.path + "/mirror").sync(index)
+        await #expect(throws: TreeMirror.Changed.self) {
+            try await TreeMirror(origin: scratch.path + "/origin", folder: scratch.path + "/mirror").sync(index)
         }
     }
 

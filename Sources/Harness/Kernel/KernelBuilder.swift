@@ -53,11 +53,11 @@ public struct KernelBuilder: Sendable {
         let lock = "build-" + (source.isTree ? source.id : objects)
         return try await cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
-            let (folder, source) = try await sources.materialize(source)
+            let (folder, source, inputs) = try await sources.materialize(source)
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let work = Work(
                 folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source), profile: request.profile,
-                compiler: compiler, tools: tools)
+                compiler: compiler, tools: tools, inputs: inputs)
             return try await compile(work, config: config)
         }
     }
@@ -75,6 +75,19 @@ public struct KernelBuilder: Sendable {
         try await Command(name, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? name
     }
 
+    /// The versions of those tools that Kconfig asks about beside the compiler and the linker.
+    private func lesserTools() async throws -> [String] {
+        var versions: [String] = []
+        for name in ["as", "pahole", "rustc", "bindgen"] {
+            do {
+                versions.append(try await tool(name))
+            } catch is HarnessError {
+                versions.append("no \(name)")
+            }
+        }
+        return versions
+    }
+
     /// What `compile` works on.
     private struct Work {
         var folder: String
@@ -85,6 +98,7 @@ public struct KernelBuilder: Sendable {
         var profile: String
         var compiler: String
         var tools: [String]
+        var inputs: TreeInputs
     }
 
     private func compile(_ work: Work, config: KernelConfig) async throws -> KernelBuild {
@@ -95,7 +109,8 @@ public struct KernelBuilder: Sendable {
         let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
 
         progress.say("configuring Linux \(work.version), profile \(work.profile)")
-        let final = try await config.apply(with: make, version: work.version)
+        let tools = Cache.key(work.tools + (try await lesserTools()))
+        let final = try await config.apply(with: make, version: work.version, inputs: Cache.key([work.inputs.configuration, tools]))
         let configHash = ContentHash.of(final)
         let key = Cache.key([work.identity, configHash] + work.tools)
         if let build = try builds.build(forKey: key) {
@@ -112,13 +127,14 @@ public struct KernelBuilder: Sendable {
             throw error
         }
         objects.end()
+        try config.requireKept(final, in: objects.path)
 
-        progress.say("building netdevsim")
         let symbols = objects.path + "/Module.symvers"
         try Disk.remove(symbols)
         if Disk.isFile(objects.path + "/vmlinux.symvers") { try Disk.copy(objects.path + "/vmlinux.symvers", to: symbols) }
+        let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, config: final)
         let outcome = try await netdevsim.build(
-            source: work.folder, objects: objects.path, work: objects.path + ".netdevsim", config: final, jobs: jobs, log: log)
+            against: built, work: objects.path + ".netdevsim", jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]), progress: progress)
         return try await finish(
             outcome,
             KernelBuild(
@@ -148,11 +164,12 @@ public struct KernelBuilder: Sendable {
             if let build = try builds.build(forKey: key) { return found(build, source) }
             let log = try cache.folder("logs") + "/build-\(source.id).log"
             try Disk.write("taken as built: \(folder)\n", to: log)
-            progress.say("building netdevsim against \(folder)")
             let work = try cache.folder("objects") + "/\(source.id).netdevsim"
             let outcome: NetdevsimModule.Outcome =
                 if let tree = KernelTree.source(ofBuilt: folder) {
-                    try await netdevsim.build(source: tree, objects: folder, work: work, config: config, jobs: jobs, log: log)
+                    try await netdevsim.build(
+                        against: NetdevsimModule.Kernel(source: tree, objects: folder, config: config), work: work, jobs: jobs, log: log,
+                        progress: progress)
                 } else {
                     .none(reason: "the source of the kernel built in \(folder) is not there to take netdevsim from")
                 }

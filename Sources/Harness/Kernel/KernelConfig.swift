@@ -71,11 +71,20 @@ struct KernelConfig: Equatable, Sendable {
             evidence: unmet.map { "\($0.option.name): wanted \($0.option.value), got \($0.got) (\($0.option.origin))" })
     }
 
-    /// Configures `make`'s object folder: tinyconfig, the options, olddefconfig, then the read-back.
+    /// Configures `make`'s object folder: tinyconfig, the options, olddefconfig, then the read-back. What was configured
+    /// there before from the same inputs stays.
     ///
+    /// - Parameter inputs: the key of all that decides the outcome but the options: the tree's Kconfig files and the tools.
     /// - Returns: the final .config.
-    func apply(with make: KernelMake, version: String) async throws -> String {
+    func apply(with make: KernelMake, version: String, inputs: String) async throws -> String {
         let path = make.objects + "/.config"
+        let record = Self.record(make.objects)
+        let inputs = Cache.key([inputs, text])
+        if record.isMade(from: inputs), Disk.isFile(make.objects + "/Makefile"), let final = Disk.text(path) {
+            try requireMet(in: final, version: version)
+            return final
+        }
+        try record.forget()
         try await make.run(["tinyconfig"], what: "make tinyconfig")
         guard let tiny = Disk.text(path) else {
             throw HarnessError(.harness, "`make tinyconfig` wrote no \(path)", hint: "look into \(make.log)")
@@ -84,6 +93,19 @@ struct KernelConfig: Equatable, Sendable {
         try await make.run(["olddefconfig"], what: "make olddefconfig")
         let final = Disk.text(path) ?? ""
         try requireMet(in: final, version: version)
+        try record.remember(inputs)
         return final
+    }
+
+    /// Holds a finished build to the configuration it began with: Kconfig may run once more below `make vmlinux`.
+    func requireKept(_ final: String, in objects: String) throws {
+        guard Disk.text(objects + "/.config") != final else { return }
+        try Self.record(objects).forget()
+        throw HarnessError(
+            .harness, "the configuration in \(objects) changed while the kernel was built", hint: "run again: it will be configured anew")
+    }
+
+    private static func record(_ objects: String) -> MadeRecord {
+        MadeRecord(product: objects + "/.config", record: objects + "/.ppiov-configured")
     }
 }

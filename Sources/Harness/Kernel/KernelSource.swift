@@ -110,22 +110,24 @@ struct KernelSource: Sendable {
     ///
     /// For a tree the caller holds the lock `build-ID` for as long as it reads the folder.
     ///
-    /// - Returns: the folder, and the source as it is now: a tree may have changed since it was resolved.
-    func materialize(_ source: ResolvedSource) async throws -> (folder: String, source: ResolvedSource) {
+    /// - Returns: the folder, the source as it is now (a tree may have changed since it was resolved), and the keys of what
+    ///   decides its configuration and its modules.
+    func materialize(_ source: ResolvedSource) async throws -> (folder: String, source: ResolvedSource, inputs: TreeInputs) {
         let folder = try cache.folder("sources") + "/" + source.id
         var source = source
+        var inputs = TreeInputs(immutable: source.identity)
         switch source.material {
         case .built(let path):
-            return (path, source)
+            return (path, source, inputs)
         case .debian(let offer):
             try await unpacked(folder, source.id) { try await DebianSource(cache: cache, progress: progress).fetch(offer) }
         case .tarball(let path):
             try await unpacked(folder, source.id) { path }
         case .tree(let origin):
-            source = try await mirrored(source, origin: origin, to: folder)
+            (source, inputs) = try await mirrored(source, origin: origin, to: folder)
         }
         source.version = try KernelTree.requireVersion(folder, named: source.path ?? source.identity)
-        return (folder, source)
+        return (folder, source, inputs)
     }
 
     private func unpacked(_ folder: String, _ id: String, archive: () async throws -> String) async throws {
@@ -141,21 +143,21 @@ struct KernelSource: Sendable {
     }
 
     /// Copies until the copy is one state of the tree: a file that changes meanwhile, or a commit, starts it again.
-    private func mirrored(_ source: ResolvedSource, origin: String, to folder: String) async throws -> ResolvedSource {
+    private func mirrored(_ source: ResolvedSource, origin: String, to folder: String) async throws -> (ResolvedSource, TreeInputs) {
         var source = source
         for _ in 0..<4 {
             let before = try await GitTree(origin)?.identity()
-            let copy: (key: String, changes: Int)? = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id) }
-            guard let (key, changes) = copy, try await GitTree(origin)?.identity() == before else { continue }
-            source.identity = before ?? "folder:" + key
+            let copy = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id) }
+            guard let (index, changes) = copy, try await GitTree(origin)?.identity() == before else { continue }
+            source.identity = before ?? "folder:" + index.contentKey
             progress.say(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
-            return source
+            return (source, TreeInputs(index))
         }
         throw HarnessError(.input, "\(origin) keeps changing while it is copied", hint: "wait for what writes there to end, then run again")
     }
 
-    /// The key of what the copy now holds, and how many files were written; nil where the tree changed meanwhile.
-    private func copied(_ origin: String, to folder: String, id: String) async throws -> (key: String, changes: Int)? {
+    /// What the copy now holds, and how many files were written; nil where the tree changed meanwhile.
+    private func copied(_ origin: String, to folder: String, id: String) async throws -> (index: TreeIndex, changes: Int)? {
         if FileStatus(folder) == nil {
             progress.say("copying \(origin)")
             // Objects of an earlier copy would be newer than the files of this one.
@@ -164,10 +166,10 @@ struct KernelSource: Sendable {
         }
         let scanned = try await scan(origin, id: id)
         do {
-            var (index, changes) = try TreeMirror(origin: origin, folder: folder).sync(scanned)
+            var (index, changes) = try await TreeMirror(origin: origin, folder: folder).sync(scanned)
             if GitTree(origin) == nil, KernelTree.hasLeftovers(origin) { try await tidy(folder, &index) }
             if index != scanned { try index.write(to: try self.index(id)) }
-            return (index.contentKey, changes)
+            return (index, changes)
         } catch is TreeMirror.Changed {
             return nil
         }

@@ -10,6 +10,16 @@ struct NetdevsimModule: Sendable {
         case none(reason: String)
     }
 
+    /// A built kernel to build against.
+    struct Kernel: Sendable {
+        /// Its source folder.
+        var source: String
+        /// The folder it was built in; nothing is written there.
+        var objects: String
+        /// Its final .config.
+        var config: String
+    }
+
     /// `vm/patches/netdevsim-memory-provider*.patch`, the newest kernel's first.
     var patches: [String]
 
@@ -26,16 +36,20 @@ struct NetdevsimModule: Sendable {
     /// The patches' names and contents, for the kernel's key.
     func key() throws -> String { Cache.key(try patches.map { try ContentHash.ofFile($0) }) }
 
-    /// Copies the driver, patches the copy and builds it against a built kernel.
+    /// Copies the driver, patches the copy and builds it against a built kernel; or takes the one in `work`, where that was
+    /// made from the very same.
     ///
     /// - Parameters:
-    ///   - source: the kernel's source folder.
-    ///   - objects: the folder the kernel was built in; nothing is written there.
-    ///   - work: a folder of the harness's own, emptied first.
+    ///   - work: a folder of the harness's own, emptied before anything is built in it.
+    ///   - inputs: the key of the kernel's headers, Kbuild files and tools, and of the compiler; nil where it is not known, and
+    ///     then the module is always built.
     /// - Throws: `HarnessError` only where the harness itself fails: a patch that does not apply, or a driver that does not
     ///   compile, is an outcome.
-    func build(source: String, objects: String, work: String, config: String, jobs: Int, log: String) async throws -> Outcome {
-        let values = ConfigFragment.values(of: config)
+    func build(
+        against kernel: Kernel, work: String, jobs: Int, log: String, inputs: String? = nil, progress: Progress = .silent
+    ) async throws -> Outcome {
+        let (source, objects) = (kernel.source, kernel.objects)
+        let values = ConfigFragment.values(of: kernel.config)
         guard values["CONFIG_MODULES"] == "y" else { return .none(reason: "the kernel is configured without modules (CONFIG_MODULES)") }
         guard values["CONFIG_NETDEVSIM"] == "m" else {
             let state = values["CONFIG_NETDEVSIM"] ?? "n"
@@ -44,9 +58,15 @@ struct NetdevsimModule: Sendable {
         guard Disk.isFolder(source + "/" + Self.driver) else { return .none(reason: "the kernel tree has no \(Self.driver)") }
         guard !patches.isEmpty else { return .none(reason: "there is no patch netdevsim-memory-provider*.patch") }
 
+        let copy = work + "/" + Self.driver
+        let reuse = try ModuleReuse(kernel: kernel, copy: copy, inputs: inputs.map { Cache.key([$0, try key()]) })
+        if let module = reuse.module {
+            progress.say("netdevsim is built already")
+            return .module(module)
+        }
+        progress.say("building netdevsim")
         let (patch, reason) = try await apply(from: source, work: work)
         guard patch != nil else { return .none(reason: reason) }
-        let copy = work + "/" + Self.driver
         var arguments = ["-C", objects, "M=" + copy, "CONFIG_NETDEVSIM=m", "-j\(jobs)"]
         if !Disk.isFile(objects + "/Module.symvers") {
             guard Disk.isFile(objects + "/vmlinux.symvers") else {
@@ -61,7 +81,9 @@ struct NetdevsimModule: Sendable {
             return .none(reason: "netdevsim with \(Self.name(patch ?? "")) does not build: \(error.evidence.first ?? error.message)")
         }
         let module = copy + "/netdevsim.ko"
-        return Disk.isFile(module) ? .module(module) : .none(reason: "make built no netdevsim.ko (see \(log))")
+        guard Disk.isFile(module) else { return .none(reason: "make built no netdevsim.ko (see \(log))") }
+        try reuse.remember()
+        return .module(module)
     }
 
     /// Applies the first patch that fits a fresh copy.

@@ -22,25 +22,50 @@ struct TreeMirror: Sendable {
     /// - Returns: the index with what the mirror now holds, and how many files were written or removed.
     /// - Throws: `Changed`; `HarnessError`; `CancellationError`. The mirror may then be half new: the index given to the
     ///   next call says what it held, and whatever differs from it is copied again.
-    func sync(_ index: TreeIndex) throws -> (index: TreeIndex, changes: Int) {
+    func sync(_ index: TreeIndex) async throws -> (index: TreeIndex, changes: Int) {
         var index = index
         let first = FileStatus(folder) == nil
         let now = FileStatus.now()
         try Disk.makeFolder(folder)
-        var changes = 0
+        var jobs: [Job] = []
         var made: Set<String> = []
         for (path, record) in index.records where !record.generated {
             let target = folder + "/" + path
             if record.mirrored == record.identity, let status = FileStatus(target), status.modified == record.mirrorModified { continue }
-            try Task.checkCancellation()
             let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
             if made.insert(parent).inserted { try makeParent(parent) }
-            try copy(path, record, to: target, modified: first && record.modified > 0 ? min(record.modified, now) : now)
-            index.records[path]?.mirrored = record.identity
-            index.records[path]?.mirrorModified = FileStatus(target)?.modified ?? 0
-            changes += 1
+            jobs.append(Job(path: path, record: record, modified: first && record.modified > 0 ? min(record.modified, now) : now))
         }
-        return (index, changes + (first ? 0 : try removeStrangers(index)))
+        for (path, record) in try await copied(jobs) { index.records[path] = record }
+        return (index, jobs.count + (first ? 0 : try removeStrangers(index)))
+    }
+
+    /// One file to copy.
+    private struct Job: Sendable {
+        var path: String
+        var record: TreeIndex.Record
+        /// The time to give the copy.
+        var modified: Int64
+    }
+
+    /// Copies the files, several at a time; their folders are there.
+    private func copied(_ jobs: [Job]) async throws -> [(String, TreeIndex.Record)] {
+        let pieces = stride(from: 0, to: jobs.count, by: 500).map { jobs[$0..<min($0 + 500, jobs.count)] }
+        return try await withThrowingTaskGroup(of: [(String, TreeIndex.Record)].self) { group in
+            var waiting = pieces.enumerated().makeIterator()
+            func start() {
+                guard let (number, piece) = waiting.next() else { return }
+                group.addTask { try piece.map { ($0.path, try copy($0, temporary: "\(folder)/.ppiov-copy-\(number)")) } }
+            }
+            for _ in 0..<max(2, ProcessInfo.processInfo.activeProcessorCount) { start() }
+            var records: [(String, TreeIndex.Record)] = []
+            records.reserveCapacity(jobs.count)
+            while let done = try await group.next() {
+                records += done
+                start()
+            }
+            return records
+        }
     }
 
     private func makeParent(_ parent: String) throws {
@@ -54,27 +79,34 @@ struct TreeMirror: Sendable {
         try Disk.makeFolder(folder + "/" + parent)
     }
 
-    private func copy(_ path: String, _ record: TreeIndex.Record, to target: String, modified: Int64) throws {
-        let source = origin + "/" + path
+    /// - Returns: the record of what the mirror then holds.
+    private func copy(_ job: Job, temporary: String) throws -> TreeIndex.Record {
+        try Task.checkCancellation()
+        var record = job.record
+        let source = origin + "/" + job.path
+        let target = folder + "/" + job.path
         if let status = FileStatus(target), status.kind == .folder || record.identity.hasPrefix("l") { try Disk.remove(target) }
         if record.identity.hasPrefix("l") {
             guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: source), "l" + ContentHash.of(link) == record.identity else {
                 throw Changed()
             }
             try Disk.trying("copy \(source)") { try FileManager.default.createSymbolicLink(atPath: target, withDestinationPath: link) }
+            FileStatus.setModified(target, job.modified)
         } else {
-            guard let data = FileManager.default.contents(atPath: source), ContentHash.of(data) == record.identity.dropFirst() else { throw Changed() }
-            let temporary = folder + "/.ppiov-copy"
-            try Disk.trying("copy \(source) to \(target)") {
-                try data.write(to: URL(fileURLWithPath: temporary))
-                let mode = record.identity.hasPrefix("x") ? 0o755 : 0o644
-                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: temporary)
+            guard let hash = try HashedCopy.copy(source, to: temporary, executable: record.identity.hasPrefix("x")),
+                hash == record.identity.dropFirst()
+            else {
+                try? Disk.remove(temporary)
+                throw Changed()
             }
+            FileStatus.setModified(temporary, job.modified)
             guard Glibc.rename(temporary, target) == 0 else {
                 throw HarnessError(.harness, "cannot put \(target) into place: \(String(cString: strerror(errno)))", hint: "remove \(folder) and run again")
             }
         }
-        FileStatus.setModified(target, modified)
+        record.mirrored = record.identity
+        record.mirrorModified = FileStatus(target)?.modified ?? 0
+        return record
     }
 
     /// Removes files the index does not name, and folders left empty.

@@ -14,6 +14,8 @@ final class GuestSession: Sendable {
         var trace = TraceStream()
         /// The agent's channel ended: the agent or the machine is gone.
         var ended = false
+        /// When the harness heard that the scenario starts.
+        var started: ContinuousClock.Instant?
 
         var report: ScenarioReport? { events.last { $0.kind == .finished }?.report }
         var trouble: String? { events.last { $0.kind == .error }?.message }
@@ -48,7 +50,9 @@ final class GuestSession: Sendable {
     private static func read(_ line: String, into take: inout Take) {
         take.eventLines.append(line)
         do {
-            take.events.append(try JSONDecoder().decode(AgentEvent.self, from: Data(line.utf8)))
+            let event = try JSONDecoder().decode(AgentEvent.self, from: Data(line.utf8))
+            if event.kind == .started, take.started == nil { take.started = .now }
+            take.events.append(event)
         } catch {
             take.events.append(AgentEvent(kind: .error, time: 0, message: "the agent's line is no event: \(line.prefix(200))"))
         }

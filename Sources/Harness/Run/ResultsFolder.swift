@@ -113,4 +113,6 @@ public struct RunMetadata: Codable, Sendable {
     public var reproduce: String
     public var started: String
     public var seconds: Double
+    /// Seconds from the start of QEMU to the agent's `started` event, for the first scenario on each machine, by its name.
+    public var starts: [String: Double]?
 }

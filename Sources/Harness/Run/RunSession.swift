@@ -110,7 +110,7 @@ public struct RunSession: Sendable {
             accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
             qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
             timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce, started: started.formatted(.iso8601),
-            seconds: ScenarioTrial.seconds(clock.now - begin))
+            seconds: ScenarioTrial.seconds(clock.now - begin), starts: run.board.starts)
         try finish(folder, results, metadata, interrupted: interrupted)
         if let fault { throw fault }
         return RunOutcome(results: results, folder: folder.path, interrupted: interrupted)
@@ -170,6 +170,7 @@ final class Board: Sendable {
     private struct State {
         var results: [String: ScenarioResult] = [:]
         var guest: GuestInfo?
+        var starts: [String: Double] = [:]
     }
 
     private let order: [String]
@@ -183,6 +184,11 @@ final class Board: Sendable {
 
     var results: [ScenarioResult] { state.withLock { state in order.compactMap { state.results[$0] } } }
     var guest: GuestInfo? { state.withLock { $0.guest } }
+
+    /// Seconds from a machine's start to its first scenario's start, by that scenario.
+    var starts: [String: Double] { state.withLock { $0.starts } }
+
+    func begun(_ scenario: String, seconds: Double) { state.withLock { $0.starts[scenario] = seconds } }
 
     func met(_ guest: GuestInfo) { state.withLock { $0.guest = guest } }
 

@@ -49,6 +49,9 @@ struct UnitRunner: Sendable {
             var done = 0
             for scenario in scenarios {
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                if done == 0, let heard = outcome.take.started {
+                    board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
+                }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
                 board.post(judge.judge(outcome.evidence))
                 done += 1

@@ -2,15 +2,17 @@
 
 import Dispatch
 import Foundation
-import Harness
 import Synchronization
 
 /// SIGINT and SIGTERM end the work in order: its task is cancelled, and everything it has started ends with it.
-enum Interruption {
+public enum Interruption {
     /// Runs `body`; a signal cancels it.
     ///
+    /// - Parameter say: called with one line when a signal comes.
     /// - Throws: what `body` throws; `HarnessError` (interrupted) where a signal came.
-    static func guarding<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    public static func guarding<Value: Sendable>(
+        say: @escaping @Sendable (String) -> Void, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
         let came = Mutex<Int32?>(nil)
         let work = Task { try await body() }
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
@@ -22,7 +24,7 @@ enum Interruption {
                     before = number
                     return false
                 }
-                Console.error(again ? "ppiov: still ending what was started" : "ppiov: signal \(number), ending what was started")
+                say(again ? "still ending what was started" : "signal \(number), ending what was started")
                 work.cancel()
             }
             source.resume()

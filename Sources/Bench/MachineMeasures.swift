@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Harness
+
+/// What is measured of machines and runs.
+extension Course {
+    private static let trivial = ["--filter", "selftest.pass"]
+
+    /// QEMU's start to the first scenario's start, booting.
+    func boot() async throws -> [Measurement] {
+        let seconds = try await starts(["--kernel", kernel, "--isolate", "none"] + Self.trivial, name: "boot")
+        return [Measurement(name: "start, booting", seconds: seconds, aim: 2.5, note: "QEMU's start to the first scenario's start")]
+    }
+
+    /// QEMU's start to the first scenario's start, from a snapshot.
+    func snapshot() async throws -> [Measurement] {
+        let seconds = try await starts(["--kernel", kernel] + Self.trivial, name: "snapshot")
+        return [Measurement(name: "start, from a snapshot", seconds: seconds, aim: 0.5, note: "QEMU's start to the first scenario's start")]
+    }
+
+    private func starts(_ arguments: [String], name: String) async throws -> [Double] {
+        var seconds: [Double] = []
+        // The first makes what the cache does not have: image, snapshot, probe of the accelerator.
+        for number in 0...repeats {
+            let (_, start) = try await product.scenarios(arguments, name: name)
+            guard let start else { throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [workplace.log(name)]) }
+            if number > 0 { seconds.append(start) }
+        }
+        return seconds
+    }
+
+    /// Every scenario, caches warm, with one machine at a time and with two.
+    func suite() async throws -> [Measurement] {
+        _ = try await product.scenarios(["--kernel", kernel] + Self.trivial, name: "suite")
+        var rows: [Measurement] = []
+        for jobs in [1, 2] {
+            say("the whole suite, \(jobs) at a time")
+            let name = "suite --jobs \(jobs)"
+            do {
+                let (run, _) = try await product.scenarios(["--kernel", kernel, "--jobs", "\(jobs)"], name: "suite-\(jobs)")
+                var row = Measurement(name: name, seconds: [run.seconds])
+                if jobs > 1, let one = rows.first?.median { row.reference = Measurement.Reference(name: "--jobs 1", seconds: one) }
+                rows.append(row)
+            } catch let error as HarnessError where error.kind != .interrupted {
+                rows.append(Measurement(name: name, seconds: [], problem: error.message))
+            }
+        }
+        return rows
+    }
+}

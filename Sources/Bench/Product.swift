@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Harness
+
+/// The ppiov under measurement, run as its users run it: as a process, timed from outside.
+struct Product: Sendable {
+    /// The executable.
+    var program: String
+    var workplace: Workplace
+
+    /// One command that has ended.
+    struct Run: Sendable {
+        /// From the start of the process to its end.
+        var seconds: Double
+        /// What it said on standard error, with the seconds since its start.
+        var lines: [(time: Double, text: String)]
+        var output: String
+
+        /// Seconds from each line that starts with one of these words to the line after it.
+        func phase(_ words: String...) -> Double {
+            lines.indices.reduce(0) { sum, index in
+                guard words.contains(where: { lines[index].text.hasPrefix($0) }) else { return sum }
+                return sum + (index + 1 < lines.count ? lines[index + 1].time : seconds) - lines[index].time
+            }
+        }
+
+        func said(_ word: String) -> Bool { lines.contains { $0.text.hasPrefix(word) } }
+    }
+
+    /// Runs `ppiov` with the benchmark's cache.
+    ///
+    /// - Throws: `HarnessError` with the last lines where it does not end in 0.
+    func callAsFunction(_ arguments: [String], name: String) async throws -> Run {
+        let log = workplace.log(name)
+        try? FileManager.default.removeItem(atPath: log)
+        let command = Command(program, arguments, environment: ["XDG_CACHE_HOME": workplace.path + "/xdg", "NO_COLOR": "1"], directory: workplace.path)
+        let begin = ContinuousClock.now
+        try await command.run(log: log)
+        let seconds = Clock.seconds(.now - begin)
+        let text = Files.text(log) ?? ""
+        return Run(seconds: seconds, lines: Self.progress(text), output: text)
+    }
+
+    /// The kernel that a request comes to, built where it must be.
+    func kernel(_ request: [String], name: String) async throws -> (build: KernelBuild, run: Run) {
+        let run = try await self(["build"] + request, name: name)
+        // The JSON is all that begins or ends a line with a brace.
+        guard let open = run.output.range(of: "\n{\n"), let close = run.output.range(of: "\n}", options: .backwards),
+            let build = try? JSONDecoder().decode(KernelBuild.self, from: Data("{\(run.output[open.upperBound..<close.lowerBound])}".utf8))
+        else { throw HarnessError(.harness, "`ppiov build` printed no kernel", evidence: [workplace.log(name)]) }
+        return (build, run)
+    }
+
+    /// Runs scenarios.
+    ///
+    /// - Returns: the run, and the seconds from QEMU's start to the first scenario's start, as the harness took them.
+    func scenarios(_ arguments: [String], name: String) async throws -> (run: Run, start: Double?) {
+        let out = workplace.out()
+        let run = try await self(["run", "--out", out] + arguments, name: name)
+        struct Metadata: Decodable { var starts: [String: Double]? }
+        let metadata = FileManager.default.contents(atPath: out + "/metadata.json").flatMap { try? JSONDecoder().decode(Metadata.self, from: $0) }
+        return (run, metadata?.starts?.values.first)
+    }
+
+    /// Lines such as "[  12.3] compiling".
+    static func progress(_ text: String) -> [(time: Double, text: String)] {
+        text.split(separator: "\n").compactMap { line in
+            guard line.hasPrefix("["), let end = line.firstIndex(of: "]"),
+                let time = Double(line[line.index(after: line.startIndex)..<end].trimmingCharacters(in: .whitespaces))
+            else { return nil }
+            return (time, String(line[line.index(after: end)...].drop { $0 == " " }))
+        }
+    }
+}
+
+/// Times as numbers.
+enum Clock {
+    static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+}

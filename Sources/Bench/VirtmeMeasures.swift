@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Harness
+
+/// The neighbour: the same trivial work through virtme-ng, on the same kernel, under the same emulator.
+extension Course {
+    private static let version = "1.42"
+
+    /// What virtme-ng needs of a kernel beside what ppiov's profile has: it shares the host's root over 9p, with overlays.
+    static let options = [
+        "NETWORK_FILESYSTEMS=y", "NET_9P=y", "NET_9P_VIRTIO=y", "9P_FS=y", "OVERLAY_FS=y",
+    ].flatMap { ["--set", $0] }
+
+    func virtme() async throws -> [Measurement] {
+        try await install()
+        // Where the copy is built, its objects make this kernel cheap.
+        let request = ["--kernel", Files.exists(userTree.path) ? userTree.path : kernel] + Self.options
+        say("a kernel with what virtme-ng needs")
+        let (build, _) = try await product.kernel(request, name: "virtme-kernel")
+        let trivial = request + ["--filter", "selftest.pass", "--accel", "tcg"]
+        let boot = Measurement(name: "selftest.pass, booting", seconds: try await wholes(trivial + ["--isolate", "none"], name: "virtme-boot"))
+        let snapshot = Measurement(name: "selftest.pass, from a snapshot", seconds: try await wholes(trivial, name: "virtme-snapshot"))
+        var neighbour = Measurement(name: "virtme-ng \(Self.version), `true`", seconds: [])
+        do {
+            neighbour.seconds = try await times(build.vmlinux)
+            neighbour.note = "whole command, as in the two rows before it; same vmlinux, TCG, 2 CPUs, 512 MB; root over 9p. "
+                + "It is handed the vmlinux; ppiov first sees whether the source has changed (`build without a change` says how long that takes)"
+        } catch let error as HarnessError where error.kind != .interrupted {
+            neighbour.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
+        }
+        let reference = neighbour.median.map { Measurement.Reference(name: "virtme-ng", seconds: $0) }
+        return [boot, snapshot].map { row in
+            var row = row
+            row.reference = reference
+            return row
+        } + [neighbour]
+    }
+
+    /// Whole commands, the first one apart.
+    private func wholes(_ arguments: [String], name: String) async throws -> [Double] {
+        var seconds: [Double] = []
+        for number in 0...repeats {
+            let (run, _) = try await product.scenarios(arguments, name: name)
+            if number > 0 { seconds.append(run.seconds) }
+        }
+        return seconds
+    }
+
+    private func install() async throws {
+        guard !Files.exists(workplace.venv + "/bin/vng") else { return }
+        say("installing virtme-ng \(Self.version)")
+        try await Command("python3", ["-m", "venv", workplace.venv]).output()
+        try await Command(workplace.venv + "/bin/pip", ["install", "--quiet", "--no-cache-dir", "virtme-ng==\(Self.version)"]).output()
+    }
+
+    private func times(_ vmlinux: String) async throws -> [Double] {
+        let path = workplace.venv + "/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+        // The guest's shell says the proof, not the command line. The kernel has no ACPI to power off with: it restarts, which ends QEMU.
+        let script = "echo ppiov-$((40+2)); echo b > /proc/sysrq-trigger"
+        func command(_ verbose: [String]) -> Command {
+            Command(
+                workplace.venv + "/bin/vng",
+                verbose + [
+                    "--run", vmlinux, "--disable-kvm", "--force-9p", "--cpus", "2", "--memory", "512M", "--append", "root=/dev/root", "--", script,
+                ],
+                environment: ["PATH": path, "HOME": workplace.home, "TMPDIR": workplace.home], directory: workplace.path)
+        }
+        let log = workplace.log("virtme-ng")
+        var seconds: [Double] = []
+        for number in 0...repeats {
+            try? FileManager.default.removeItem(atPath: log)
+            let begin = ContinuousClock.now
+            // Only the first, which does not count, shows the console: where the host has no udev, virtme-ng's output is there.
+            let command = command(number == 0 ? ["--verbose"] : [])
+            try await withTimeout(120) {
+                do {
+                    try await command.run(log: log)
+                } catch is HarnessError {
+                    // A guest that restarts has no exit code for vng to pass on: the proof decides.
+                }
+            }
+            let spent = Clock.seconds(.now - begin)
+            let text = Files.text(log) ?? ""
+            guard number > 0 || text.contains("ppiov-42") else {
+                throw HarnessError(.harness, "virtme-ng ran nothing", evidence: text.split(separator: "\n").suffix(3).map(String.init))
+            }
+            if number > 0 { seconds.append(spent) }
+        }
+        return seconds
+    }
+
+    private func withTimeout(_ seconds: Int, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await body()
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: .seconds(seconds))
+                return false
+            }
+            defer { group.cancelAll() }
+            guard try await group.next() == true else { throw HarnessError(.harness, "virtme-ng did not end within \(seconds) s") }
+        }
+    }
+}
