@@ -69,6 +69,19 @@ struct BenchCommand: AsyncParsableCommand {
         throw ExitCode(code)
     }
 
+    /// As ArgumentParser's own, but for the exit code of bad usage.
+    static func main() async {
+        do {
+            let command = try parse()
+            try await command.run()
+        } catch where Self.exitCode(for: error) == .validationFailure {
+            say(fullMessage(for: error))
+            Foundation.exit(HarnessError.Kind.input.rawValue)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
     /// ppiov, beside this executable.
     private static func product() throws -> String {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
