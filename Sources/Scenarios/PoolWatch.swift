@@ -12,6 +12,7 @@ public final class PoolWatch {
     private var baseline: Set<UInt64> = []
     private var seen: [UInt64: PoolObservation] = [:]
     private var order: [UInt64] = []
+    private var drainBegan: UInt64?
 
     public init() throws(KernelError) {
         netdev = try Netdev()
@@ -25,6 +26,7 @@ public final class PoolWatch {
         baseline = Set(try netdev.pagePools().map { $0.id })
         seen = [:]
         order = []
+        drainBegan = nil
         while try notifications.nextNotification(timeoutMilliseconds: 0) != nil {}
     }
 
@@ -62,12 +64,14 @@ public final class PoolWatch {
         }
     }
 
-    /// Waits for the end of every pool of the scenario, and notes how long each took from now.
+    /// Waits for the end of every pool of the scenario, and notes how long each took since the first such wait.
     ///
     /// Pools of ordinary pages that are not detached belong to an interface that lives on: they are the queue's own, made
     /// when the provider went, and are not waited for.
+    @discardableResult
     public func drain(within seconds: Double) throws(KernelError) -> [PoolObservation] {
-        let start = MonotonicClock.now
+        let start = drainBegan ?? MonotonicClock.now
+        drainBegan = start
         var left = Set(try observe().map { $0.id })
         for id in order where !left.contains(id) { seen[id]?.gone = true }
         try softirq.runEverywhere()

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import KernelABI
-import Results
+public import KernelABI
+public import Results
 import SystemPackage
 
 /// Resources that a life cycle may borrow and must give back, read where the kernel counts them.
-enum ResourceCounters {
+public enum ResourceCounters {
     /// Reads all that this kernel has. "pinned-pages" and "fds" are on every kernel; the others where their files are.
-    static func read(links: Int64) throws(KernelError) -> Counters {
+    public static func read(links: Int64) throws(KernelError) -> Counters {
         var counters: Counters = ["netdevs": links]
 
         let vmstat = try KernelFile.read("/proc/vmstat")
@@ -21,10 +21,13 @@ enum ResourceCounters {
 
         counters["fds"] = Int64(KernelFile.list("/proc/self/fd").count)
 
-        if let buffers = try? KernelFile.read("/sys/kernel/debug/dma_buf/bufinfo"), let total = dmaBufTotal(buffers) {
-            counters["dma-bufs"] = total
-        }
+        if let total = dmaBufs() { counters["dma-bufs"] = total }
         return counters
+    }
+
+    /// How many dma-bufs there are; nil where debugfs does not tell.
+    static func dmaBufs() -> Int64? {
+        (try? KernelFile.read("/sys/kernel/debug/dma_buf/bufinfo")).flatMap(dmaBufTotal)
     }
 
     /// The number behind `name` at the start of a line.
