@@ -8,7 +8,7 @@ import SystemPackage
 /// The other end of the wire, as a process: takes commands on standard input, answers each with "ok ..." or the error.
 ///
 ///     ping                          ok
-///     connect ADDRESS PORT          connects a TCP socket
+///     connect ADDRESS PORT MS       connects a TCP socket, within that many milliseconds
 ///     send SEED BYTES               sends the pattern in the background; 0 bytes: without end
 ///     join                          waits for the sending; "ok BYTES"
 ///     close                         closes the socket, aborting what is being sent
@@ -64,10 +64,10 @@ final class PeerProcess {
     private func answer(_ words: [String]) throws -> String {
         switch (words.first, words.count) {
         case ("ping", 1): return ""
-        case ("connect", 3):
-            guard let address = IPAddress(words[1]), let port = UInt16(words[2]) else { throw ScenarioFailure("no endpoint: \(words)") }
+        case ("connect", 4):
+            guard let address = IPAddress(words[1]), let port = UInt16(words[2]), let limit = Int32(words[3]) else { throw ScenarioFailure("no endpoint: \(words)") }
             try close()
-            socket = try TCP.connect(to: Endpoint(address, port: port), timeoutMilliseconds: 10_000)
+            socket = try TCP.connect(to: Endpoint(address, port: port), timeoutMilliseconds: limit)
             return ""
         case ("send", 3):
             guard let seed = UInt64(words[1]), let bytes = UInt64(words[2]) else { throw ScenarioFailure("no number: \(words)") }

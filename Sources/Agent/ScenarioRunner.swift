@@ -59,7 +59,7 @@ final class ScenarioRunner {
             report.outcome = .failed
             report.reason = "\(error)"
         }
-        if let failure = run.takeDown(), report.outcome == .completed {
+        if let failure = run.takeDown(), report.outcome != .failed {
             report.outcome = .failed
             report.reason = failure
         }

@@ -26,9 +26,18 @@ enum Standalone {
         let runner = try ScenarioRunner(environment: environment)
         let formats = try runner.traceFormats()
         let judge = Judge(allowList: AllowList(), today: try today())
-        let results = scenarios.map { judge.judge(evidence(of: $0, runner, environment, formats)) }
+        // A signal ends the run between two scenarios, so that what each put up is taken down.
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in Signals.came = 1 } }
+        var results: [ScenarioResult] = []
+        for scenario in scenarios where Signals.came == 0 {
+            results.append(judge.judge(evidence(of: scenario, runner, environment, formats)))
+        }
         print(KTAP.document(results), terminator: "")
         note(Summary.text(results))
+        if Signals.came != 0 {
+            print("Bail out! interrupted")
+            return ExitCode.interrupted.rawValue
+        }
         return ExitCode(results).rawValue
     }
 
@@ -87,4 +96,9 @@ enum Standalone {
         let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }
+}
+
+/// Written by a signal's handler, which may do no more than that.
+enum Signals {
+    nonisolated(unsafe) static var came: sig_atomic_t = 0
 }

@@ -20,14 +20,23 @@ struct TraceCapture: ~Copyable {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
             throw KernelError("mkdir of the trace instance \(path)", errno: Errno(rawValue: errno))
         }
+        do throws(KernelError) {
+            try Self.setUp(path, kilobytes)
+        } catch {
+            rmdir(path)
+            throw error
+        }
         let found = KernelFile.list(path + "/per_cpu").compactMap { UInt32($0.dropFirst(3)) }.sorted()
+        instance = path
+        cpus = found
+    }
+
+    private static func setUp(_ path: String, _ kilobytes: Int) throws(KernelError) {
         try KernelFile.write(path + "/buffer_size_kb", "\(kilobytes)")
         // One clock for all CPUs: the events of a pool are merged by it.
         try KernelFile.write(path + "/trace_clock", "mono")
-        for event in Self.events { try KernelFile.write(path + "/events/page_pool/\(event)/enable", "1") }
+        for event in events { try KernelFile.write(path + "/events/page_pool/\(event)/enable", "1") }
         try KernelFile.write(path + "/tracing_on", "0")
-        instance = path
-        cpus = found
     }
 
     deinit { rmdir(instance) }

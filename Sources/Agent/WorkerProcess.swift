@@ -9,10 +9,10 @@ import Scenarios
 enum WorkerProcess {
     static func run(_ arguments: [String]) throws {
         switch (arguments.first, arguments.count) {
-        case ("zcrx-receive", 4):
-            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
+        case ("zcrx-receive", 5):
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let patience = Double(arguments[4]) else { break }
             return try WorkerParts.receiveForEver(
-                ifindex: ifindex, queue: queue, local: arguments[3], next: { readLine() }, say: say)
+                ifindex: ifindex, queue: queue, local: arguments[3], patience: patience, next: { readLine() }, say: say)
         case ("refuse", 4):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }

@@ -69,6 +69,13 @@ public struct Judge: Sendable {
         }
         if let crash = evidence.crash { result.findings.append(Finding(oracle: "machine", message: crash)) }
         if report.outcome == .skipped {
+            // One that skipped after it had begun is held to what it left behind.
+            if report.before != nil {
+                result.findings += CountersOracle.findings(report)
+                result.findings += report.pools.filter { !$0.gone && ($0.pool.provider != .pages || $0.pool.detached) }.map {
+                    Finding(oracle: "page-pool", message: "page pool \($0.pool.id) is still there after a skip")
+                }
+            }
             result.verdict = result.findings.isEmpty ? .skip : .fail
             result.reason = report.reason ?? "no reason given"
             return result

@@ -103,7 +103,15 @@ public final class ChildProcess {
     /// Sends a command and takes its answer: "ok ..." gives the rest, anything else is the failure.
     public func ask(_ command: String, within seconds: Double = 20) throws -> String {
         try send(command)
-        let answer = try line(within: seconds)
+        let answer: String
+        do {
+            answer = try line(within: seconds)
+        } catch {
+            // Its answer may still come, and would be taken for that of the next question.
+            kill(pid, SIGKILL)
+            _ = reap()
+            throw error
+        }
         guard answer == "ok" || answer.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(answer)") }
         return String(answer.dropFirst(3))
     }

@@ -11,7 +11,7 @@ final class DevmemReceiver {
     private var binding: UInt32 = 0
     private let pattern: PayloadPattern
     /// Fragments delivered whose tokens were not returned.
-    private(set) var held: [DeviceMemory.Fragment] = []
+    private(set) var held: [(fragment: DeviceMemory.Fragment, start: UInt64)] = []
     private(set) var received: UInt64 = 0
     private var linear: UInt64 = 0
     private var firstMismatch: UInt64?
@@ -54,14 +54,25 @@ final class DevmemReceiver {
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
-            for fragment in batch.fragments { try check(fragment, batch.linear) }
-            if keep {
-                held += batch.fragments.filter { !$0.isLinear }
-            } else {
+            for fragment in batch.fragments {
+                if keep && !fragment.isLinear { held.append((fragment, received)) }
+                try check(fragment, batch.linear)
+            }
+            if !keep {
                 try giveBack(batch.fragments.filter { !$0.isLinear }, to: socket)
             }
         }
         if let firstMismatch { throw ScenarioFailure("the byte at offset \(firstMismatch) is not the one sent") }
+    }
+
+    /// Reads every held fragment again: nobody may have written to what the user still owns.
+    func recheckHeld() throws {
+        for (fragment, start) in held {
+            let wrong = try bytes(at: fragment.offset, count: Int(fragment.size))?.withUnsafeBytes { pattern.mismatch($0, at: start) }
+            if let wrong {
+                throw ScenarioFailure("the fragment at \(fragment.offset) of the dma-buf was overwritten while the user held it (stream offset \(wrong))")
+            }
+        }
     }
 
     /// What the socket has now; nil where that is nothing.

@@ -82,9 +82,16 @@ enum DevmemScenarios {
         let receiver = try DevmemReceiver(run, bed: bed, pattern: pattern)
         try ZeroCopyScenarios.seeProvider(run)
         let socket = try bed.connect(run)
+        let total = keep ? bytes + ZeroCopyScenarios.afterwards : bytes
         try run.step("\(bytes) bytes received") {
-            try bed.peer.send(pattern, bytes: bytes)
+            try bed.peer.send(pattern, bytes: total)
             try receiver.receive(from: socket.rawValue, total: bytes, keep: keep, within: run.patience(20))
+        }
+        if keep {
+            try run.step("\(ZeroCopyScenarios.afterwards) more received and returned") {
+                try receiver.receive(from: socket.rawValue, total: total, keep: false, within: run.patience(20))
+            }
+            try run.step("\(receiver.held.count) held fragments are as they came") { try receiver.recheckHeld() }
         }
         run.payload = receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
         try run.pools.observe()

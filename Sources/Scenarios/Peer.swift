@@ -19,7 +19,7 @@ public final class Peer {
 
     /// Connects a TCP socket.
     func connect(to address: String, port: UInt16, within seconds: Double) throws {
-        _ = try ask("connect \(address) \(port)", within: seconds)
+        _ = try ask("connect \(address) \(port) \(Int(seconds * 1000))", within: seconds * 2)
     }
 
     /// Starts sending `bytes` of the pattern in the background (0: until the socket or the peer closes).

@@ -27,7 +27,7 @@ public final class PoolWatch {
         seen = [:]
         order = []
         drainBegan = nil
-        while try notifications.nextNotification(timeoutMilliseconds: 0) != nil {}
+        while try heard(within: 0) {}
     }
 
     /// Dumps the pools and keeps what is new about the scenario's.
@@ -60,7 +60,7 @@ public final class PoolWatch {
             guard now < end else { return false }
             // A pool's end is notified, its count is not: look again on either occasion.
             if nudging { try softirq.runEverywhere() }
-            _ = try notifications.nextNotification(timeoutMilliseconds: CInt(min(20, (end - now) / 1_000_000 + 1)))
+            _ = try heard(within: CInt(min(20, (end - now) / 1_000_000 + 1)))
         }
     }
 
@@ -85,6 +85,16 @@ public final class PoolWatch {
             return records.allSatisfy { $0.provider == .pages && !$0.detached }
         }
         return order.compactMap { seen[$0] }
+    }
+
+    /// Waits for a notification. That some were lost is no matter: they only say when to dump again.
+    private func heard(within milliseconds: CInt) throws(KernelError) -> Bool {
+        do {
+            return try notifications.nextNotification(timeoutMilliseconds: milliseconds) != nil
+        } catch {
+            if error.codeName == "ENOBUFS" { return true }
+            throw error
+        }
     }
 
     private static func record(_ pool: PagePool) -> PoolRecord {

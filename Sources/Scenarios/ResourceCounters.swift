@@ -10,6 +10,8 @@ public enum ResourceCounters {
     public static func read(links: Int64) throws(KernelError) -> Counters {
         var counters: Counters = ["netdevs": links]
 
+        // The pin counts are kept per CPU and folded now and then; this folds them now (vmstat_refresh(), mm/vmstat.c).
+        _ = try? KernelFile.read("/proc/sys/vm/stat_refresh")
         let vmstat = try KernelFile.read("/proc/vmstat")
         guard let acquired = value(of: "nr_foll_pin_acquired", in: vmstat), let released = value(of: "nr_foll_pin_released", in: vmstat)
         else { throw KernelError("reading nr_foll_pin_acquired in /proc/vmstat", errno: .noSuchFileOrDirectory) }

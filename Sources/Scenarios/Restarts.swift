@@ -7,8 +7,11 @@ import Results
 /// new pool from it, so a buffer that is lost on the way home is missed here.
 enum Restarts {
     private static let modes = [0, 1, 2, 3]
-    /// Pages of the area or dma-buf: hardly more than the queue posts, so that a buffer that does not come home is missed.
-    static let pages = 320
+    /// Pages of the area or dma-buf: no more than the queue posts, so that a single buffer that does not come home is missed.
+    static let pages = Netdevsim.ringSize
+    /// Bytes that each look at the pools may take, to have the queue polled.
+    private static let nudge: UInt64 = 4096
+    private static let looks = 50
     private static let bytesBetween: UInt64 = 60_000
 
     /// Restarts the queue in each mode, moving bytes of one stream after each.
@@ -20,35 +23,40 @@ enum Restarts {
         _ run: ScenarioRun, _ bed: TestBed, receive: (CInt, UInt64) throws -> Void, send: (UInt64) throws -> Void
     ) throws {
         let socket = try bed.connect(run)
-        // One stream, one sender: the bytes of all rounds, of which the window lets through what is read.
-        try send(bytesBetween * UInt64(modes.count))
+        // One stream with more to come until the end: the sender is never out of data, so the queue is always polled again.
+        let tail = nudge * UInt64(looks * modes.count)
+        try send(bytesBetween * UInt64(modes.count) + tail)
         var total: UInt64 = 0
         for mode in modes {
             try run.step("queue restarted, mode \(mode)") { try bed.resetQueue(mode: mode) }
-            try filled(run)
             total += bytesBetween
             try run.step("\(bytesBetween) bytes received") { try receive(socket.rawValue, total) }
-            try run.pools.observe()
+            try run.step("every buffer came home and was posted again") {
+                try allPosted(run) {
+                    total += nudge
+                    try receive(socket.rawValue, total)
+                }
+            }
         }
+        try run.step("the rest received") { try receive(socket.rawValue, bytesBetween * UInt64(modes.count) + tail) }
         socket.close()
     }
 
-    /// The new pool could post all that the old pools do not still have out.
-    private static func filled(_ run: ScenarioRun) throws {
+    /// Every buffer is out of a pool: posted by the new one, or on its way through a socket. None is left with the provider,
+    /// which a queue that can post empties at every poll, and none is lost.
+    ///
+    /// - Parameter poll: makes the queue take its buffers up again.
+    private static func allPosted(_ run: ScenarioRun, poll: () throws -> Void) throws {
         let provider = run.scenario.expectation.provider
-        var seen = ""
-        let enough = try run.pools.wait(within: run.patience(2)) { records in
-            let own = records.filter { $0.provider == provider }
-            let out = own.filter { $0.detached }.reduce(0) { $0 + Int($1.inflight) }
-            let due = min(Netdevsim.ringSize, pages - out)
-            guard let pool = own.first(where: { !$0.detached }) else {
-                seen = "no pool of \(provider.rawValue) is attached"
-                return false
-            }
-            seen = "page pool \(pool.id) (\(provider.rawValue)) has \(pool.inflight) net_iovs in flight, \(out) are out of older pools; "
-                + "of \(pages) it could post \(due), so \(due - Int(pool.inflight)) did not come home"
-            return Int(pool.inflight) >= due
+        var account = ""
+        for _ in 0..<looks {
+            let own = try run.pools.observe().filter { $0.provider == provider }
+            let out = own.reduce(0) { $0 + Int($1.inflight) }
+            if out >= pages { return }
+            account = own.map { "page pool \($0.id) (\(provider.rawValue))\($0.detached ? ", detached," : "") has \($0.inflight) in flight" }
+                .joined(separator: "; ")
+            try poll()
         }
-        try run.expect(enough, "every buffer came home to the provider and was posted again", seen)
+        throw ScenarioFailure("\(account): of \(pages) net_iovs some never came home to the provider")
     }
 }

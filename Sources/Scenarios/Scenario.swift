@@ -38,7 +38,7 @@ public struct Scenario: Sendable {
     let body: @Sendable (ScenarioRun) throws -> Void
 
     init(
-        _ id: String, _ summary: String, tier: Tier, needs: Set<Need>, expects expectation: Expectation, deadline: Double = 30,
+        _ id: String, _ summary: String, tier: Tier, needs: Set<Need>, expects expectation: Expectation, deadline: Double = 75,
         hidden: Bool = false, _ body: @escaping @Sendable (ScenarioRun) throws -> Void
     ) {
         self.id = id

@@ -44,8 +44,9 @@ final class TestBed {
         let bed = TestBed(interface: link.name, ifindex: link.ifindex, local: local, peer: peer, netdevsim: id)
         let buffers = ResourceCounters.dmaBufs()
         run.cleanUp("netdevsim\(id) removed") {
-            if !bed.removed { try settle(run, dmaBufs: buffers) }
+            let settled = Result { if !bed.removed { try settle(run, dmaBufs: buffers) } }
             try bed.remove()
+            try settled.get()
         }
         let peerIndex = try run.step("netdevsim\(peerID) made for the peer") { () throws -> UInt32 in
             guard let index = UInt32(try peer.ask("netdevsim \(peerID)")) else { throw ScenarioFailure("the peer has no interface index") }

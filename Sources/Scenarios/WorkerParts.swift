@@ -8,8 +8,10 @@ public import Results
 public enum WorkerParts {
     /// Registers zcrx and receives until it is killed: "listen" is answered when the queue is registered and the socket
     /// listens, "receive N" when N bytes are held by the user; then it goes on receiving and returning.
+    ///
+    /// - Parameter patience: multiplies its deadlines.
     public static func receiveForEver(
-        ifindex: UInt32, queue: UInt32, local: String, next: () -> String?, say: (String) -> Void
+        ifindex: UInt32, queue: UInt32, local: String, patience: Double, next: () -> String?, say: (String) -> Void
     ) throws {
         guard next() == "listen" else { return }
         let pattern = PayloadPattern(seed: 4)
@@ -21,9 +23,9 @@ public enum WorkerParts {
             listener.close()
             return
         }
-        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: 10_000))
+        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * patience)))
         listener.close()
-        try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: 20)
+        try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: 20 * patience)
         say("ok")
         try receiver.receive(from: socket.rawValue, total: .max, keep: false, within: 3600)
     }

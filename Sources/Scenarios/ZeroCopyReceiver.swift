@@ -25,10 +25,18 @@ final class ZeroCopyReceiver {
     private var registered: Registered?
     private let pattern: PayloadPattern
     /// Buffers delivered and not returned.
-    private(set) var held: [(offset: UInt64, length: UInt32)] = []
+    private(set) var held: [Held] = []
     private(set) var received: UInt64 = 0
     private var firstMismatch: UInt64?
     private var receiving = false
+
+    /// A delivered buffer: its offset as the completion had it, and which bytes of the stream it has.
+    struct Held {
+        var offset: UInt64
+        var areaOffset: UInt64
+        var length: UInt32
+        var start: UInt64
+    }
 
     /// Where to register: a device's queue.
     struct Place {
@@ -135,7 +143,7 @@ final class ZeroCopyReceiver {
         firstMismatch = firstMismatch ?? wrong
         received += UInt64(length)
         if keep {
-            held.append((offset, length))
+            held.append(Held(offset: offset, areaOffset: areaOffset, length: length, start: start))
         } else {
             try giveBack(offset, length)
         }
@@ -144,6 +152,21 @@ final class ZeroCopyReceiver {
     private func giveBack(_ offset: UInt64, _ length: UInt32) throws {
         guard try with({ $0.queue.returnBuffer(offset: offset, length: length) }) else {
             throw ScenarioFailure("the refill ring is full")
+        }
+    }
+
+    /// Reads every held buffer again: nobody may have written to what the user still owns.
+    func recheckHeld() throws {
+        for buffer in held {
+            let wrong = try with { parts in
+                parts.area.withUnsafeBytes { bytes in
+                    let place = Int(buffer.areaOffset)..<Int(buffer.areaOffset) + Int(buffer.length)
+                    return pattern.mismatch(UnsafeRawBufferPointer(rebasing: bytes[place]), at: buffer.start)
+                }
+            }
+            if let wrong {
+                throw ScenarioFailure("the buffer at \(buffer.areaOffset) of the area was overwritten while the user held it (stream offset \(wrong))")
+            }
         }
     }
 

@@ -53,11 +53,23 @@ struct UnitRunner: Sendable {
                     board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
                 }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
-                board.post(judge.judge(outcome.evidence))
+                board.post(promised(scenario, judge.judge(outcome.evidence)))
                 done += 1
                 if outcome.machineLost { break }
             }
             return done
         }
+    }
+
+    /// A skip for want of what this very kernel was built with is no skip: the kernel lost it.
+    private func promised(_ scenario: Scenario, _ result: ScenarioResult) -> ScenarioResult {
+        guard result.verdict == .skip, !scenario.hidden, scenario.needs.isSubset(of: bench.promises) else { return result }
+        var result = result
+        result.verdict = .fail
+        result.findings.append(
+            Finding(
+                oracle: "scenario",
+                message: "the kernel was built with all that this scenario needs, and yet: \(result.reason ?? "it was skipped")"))
+        return result
     }
 }

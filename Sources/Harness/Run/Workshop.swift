@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Scenarios
 
 /// Everything a run stands on, ready: kernel, image, accelerator, and the machine they make.
 public struct Bench: Sendable {
@@ -11,6 +12,20 @@ public struct Bench: Sendable {
     public var plan: MachinePlan
     /// How much more patience this kernel and accelerator need than a plain kernel under KVM.
     public var slowness: Double
+
+    /// What this kernel was built with, so that its lack in the guest is the kernel's fault.
+    ///
+    /// Where netdevsim took the patch the kernel is 7.2 or later, whose zcrx has statistics and does without a device.
+    var promises: Set<Need> {
+        guard kernel.netdevsim != nil, let config = try? String(contentsOfFile: kernelConfig, encoding: .utf8) else { return [] }
+        var needs: Set<Need> = [.interface, .removableInterface, .pageHold, .queueReset]
+        let lines = Set(config.split(separator: "\n"))
+        if lines.contains("CONFIG_IO_URING_ZCRX=y") { needs.formUnion([.zcrx, .zcrxStatistics, .zcrxNoDevice]) }
+        if lines.contains("CONFIG_NET_DEVMEM=y"), lines.contains("CONFIG_UDMABUF=y") { needs.insert(.devmem) }
+        return needs
+    }
+
+    private var kernelConfig: String { (kernel.vmlinux as NSString).deletingLastPathComponent + "/config" }
 }
 
 /// Where runs are prepared: the cache, the repository's `vm/` folder and the agent.
