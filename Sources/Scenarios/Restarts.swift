@@ -30,7 +30,13 @@ enum Restarts {
         for mode in modes {
             try run.step("queue restarted, mode \(mode)") { try bed.resetQueue(mode: mode) }
             total += bytesBetween
-            try run.step("\(bytesBetween) bytes received") { try receive(socket.rawValue, total) }
+            try run.step("\(bytesBetween) bytes received") {
+                do {
+                    try receive(socket.rawValue, total)
+                } catch {
+                    throw ScenarioFailure("\(error); \(try account(run).text)")
+                }
+            }
             try run.step("every buffer came home and was posted again") {
                 try allPosted(run) {
                     total += nudge
@@ -47,16 +53,22 @@ enum Restarts {
     ///
     /// - Parameter poll: makes the queue take its buffers up again.
     private static func allPosted(_ run: ScenarioRun, poll: () throws -> Void) throws {
-        let provider = run.scenario.expectation.provider
-        var account = ""
+        var text = ""
         for _ in 0..<looks {
-            let own = try run.pools.observe().filter { $0.provider == provider }
-            let out = own.reduce(0) { $0 + Int($1.inflight) }
-            if out >= pages { return }
-            account = own.map { "page pool \($0.id) (\(provider.rawValue))\($0.detached ? ", detached," : "") has \($0.inflight) in flight" }
-                .joined(separator: "; ")
+            let seen = try account(run)
+            if seen.out >= pages { return }
+            text = seen.text
             try poll()
         }
-        throw ScenarioFailure("\(account): of \(pages) net_iovs some never came home to the provider")
+        throw ScenarioFailure(text)
+    }
+
+    /// Where the buffers are, as the netdev family's dump has it.
+    private static func account(_ run: ScenarioRun) throws -> (out: Int, text: String) {
+        let provider = run.scenario.expectation.provider.rawValue
+        let own = try run.pools.observe().filter { $0.provider.rawValue == provider }
+        let out = own.reduce(0) { $0 + Int($1.inflight) }
+        let pools = own.map { "page pool \($0.id) (\(provider))\($0.detached ? ", detached," : "") has \($0.inflight) in flight" }
+        return (out, "\(pools.joined(separator: "; ")): \(pages - out) of \(pages) net_iovs never came home to the provider")
     }
 }
