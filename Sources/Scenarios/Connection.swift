@@ -22,6 +22,14 @@ final class Connection {
 
     deinit { close() }
 
+    /// Bounds what lies unread in the socket, and so how many buffers it keeps (SO_RCVBUF; the kernel doubles it).
+    func limitUnread(_ bytes: Int) throws {
+        var size = CInt(bytes)
+        guard setsockopt(rawValue, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_RCVBUF to \(bytes)", errno: Errno(rawValue: errno))
+        }
+    }
+
     /// Waits until that many bytes lie unread in the socket: poll(2) with that low-water mark.
     func waitUnread(_ bytes: Int, within seconds: Double) throws {
         var mark = CInt(bytes)
