@@ -105,6 +105,22 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
     }
 
+    /// A scenario that skips after it has begun is held to what it left behind.
+    @Test func aSkipHalfWayMayLeaveNothing() throws {
+        let clean = try judge { $0.report?.outcome = .skipped }
+        #expect(clean.verdict == .skip)
+        #expect(
+            try findings("counters") {
+                $0.report?.outcome = .skipped
+                $0.report?.after?["fds"] = 10
+            } == ["fds was 9 before and is 10 after (+1)"])
+        #expect(
+            try findings("page-pool") {
+                $0.report?.outcome = .skipped
+                $0.report?.pools[0].gone = false
+            } == ["page pool 12 is still there after a skip"])
+    }
+
     @Test func kernelLog() throws {
         let bug = "[    2.000000] BUG: KASAN: slab-use-after-free in f+0x1/0x2"
         #expect(
