@@ -57,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "ppiov",
             dependencies: [
-                "Harness", "Checks", "Results", "Scenarios",
+                "Harness", "Checks", "LifeCycle", "Results", "Scenarios",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

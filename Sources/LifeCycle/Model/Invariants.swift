@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// Holds a state against the invariants.
+struct InvariantCheck {
+    let configuration: Configuration
+
+    /// The first that the state breaks, those that make everything after them meaningless first. I7 breaks as soon as a buffer is
+    /// nowhere, for then nobody can bring it home; what is stuck rather than lost shows at the end: see `isClean`.
+    func broken(_ state: ModelState) -> Invariant? {
+        if state.has(.heldTwice) { return .holdThenRelease }
+        if state.has(.freedPoolNamed) { return .poolOutlivesBuffers }
+        var owned = (0, 0, 0, 0)
+        var allHome = true
+        var lost = false
+        for index in 0..<configuration.buffers {
+            let buffer = state.buffer(index)
+            switch buffer.owner {
+            case 0: owned.0 += 1
+            case 1: if buffer.free == 0 { owned.1 += 1 }
+            case 2: if buffer.free == 0 { owned.2 += 1 }
+            default: if buffer.free == 0 { owned.3 += 1 }
+            }
+            if buffer.owner != 0 && state.pool(buffer.owner).state == .freed { return .poolOutlivesBuffers }
+            if buffer.free != 1 {
+                if buffer.free > 1 { return .referencedIsNotFree }
+                allHome = false
+                if buffer.place == .out && !buffer.isReferenced { lost = true }
+            } else if buffer.isReferenced || buffer.place != .out {
+                return .referencedIsNotFree
+            }
+            switch buffer.place {
+            case .out: break
+            case .cache, .ring: if buffer.isReferenced { return .referencedIsNotFree }
+            case .transit: if buffer.stack > 0 || buffer.user > 0 || buffer.delivering { return .referencedIsNotFree }
+            }
+        }
+        var anyPool = false
+        var miscounted = false
+        for index in 1...configuration.pools {
+            let pool = state.pool(index)
+            guard pool.state != .absent else { continue }
+            if pool.isThere { anyPool = true }
+            if pool.state == .freed && (pool.producing || pool.pending > 0) { return .poolOutlivesBuffers }
+            let out = index == 1 ? owned.1 : index == 2 ? owned.2 : owned.3
+            if pool.inflight != out + pool.pending { miscounted = true }
+        }
+        if configuration.provider != .none && state.has(.providerFreed) && (anyPool || !allHome) { return .providerOutlivesPools }
+        if lost { return .everythingComesHome }
+        if miscounted { return .inflightIsOut }
+        if state.has(.mapped) {
+            if state.has(.providerFreed) { return .unmappedAfterUninstall }
+            if configuration.provider == .zcrx && !state.has(.installed) { return .unmappedAfterUninstall }
+            if configuration.strict && !state.has(.device) { return .unmappedAfterUninstall }
+        }
+        return nil
+    }
+
+    /// I7, of a state that nothing can follow.
+    func isClean(_ state: ModelState) -> Bool {
+        for index in 0..<configuration.buffers {
+            let buffer = state.buffer(index)
+            if buffer.free != 1 || buffer.isReferenced || buffer.place != .out || buffer.owner != 0 { return false }
+        }
+        for index in 1...configuration.pools where state.pool(index).isThere { return false }
+        return state.has(.providerFreed)
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What one actor does at once, as far as the others can see.
+public struct Step: Equatable, Sendable {
+    /// In the order of a buffer's life, then the ends.
+    public enum Kind: UInt8, CaseIterable, Sendable {
+        case allocate, takeFromCache, takeFromRing
+        case refillReuse, refillLast, refillUnreference, refillIgnore
+        case copyFallback
+        case takeReference, dropReference, finishPut
+        case startDelivery, deliver
+        case post, flush, returnToken
+        case recycleInCache, recycleInRing, leaveRing, returnToProvider, countRelease
+        case scrubUser
+        case emptyPool, freePool
+        case restart, close, dropHandle, closeSocket, removeDevice, freeProvider
+    }
+
+    public var kind: Kind
+    /// Index of the buffer in the state that the step was made from.
+    public var buffer: UInt8
+    /// From 1; 0 for none.
+    public var pool: UInt8
+
+    @inline(__always)
+    init(_ kind: Kind, buffer: Int = 0, pool: Int = 0) {
+        self.kind = kind
+        self.buffer = UInt8(truncatingIfNeeded: buffer)
+        self.pool = UInt8(truncatingIfNeeded: pool)
+    }
+}
+
+extension Step.Kind {
+    /// Who does it.
+    func actor(_ provider: ModelProvider) -> Actor {
+        switch self {
+        case .allocate, .takeFromCache, .takeFromRing, .refillReuse, .refillLast, .refillUnreference, .refillIgnore: .napi
+        case .takeReference, .dropReference: .stack
+        case .finishPut, .recycleInCache, .recycleInRing, .leaveRing, .returnToProvider, .countRelease: .putter
+        case .copyFallback, .startDelivery, .deliver: .reader
+        case .post, .flush, .returnToken: .user
+        case .emptyPool, .freePool, .freeProvider: .worker
+        case .scrubUser, .close, .dropHandle, .closeSocket: .closer
+        case .restart, .removeDevice: .administrator
+        }
+    }
+
+    /// It is about one buffer.
+    var hasBuffer: Bool {
+        switch self {
+        case .leaveRing, .countRelease, .freePool, .restart, .close, .dropHandle, .closeSocket, .removeDevice, .freeProvider: false
+        default: true
+        }
+    }
+}
+
+/// The concurrent parties.
+enum Actor: String, CaseIterable {
+    case napi = "NAPI"
+    case stack = "Stack"
+    case putter = "Putter"
+    case reader = "Reader"
+    case user = "User"
+    case closer = "Close"
+    case administrator = "Admin"
+    case worker = "Worker"
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+@testable import LifeCycle
+
+@Suite struct ModelTests {
+    /// Small enough for a test, large enough for every fault.
+    static func small(
+        _ design: Design, _ provider: ModelProvider, _ fault: Fault? = nil, symmetry: Bool = true, ringCapacity: Int = 1
+    ) -> Configuration {
+        Configuration(
+            design: design, provider: provider, fault: fault, buffers: 2, pools: 2, stackReferences: 2, userReferences: 1,
+            ringCapacity: ringCapacity, symmetry: symmetry)
+    }
+
+    struct Target: CustomTestStringConvertible {
+        var design: Design
+        var provider: ModelProvider
+        var fault: Fault?
+        var testDescription: String { "\(design.rawValue)/\(provider.rawValue)/\(fault?.rawValue ?? "-")" }
+    }
+
+    static let sound = [Design.rework, .unifiedRefCount].flatMap { design in
+        ModelProvider.allCases.map { Target(design: design, provider: $0) }
+    }
+    static let faults = Fault.allCases.flatMap { fault in
+        Design.allCases.flatMap { design in
+            ModelProvider.allCases.filter { fault.applies(to: design, $0) }.map { Target(design: design, provider: $0, fault: fault) }
+        }
+    }
+
+    @Test("the rework and mainline break nothing", arguments: sound)
+    func soundDesigns(_ target: Target) {
+        let exploration = Explorer(Self.small(target.design, target.provider)).run()
+        #expect(exploration.end == .exhausted)
+        #expect(exploration.counterexamples.map(\.text) == [])
+        #expect(exploration.states > 500)
+    }
+
+    @Test("before the rework, a foreign provider's buffer gets lost, and a pool is freed under a buffer")
+    func beforeRework() throws {
+        let zcrx = Explorer(Self.small(.beforeRework, .zcrx)).run()
+        let lost = try #require(zcrx.counterexamples.first { $0.rfcFault == 1 })
+        #expect(lost.invariant == .everythingComesHome)
+        let devmem = Explorer(Self.small(.beforeRework, .devmem)).run()
+        let freed = try #require(devmem.counterexamples.first { $0.invariant == .poolOutlivesBuffers })
+        #expect(freed.rfcFault == 2)
+        #expect(freed.steps.last?.kind == .freePool)
+        #expect(devmem.counterexamples.contains { $0.invariant == .inflightIsOut })
+    }
+
+    @Test("pages never had the RFC's faults")
+    func pagesBeforeRework() {
+        #expect(Explorer(Self.small(.beforeRework, .none)).run().counterexamples.isEmpty)
+    }
+
+    @Test("every fault is found wherever it applies", arguments: faults)
+    func everyFaultIsFound(_ target: Target) throws {
+        let exploration = Explorer(Self.small(target.design, target.provider, target.fault), stopsAtFirst: true).run()
+        let example = try #require(exploration.counterexamples.first)
+        #expect(!example.steps.isEmpty && !example.finding.isEmpty)
+    }
+
+    @Test("there are at least fifteen faults, and each applies somewhere")
+    func faultsApply() {
+        #expect(Fault.allCases.count >= 15)
+        for fault in Fault.allCases { #expect(Self.faults.contains { $0.fault == fault }, "\(fault.rawValue)") }
+    }
+
+    @Test("symmetry changes the number of states and nothing else", arguments: ModelProvider.allCases)
+    func symmetry(_ provider: ModelProvider) {
+        let with = Explorer(Self.small(.unifiedRefCount, provider)).run()
+        let without = Explorer(Self.small(.unifiedRefCount, provider, symmetry: false)).run()
+        #expect(without.counterexamples.isEmpty)
+        #expect(with.depth == without.depth)
+        // Two buffers: at most two states become one.
+        #expect(with.states < without.states && without.states <= 2 * with.states)
+    }
+
+    @Test("a counterexample is as short without symmetry", arguments: [Fault.releaseFreesTwice, .closeForgetsTokens, .poolFreedEarly])
+    func shortest(_ fault: Fault) throws {
+        let with = Explorer(Self.small(.unifiedRefCount, .devmem, fault), stopsAtFirst: true).run()
+        let without = Explorer(Self.small(.unifiedRefCount, .devmem, fault, symmetry: false), stopsAtFirst: true).run()
+        #expect(try #require(with.counterexamples.first).steps.count == (try #require(without.counterexamples.first).steps.count))
+    }
+
+    @Test("a counterexample's steps are numbered, name who does what, and end with what is wrong")
+    func narration() throws {
+        let exploration = Explorer(Self.small(.unifiedRefCount, .devmem, .closeForgetsTokens), stopsAtFirst: true).run()
+        let example = try #require(exploration.counterexamples.first)
+        let lines = example.text.split(separator: "\n").map(String.init)
+        #expect(lines.first?.contains("1. NAPI") == true)
+        #expect(lines.first?.contains("mp_dmabuf_devmem_alloc_netmems") == true)
+        #expect(lines.last?.contains("=> nobody is left to do anything") == true)
+        #expect(lines.last?.contains("user 1") == true)
+        #expect(example.mermaid.hasPrefix("sequenceDiagram\n"))
+        #expect(!example.mermaid.contains(";"))
+    }
+
+    @Test("mainline's devmem keeps its mapping for a device that is gone")
+    func strictMapping() throws {
+        var configuration = Self.small(.unifiedRefCount, .devmem)
+        configuration.strict = true
+        let example = try #require(Explorer(configuration, stopsAtFirst: true).run().counterexamples.first)
+        #expect(example.invariant == .unmappedAfterUninstall)
+        #expect(example.steps.map(\.kind) == [.removeDevice])
+        configuration.provider = .zcrx
+        #expect(Explorer(configuration).run().counterexamples.isEmpty)
+    }
+
+    @Test("an exploration that runs out of memory says so")
+    func memoryBound() {
+        let exploration = Explorer(Configuration(design: .unifiedRefCount, provider: .zcrx), memory: 8 << 20).run()
+        #expect(exploration.end == .outOfMemory)
+        #expect(!exploration.isExhaustive)
+        #expect(exploration.bytes <= 8 << 20)
+    }
+
+    @Test("where the ring has room for every buffer, a live pool holds none of them twice", arguments: ModelProvider.allCases)
+    func predictionOfHolds(_ provider: ModelProvider) {
+        // What `Prediction` says of a pool's holds rests on this: no step gives a buffer back while its pool lives.
+        var watch = LiveReturns()
+        let configuration = Self.small(.unifiedRefCount, provider, ringCapacity: 2)
+        forEachState(configuration) { state in
+            watch.from = state
+            Transitions(configuration).forEach(from: state, into: &watch)
+        }
+        #expect(watch.returns == 0)
+        #expect(watch.holds > 0)
+        var tight = LiveReturns()
+        let full = Self.small(.unifiedRefCount, provider, ringCapacity: 1)
+        forEachState(full) { state in
+            tight.from = state
+            Transitions(full).forEach(from: state, into: &tight)
+        }
+        #expect(tight.returns > 0, "with a smaller ring it can")
+    }
+
+    private func forEachState(_ configuration: Configuration, _ body: (ModelState) -> Void) {
+        var seen: Set<ModelState> = []
+        var frontier = [ModelState(initial: configuration).canonical(configuration.buffers)]
+        seen.insert(frontier[0])
+        while let state = frontier.popLast() {
+            body(state)
+            var next = Collected()
+            Transitions(configuration).forEach(from: state, into: &next)
+            for state in next.states.map({ $0.canonical(configuration.buffers) }) where seen.insert(state).inserted {
+                frontier.append(state)
+            }
+        }
+    }
+}
+
+private struct Collected: SuccessorSink {
+    var states: [ModelState] = []
+    mutating func take(_ state: ModelState, _ step: Step) { states.append(state) }
+}
+
+private struct LiveReturns: SuccessorSink {
+    var from = ModelState.none
+    var returns = 0
+    var holds = 0
+
+    mutating func take(_ state: ModelState, _ step: Step) {
+        if step.kind == .allocate { holds += 1 }
+        if step.kind == .returnToProvider && from.pool(Int(step.pool)).state == .live { returns += 1 }
+    }
+}
