@@ -31,27 +31,21 @@ enum TraceOracle {
             if received > 0 || report.tier != .harness { verdict.add("could not run: \(error)") }
             return verdict
         }
-        var events: [[TraceEvent]] = []
-        for (cpu, bytes) in trace.sorted(by: { $0.key < $1.key }) {
-            do throws(TraceDecodeError) {
-                let decoded = try decoder.decode(cpu: cpu, bytes)
-                for missed in decoded.missed {
-                    let count = missed.count.map { "\($0) events" } ?? "an unknown number of events"
-                    verdict.add("CPU \(cpu): \(count) missing before page \(missed.page) of the trace")
-                }
-                events.append(decoded.events)
-            } catch {
-                verdict.add("could not run: CPU \(cpu): \(error)")
-                return verdict
-            }
+        let sources = trace.mapValues { ByteSource($0) }
+        let outcome: PoolLedger.Outcome
+        do throws(TraceReadError) {
+            outcome = try PoolLedger(begin: report.tier == .hardware ? .unknown : .noNetIovs).examine(.pages(sources, decoder))
+        } catch {
+            verdict.add("could not run: \(error)")
+            return verdict
         }
-        let outcome = PoolLedger().examine(TraceMerge.merge(events))
+        for line in outcome.losses.lines { verdict.add(line) }
         verdict.accounts = outcome.accounts.map { account($0, provider: report.expectation.provider) }
         verdict.believable = verdict.accounts
         for violation in outcome.violations {
             verdict.findings.append(
                 Finding(
-                    oracle: "trace", message: "\(violation.invariant.rawValue): \(violation.message)",
+                    oracle: "trace", message: "\(violation.invariant.label): \(violation.message)",
                     evidence: violation.evidence))
         }
         if outcome.violationCount > outcome.violations.count {

@@ -195,7 +195,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             $0.report?.expectation.minimumHolds = 1
         }
         let violation = try #require(result.findings.first)
-        #expect(violation.oracle == "trace" && violation.message.hasPrefix("release-of-held: pool 0xffff888003a1c000 released"))
+        #expect(violation.oracle == "trace" && violation.message.hasPrefix("I2 release-of-held: pool 0xffff888003a1c000 released"))
         #expect(!violation.evidence.isEmpty)
     }
 

@@ -50,6 +50,20 @@ enum Texts {
         print fmt: "page_pool=%p inflight=%d hold=%u release=%u cnt=%llu", REC->pool, REC->inflight
         """
 
+    static let print = """
+        name: print
+        ID: 5
+        format:
+        \(common)
+
+        \tfield:unsigned long ip;\toffset:8;\tsize:8;\tsigned:0;
+        \tfield:char buf[];\toffset:16;\tsize:0;\tsigned:0;
+
+        print fmt: "%ps: %s", (void *)REC->ip, REC->buf
+        """
+
+    static let marked = all.merging(["print": print]) { $1 }
+
     static let all = [
         "header_page": headerPage, "page_pool_state_hold": state("hold", id: 323),
         "page_pool_state_release": state("release", id: 322), "page_pool_release": release,
@@ -111,6 +125,11 @@ struct PageWriter {
         case .release(let netmem, let counter): return head(322) + little(netmem) + little(UInt64(counter)) + little(UInt64(0))
         case .poolRelease(let inflight, let hold, let release, let attempts):
             return head(321) + little(UInt32(bitPattern: inflight)) + little(hold) + little(UInt64(release)) + little(attempts)
+        case .mark(let mark, let count):
+            // common fields, ip, then the text with its line end.
+            let common = little(UInt16(5)) + [event.flags, 0] + little(UInt32(bitPattern: event.pid))
+            let text = Array((mark.line(count) + "\n").utf8) + [0]
+            return common + little(UInt64(0)) + text + [UInt8](repeating: 0, count: (4 - text.count % 4) % 4)
         }
     }
 

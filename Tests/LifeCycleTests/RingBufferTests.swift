@@ -156,7 +156,8 @@ import Testing
         if seed % 5 == 0 { bytes.removeLast(Int.random(in: 0..<4096, using: &random)) }
         _ = try? decode(bytes)
         if let trace = try? decoder.decode(cpu: 0, bytes) {
-            _ = PoolLedger().examine(TraceMerge.merge([trace.events, trace.events]))
+            _ = PoolLedger().examine(trace.events + trace.events)
+            _ = try? PoolLedger().examine(.pages([0: ByteSource(bytes), 1: ByteSource(bytes)], decoder))
         }
     }
 
@@ -177,13 +178,42 @@ import Testing
         #expect(trace == CPUTrace(cpu: 3, events: [], missed: [], otherRecords: 1))
     }
 
-    @Test func mergeIsByTime() {
-        func events(_ times: [UInt64], cpu: UInt32) -> [TraceEvent] {
-            times.map { TraceEvent(time: $0, cpu: cpu, pool: 0, action: .hold(netmem: 0, counter: 0)) }
+    @Test func mergeIsByTime() throws {
+        func pages(_ times: [UInt64]) -> ByteSource {
+            ByteSource(PageWriter.trace(times.map { TraceEvent(time: $0, cpu: 0, pool: 0, action: .hold(netmem: 0, counter: 0)) }))
         }
-        let merged = TraceMerge.merge([events([1, 5, 5, 9], cpu: 0), [], events([0, 5, 6], cpu: 2), events([7], cpu: 3)])
-        #expect(merged.map(\.time) == [0, 1, 5, 5, 5, 6, 7, 9])
-        #expect(merged.map(\.cpu) == [2, 0, 0, 0, 2, 2, 3, 0])
-        #expect(TraceMerge.merge([]).isEmpty)
+        func merged(_ sources: [UInt32: ByteSource]) throws -> [TraceEvent] {
+            var stream = try PageStream(sources, decoder)
+            var events: [TraceEvent] = []
+            while let event = try stream.next() { events.append(event) }
+            return events
+        }
+        let events = try merged([0: pages([1, 5, 5, 9]), 1: pages([]), 2: pages([0, 5, 6]), 3: pages([7])])
+        #expect(events.map(\.time) == [0, 1, 5, 5, 5, 6, 7, 9])
+        #expect(events.map(\.cpu) == [2, 0, 0, 0, 2, 2, 3, 0])
+        #expect(try merged([:]).isEmpty)
+    }
+
+    @Test("a trace is the same however its bytes are cut")
+    func piecesOfAnySize() throws {
+        let events = (1...500).map { TraceEvent(time: $0 * 50, cpu: 0, pool: 2, action: .hold(netmem: $0, counter: UInt32($0))) }
+        let bytes = PageWriter.trace(events)
+        for size in [1, 7, 4095, 4096, 4097, 100_000] {
+            let source = ByteSource { () throws(TraceReadError) -> ByteSource.Reader in
+                var at = 0
+                return { () throws(TraceReadError) -> [UInt8] in
+                    let end = min(at + size, bytes.count)
+                    defer { at = end }
+                    return Array(bytes[at..<end])
+                }
+            }
+            var stream = try PageStream([0: source], decoder)
+            var count = 0
+            while let event = try stream.next() {
+                #expect(event == events[count])
+                count += 1
+            }
+            #expect(count == events.count)
+        }
     }
 }

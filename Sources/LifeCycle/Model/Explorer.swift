@@ -105,7 +105,7 @@ public struct Explorer {
             Counterexample(configuration, invariant, search.path(to: place.state, level: place.level))
         }
         return Exploration(
-            configuration: configuration, states: search.end, transitions: search.transitions, depth: level,
+            configuration: configuration, states: search.end, transitions: search.transitions, depth: end == .exhausted ? level - 1 : level,
             bytes: search.bytes, end: end, counterexamples: counterexamples)
     }
 }

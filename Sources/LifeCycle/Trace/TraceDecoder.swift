@@ -14,7 +14,7 @@ public enum TraceDecodeError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// The page-pool events of one CPU.
+/// The page-pool events of one CPU, all of them.
 public struct CPUTrace: Equatable, Sendable {
     public var cpu: UInt32
     /// In the order recorded.
@@ -29,6 +29,8 @@ public struct CPUTrace: Equatable, Sendable {
 public struct TraceDecoder: Sendable {
     /// The texts needed, by the names used in the `ready` event of the agent.
     public static let formatNames = ["header_page", "page_pool_state_hold", "page_pool_state_release", "page_pool_release"]
+    /// The text of `ftrace/print`, without which marks are not seen.
+    public static let markFormatName = "print"
 
     /// A field without its name, so that reading one touches no reference count.
     private struct Slot: Equatable {
@@ -54,11 +56,18 @@ public struct TraceDecoder: Sendable {
         var pool, inflight, hold, release, attempts: Slot
     }
 
+    private struct MarkLayout {
+        var id: UInt16
+        /// Where the text begins; it goes to the end of the record, or to a zero.
+        var text: Int
+    }
+
     private let header: PageHeaderFormat
     private let type, flags, pid: Slot
     private let commonLength: Int
     private let hold, release: StateLayout
     private let poolRelease: ReleaseLayout
+    private let mark: MarkLayout?
 
     /// - Parameter formats: tracefs texts by name; see `formatNames`. Others are ignored.
     public init(formats: [String: String]) throws(TraceFormatError) {
@@ -82,6 +91,15 @@ public struct TraceDecoder: Sendable {
         type = try Slot(holdFormat, "common_type")
         flags = try Slot(holdFormat, "common_flags")
         pid = try Slot(holdFormat, "common_pid")
+        if let text = formats[Self.markFormatName] {
+            let format = try EventFormat(name: Self.markFormatName, text: text)
+            guard let field = format.fields.first(where: { $0.name == "buf" }) else {
+                throw .missingField(text: Self.markFormatName, field: "buf")
+            }
+            mark = MarkLayout(id: format.id, text: field.offset)
+        } else {
+            mark = nil
+        }
         // The type is read before the format is known, so it must stand at one place in all of them.
         for other in [releaseFormat, poolFormat] {
             for (name, slot) in [("common_type", type), ("common_flags", flags), ("common_pid", pid)] {
@@ -93,15 +111,36 @@ public struct TraceDecoder: Sendable {
         if release.id == poolRelease.id { throw .duplicateID(release.id) }
     }
 
+    /// What one CPU's bytes are decoded with, piece by piece.
+    struct Feed {
+        let cpu: UInt32
+        fileprivate(set) var otherRecords = 0
+        fileprivate var pages: RingBufferDecoder
+        var missed: [MissedEvents] { pages.missed }
+    }
+
+    func feed(cpu: UInt32) -> Feed { Feed(cpu: cpu, pages: RingBufferDecoder(header: header)) }
+
     /// Decodes the whole trace of one CPU.
     public func decode(cpu: UInt32, _ bytes: UnsafeRawBufferPointer) throws(TraceDecodeError) -> CPUTrace {
         var trace = CPUTrace(cpu: cpu, events: [], missed: [], otherRecords: 0)
         // A page-pool record takes 40 bytes or more.
         trace.events.reserveCapacity(bytes.count / 40)
+        var feed = feed(cpu: cpu)
+        try push(bytes, &feed, into: &trace.events)
+        try finish(&feed)
+        trace.missed = feed.missed
+        trace.otherRecords = feed.otherRecords
+        return trace
+    }
+
+    /// Decodes the next bytes of a CPU, cut anywhere.
+    func push(_ bytes: UnsafeRawBufferPointer, _ feed: inout Feed, into events: inout [TraceEvent]) throws(TraceDecodeError) {
         var failure: TraceDecodeError?
-        var decoder = RingBufferDecoder(header: header)
+        var others = 0
+        let cpu = feed.cpu
         do throws(RingBufferError) {
-            try decoder.push(bytes) { time, record in
+            try feed.pages.push(bytes) { time, record in
                 guard record.count >= commonLength else {
                     failure = failure ?? .shortRecord(event: "any event", bytes: record.count)
                     return
@@ -113,22 +152,21 @@ public struct TraceDecoder: Sendable {
                         return
                     }
                     let counter = UInt32(truncatingIfNeeded: read(record, hold.counter))
-                    trace.events.append(
-                        event(time, cpu, record, hold.pool, .hold(netmem: read(record, hold.netmem), counter: counter)))
+                    events.append(event(time, cpu, record, hold.pool, .hold(netmem: read(record, hold.netmem), counter: counter)))
                 } else if id == release.id {
                     guard record.count >= release.length else {
                         failure = failure ?? .shortRecord(event: "page_pool_state_release", bytes: record.count)
                         return
                     }
                     let counter = UInt32(truncatingIfNeeded: read(record, release.counter))
-                    trace.events.append(
+                    events.append(
                         event(time, cpu, record, release.pool, .release(netmem: read(record, release.netmem), counter: counter)))
                 } else if id == poolRelease.id {
                     guard record.count >= poolRelease.length else {
                         failure = failure ?? .shortRecord(event: "page_pool_release", bytes: record.count)
                         return
                     }
-                    trace.events.append(
+                    events.append(
                         event(
                             time, cpu, record, poolRelease.pool,
                             .poolRelease(
@@ -136,17 +174,33 @@ public struct TraceDecoder: Sendable {
                                 hold: UInt32(truncatingIfNeeded: read(record, poolRelease.hold)),
                                 release: UInt32(truncatingIfNeeded: read(record, poolRelease.release)),
                                 attempts: read(record, poolRelease.attempts))))
+                } else if let found = marked(id, record, time, cpu) {
+                    events.append(found)
                 } else {
-                    trace.otherRecords += 1
+                    others += 1
                 }
             }
-            try decoder.finish()
         } catch {
             throw .ringBuffer(error)
         }
+        feed.otherRecords += others
         if let failure { throw failure }
-        trace.missed = decoder.missed
-        return trace
+    }
+
+    /// No more bytes come.
+    func finish(_ feed: inout Feed) throws(TraceDecodeError) {
+        do throws(RingBufferError) { try feed.pages.finish() } catch { throw .ringBuffer(error) }
+    }
+
+    /// A line of `trace_marker` that is ours.
+    private func marked(_ id: UInt16, _ record: UnsafeRawBufferPointer, _ time: UInt64, _ cpu: UInt32) -> TraceEvent? {
+        guard let mark, id == mark.id, record.count > mark.text else { return nil }
+        let text = record[mark.text...].prefix { $0 != 0 }
+        var count: UInt32 = 0
+        guard let found = TraceEvent.Mark(line: Substring(decoding: text, as: UTF8.self), count: &count) else { return nil }
+        return TraceEvent(
+            time: time, cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)), flags: UInt8(truncatingIfNeeded: read(record, flags)),
+            pool: 0, action: .mark(found, count: count))
     }
 
     /// Decodes the whole trace of one CPU.

@@ -37,8 +37,19 @@ public struct PoolLedger: Sendable {
         public var peakInflight: UInt64 = 0
         /// The last `page_pool_release`: what the kernel itself counted. nil where destroy was never asked for.
         public var lastRelease: LastRelease?
+        /// When destroy was first asked for; trace clock. nil where it never was.
+        public var destroyed: UInt64?
         /// The pool was freed.
         public var freed: Bool = false
+        /// From the first `page_pool_release` to the last, where the pool was freed. Nanoseconds.
+        public var drain: UInt64? {
+            guard freed, let destroyed, let last = lastRelease else { return nil }
+            return last.time &- destroyed
+        }
+        /// Different netmems that it held.
+        public var distinct: UInt64 = 0
+        /// How often it held the netmem that it held most often.
+        public var mostHoldsOfOne: UInt64 = 0
         /// The pool was there before the recording began: its counters do not start at 1.
         public var isOlderThanRecording: Bool = false
 
@@ -59,32 +70,98 @@ public struct PoolLedger: Sendable {
         /// At most `PoolLedger.violationLimit`; `violationCount` counts all.
         public var violations: [Violation]
         public var violationCount: Int
+        /// Events that never reached the trace: what it shows proves nothing.
+        public var losses: TraceLosses
+        /// Events examined, marks included.
+        public var events: Int
+        /// When user space last said that it closed or was killed; trace clock.
+        public var closed: UInt64?
     }
 
     /// More violations than this help nobody.
     public static let violationLimit = 32
 
-    private let tolerance: Tolerance
-
-    public init(tolerance: Tolerance = Tolerance()) {
-        self.tolerance = tolerance
+    /// What can have been there when the recording began. A pool that was tells it by its counters, and cannot be told from one
+    /// whose first events are missing.
+    public enum Begin: Sendable {
+        /// Whatever its counters say.
+        case unknown
+        /// No provider was bound: a pool of net_iovs begins at 1.
+        case noNetIovs
+        /// Nothing.
+        case noPools
     }
 
-    /// Examines the events of all CPUs, merged in time order (`TraceMerge.merge`).
+    /// What must have come home when the recording ends (I7).
+    public enum End: Sendable {
+        /// Nothing: whoever asks judges the accounts.
+        case open
+        /// Every pool that was destroyed.
+        case destroyedPools
+        /// Every pool.
+        case allPools
+    }
+
+    private let tolerance: Tolerance
+    private let begin: Begin
+    private let end: End
+
+    public init(tolerance: Tolerance = Tolerance(), begin: Begin = .unknown, end: End = .open) {
+        self.tolerance = tolerance
+        self.begin = begin
+        self.end = end
+    }
+
+    /// Examines a trace, in memory that does not grow with its length. Where something is wrong it is read a second time,
+    /// for the events around it.
+    public func examine(_ input: TraceInput) throws(TraceReadError) -> Outcome {
+        switch input {
+        case .pages(let sources, let decoder):
+            try examine { () throws(TraceReadError) -> PageStream in try PageStream(sources, decoder) }
+        case .text(let source): try examine { () throws(TraceReadError) -> TextStream in try TextStream(source) }
+        case .events(let events): examine(events)
+        }
+    }
+
+    /// Examines events in the order of their time.
     public func examine(_ events: [TraceEvent]) -> Outcome {
-        var books = PoolBooks(tolerance: tolerance)
+        do throws(TraceReadError) {
+            return try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }
+        } catch {
+            // An array has nothing that could not be read.
+            return Outcome(accounts: [], violations: [], violationCount: 0, losses: TraceLosses(), events: 0)
+        }
+    }
+
+    private func examine<Stream: TraceStream>(_ open: () throws(TraceReadError) -> Stream) throws(TraceReadError) -> Outcome {
+        var stream = try open()
+        var books = PoolBooks(tolerance: tolerance, begin: begin, end: end)
         var contexts = ContextTimes()
-        for (index, event) in events.enumerated() {
+        var index = 0
+        while let event = try stream.next() {
             books.record(event, at: index, silentSince: contexts.exchange(event.context, event.time))
+            index += 1
         }
         books.finish()
-        let window = EvidenceWindow(events: events)
-        let violations = books.found.prefix(Self.violationLimit).map { found in
+        if books.isOverwhelmed { throw .source("more than \(PoolBooks.poolLimit) page pools: no trace of a kernel") }
+        let shown = books.found.prefix(Self.violationLimit)
+        var evidence = EvidenceCollector(shown)
+        if !shown.isEmpty {
+            var again = try open()
+            var at = 0
+            while !evidence.isComplete, let event = try again.next() {
+                evidence.see(event, at: at)
+                at += 1
+            }
+        }
+        let violations = shown.enumerated().map { place, found in
             Violation(
                 invariant: found.invariant, message: found.message, pool: found.pool, netmem: found.netmem,
-                evidence: window.lines(at: found.event, pool: found.pool, netmem: found.netmem))
+                evidence: evidence.lines(place))
         }
-        return Outcome(accounts: books.pools.map(\.account), violations: violations, violationCount: books.found.count)
+        return Outcome(
+            accounts: books.pools.map(\.account), violations: violations, violationCount: books.foundCount, losses: stream.losses,
+            events: index, closed: books.closed)
     }
 }
 

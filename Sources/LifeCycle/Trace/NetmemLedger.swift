@@ -12,17 +12,17 @@
 struct NetmemLedger {
     struct Mark {
         /// Index of the pool generation.
-        var pool: Int
+        var pool: Int32
+        var cpu: UInt32
         /// Index of the event.
         var event: Int
         var time: UInt64
-        var cpu: UInt32
     }
 
     private struct Debt {
         var hold: Mark
         /// The pool that held the netmem already.
-        var holder: Int
+        var holder: Int32
     }
 
     /// A netmem for which something is out of the ordinary.
@@ -43,32 +43,45 @@ struct NetmemLedger {
     struct SecondHold {
         var hold: Mark
         var netmem: UInt64
-        var holder: Int
+        var holder: Int32
     }
 
+    /// More than this of a kind help nobody; they are counted.
+    private static let limit = 4096
+
     private let tolerance: PoolLedger.Tolerance
-    /// The ordinary case: held by one pool.
-    private var held: [UInt64: Mark] = [:]
+    /// The ordinary case: held by one pool, or at home.
+    private var table = NetmemTable()
     private var unsettled: [UInt64: Unsettled] = [:]
-    /// Netmems once held and now at home.
-    private var home: Set<UInt64> = []
     private var firstReleases: Set<Int> = []
 
     private(set) var secondHolds: [SecondHold] = []
     private(set) var unmatched: [Unmatched] = []
+    /// Beyond `limit`.
+    private(set) var dropped = 0
 
     init(tolerance: PoolLedger.Tolerance) {
         self.tolerance = tolerance
     }
 
-    mutating func hold(_ netmem: UInt64, _ mark: Mark) {
-        guard !unsettled.isEmpty, var state = unsettled[netmem] else {
-            guard let holder = held[netmem] else {
-                held[netmem] = mark
-                return
-            }
-            held[netmem] = nil
-            unsettled[netmem] = Unsettled(held: [holder, mark], debts: [Debt(hold: mark, holder: holder.pool)])
+    /// - Returns: how often this pool has held this netmem, this time included.
+    @inline(__always)
+    mutating func hold(_ netmem: UInt64, _ mark: Mark) -> UInt32 {
+        let place = table.place(of: netmem)
+        let before = table[place]
+        let times = before.state != .unknown && before.mark.pool == mark.pool ? before.holds &+ 1 : 1
+        switch before.state {
+        case .unknown, .home: table[place] = NetmemTable.Entry(netmem: netmem, state: .held, holds: times, mark: mark)
+        case .held, .unsettled: holdUnsettled(netmem, mark, place, times)
+        }
+        return times
+    }
+
+    private mutating func holdUnsettled(_ netmem: UInt64, _ mark: Mark, _ place: Int, _ times: UInt32) {
+        let before = table[place]
+        table[place] = NetmemTable.Entry(netmem: netmem, state: .unsettled, holds: times, mark: mark)
+        guard before.state == .unsettled, var state = unsettled[netmem] else {
+            unsettled[netmem] = Unsettled(held: [before.mark, mark], debts: [Debt(hold: mark, holder: before.mark.pool)])
             return
         }
         pairEarly(&state)
@@ -76,21 +89,28 @@ struct NetmemLedger {
             state.debts.append(Debt(hold: mark, holder: holder.pool))
         }
         state.held.append(mark)
-        settle(netmem, state)
+        settle(netmem, state, place)
     }
 
     /// - Parameter silentSince: when the context that recorded the release had recorded its event before, if ever.
+    @inline(__always)
     mutating func release(_ netmem: UInt64, _ mark: Mark, silentSince: UInt64?) {
-        if let holder = held[netmem], holder.pool == mark.pool {
-            held[netmem] = nil
-            home.insert(netmem)
+        let place = table.place(of: netmem)
+        if table[place].state == .held && table[place].mark.pool == mark.pool {
+            table[place].state = .home
             return
         }
-        guard var state = unsettled[netmem] else {
+        releaseUnsettled(netmem, mark, silentSince, place)
+    }
+
+    private mutating func releaseUnsettled(_ netmem: UInt64, _ mark: Mark, _ silentSince: UInt64?, _ place: Int) {
+        let before = table[place]
+        guard before.state == .unsettled, var state = unsettled[netmem] else {
             // Another pool's hold may be recorded before this release; a second release of a netmem at home is no first one.
-            if !home.contains(netmem) { firstReleases.insert(mark.event) }
-            let holder = held.removeValue(forKey: netmem)
-            unsettled[netmem] = Unsettled(held: holder.map { [$0] } ?? [], early: [mark])
+            if before.state != .home && firstReleases.count < Self.limit * 16 { firstReleases.insert(mark.event) }
+            unsettled[netmem] = Unsettled(held: before.state == .held ? [before.mark] : [], early: [mark])
+            let shown = before.state == .unknown ? mark : before.mark
+            table[place] = NetmemTable.Entry(netmem: netmem, state: .unsettled, holds: before.holds, mark: shown)
             return
         }
         if let index = state.held.firstIndex(where: { $0.pool == mark.pool }) {
@@ -99,12 +119,18 @@ struct NetmemLedger {
                 state.debts.remove(at: paid)
             } else if state.debts.count > state.held.count {
                 let debt = state.debts.removeFirst()
-                secondHolds.append(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder))
+                report(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder))
             }
-        } else {
+        } else if state.early.count < Self.limit {
             state.early.append(mark)
+        } else {
+            dropped += 1
         }
-        settle(netmem, state)
+        settle(netmem, state, place)
+    }
+
+    private mutating func report(_ second: SecondHold) {
+        if secondHolds.count < Self.limit { secondHolds.append(second) } else { dropped += 1 }
     }
 
     /// What is still unsettled at the end of the recording is wrong.
@@ -112,7 +138,7 @@ struct NetmemLedger {
         for (netmem, state) in unsettled {
             var state = state
             pairEarly(&state)
-            secondHolds += state.debts.map { SecondHold(hold: $0.hold, netmem: netmem, holder: $0.holder) }
+            for debt in state.debts { report(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder)) }
             unmatched += state.early.map { Unmatched(release: $0, netmem: netmem, first: firstReleases.contains($0.event)) }
         }
         unsettled = [:]
@@ -121,7 +147,14 @@ struct NetmemLedger {
     }
 
     /// The pool generation that has the netmem, by the newest hold.
-    func holder(of netmem: UInt64) -> Int? { held[netmem]?.pool ?? unsettled[netmem]?.held.last?.pool }
+    mutating func holder(of netmem: UInt64) -> Int32? {
+        let entry = table[table.place(of: netmem)]
+        switch entry.state {
+        case .held: return entry.mark.pool
+        case .unsettled: return unsettled[netmem]?.held.last?.pool
+        case .home, .unknown: return nil
+        }
+    }
 
     /// Pairs releases that were recorded before their holds with these. Only when nothing else explains them: a release that
     /// came first can as well be of a hold before the recording, and the hold after it have its own release still to come.
@@ -136,13 +169,14 @@ struct NetmemLedger {
     }
 
     /// Keeps what is out of the ordinary, and takes the rest back to the ordinary case.
-    private mutating func settle(_ netmem: UInt64, _ state: Unsettled) {
+    private mutating func settle(_ netmem: UInt64, _ state: Unsettled, _ place: Int) {
         guard state.debts.isEmpty && state.early.isEmpty && state.held.count <= 1 else {
             unsettled[netmem] = state
             return
         }
         unsettled[netmem] = nil
-        if let mark = state.held.first { held[netmem] = mark } else { home.insert(netmem) }
+        table[place].state = state.held.isEmpty ? .home : .held
+        if let mark = state.held.first { table[place].mark = mark }
     }
 
     private func clocksExplain(earlier: Mark, _ later: Mark) -> Bool {

@@ -12,6 +12,10 @@ struct PoolBooks {
         var lastTime: UInt64 = 0
         var running: Int64 = 0
         var peak: Int64 = 0
+        /// The hold with the highest counter so far.
+        var newestHold: (counter: UInt32, time: UInt64, cpu: UInt32)?
+        var mostHolds: UInt32 = 0
+        var distinct: UInt64 = 0
         /// Another pool began at the same address before this one was seen freed.
         var overtakenBy: Int?
 
@@ -29,28 +33,51 @@ struct PoolBooks {
     }
 
     private let tolerance: PoolLedger.Tolerance
+    private let begin: PoolLedger.Begin
+    private let end: PoolLedger.End
     private(set) var pools: [Pool] = []
     private(set) var found: [Found] = []
+    /// All that were found, kept or not.
+    private(set) var foundCount = 0
     private var generations: [UInt64: [Int]] = [:]
     private var netmems: NetmemLedger
+    private var users: UserHoldings
     private var latest: (address: UInt64, pool: Int)?
+    /// More than this help nobody, and come from no kernel.
+    private static let keptFindings = 4096
+    static let poolLimit = 100_000
+    /// The trace named more pools than `poolLimit`; what came after is not examined.
+    private(set) var isOverwhelmed = false
 
-    init(tolerance: PoolLedger.Tolerance) {
+    init(tolerance: PoolLedger.Tolerance, begin: PoolLedger.Begin, end: PoolLedger.End) {
         self.tolerance = tolerance
+        self.begin = begin
+        self.end = end
         netmems = NetmemLedger(tolerance: tolerance)
+        users = UserHoldings(skew: tolerance.clockSkew)
     }
 
     mutating func record(_ event: TraceEvent, at index: Int, silentSince: UInt64?) {
+        if pools.count > Self.poolLimit {
+            isOverwhelmed = true
+            return
+        }
+        if let early = users.look(at: event.time) { reportUserHeld(early) }
         switch event.action {
         case .hold(let netmem, let counter):
             let pool = poolForHold(event, counter, at: index)
             pools[pool].holds.insert(counter)
+            checkOrder(event, counter, pool, at: index)
             pools[pool].account.holds += 1
             pools[pool].account.netIovHolds += netmem & 1
             pools[pool].running += 1
             pools[pool].peak = max(pools[pool].peak, pools[pool].running)
             touch(pool, event, index)
-            netmems.hold(netmem, NetmemLedger.Mark(pool: pool, event: index, time: event.time, cpu: event.cpu))
+            let mark = NetmemLedger.Mark(pool: Int32(truncatingIfNeeded: pool), cpu: event.cpu, event: index, time: event.time)
+            let times = netmems.hold(netmem, mark)
+            if times == 1 { pools[pool].distinct += 1 }
+            pools[pool].mostHolds = max(pools[pool].mostHolds, times)
+            if netmem & 1 != 0 { users.hold(isOld: counter != 1 && pools[pool].account.holds == 1) }
         case .release(let netmem, let counter):
             let pool = poolForRelease(event, netmem, counter, at: index)
             pools[pool].releases.insert(counter)
@@ -58,13 +85,18 @@ struct PoolBooks {
             pools[pool].account.netIovReleases += netmem & 1
             pools[pool].running -= 1
             touch(pool, event, index)
-            let mark = NetmemLedger.Mark(pool: pool, event: index, time: event.time, cpu: event.cpu)
+            let mark = NetmemLedger.Mark(pool: Int32(truncatingIfNeeded: pool), cpu: event.cpu, event: index, time: event.time)
             netmems.release(netmem, mark, silentSince: silentSince)
+            if netmem & 1 != 0 { users.release(event, netmem, at: index) }
+        case .mark(let mark, let count):
+            users.mark(mark, count)
+            if mark == .closed || mark == .killed { closed = event.time }
         case .poolRelease(let inflight, let hold, let release, _):
             let pool = poolForPoolRelease(event, hold, release, at: index)
             pools[pool].account.lastRelease = PoolLedger.Account.LastRelease(
                 time: event.time, inflight: inflight, hold: hold, release: release)
             pools[pool].account.freed = inflight == 0
+            pools[pool].account.destroyed = pools[pool].account.destroyed ?? event.time
             touch(pool, event, index)
             if inflight < 0 {
                 report(
@@ -74,40 +106,68 @@ struct PoolBooks {
         }
     }
 
+    /// Holds are counted and recorded by whoever polls the pool's NAPI, one at a time: a later one has a higher counter. Releases are
+    /// anybody's, and recorded in any order.
+    @inline(__always)
+    private mutating func checkOrder(_ event: TraceEvent, _ counter: UInt32, _ pool: Int, at index: Int) {
+        if let newest = pools[pool].newestHold, Int32(bitPattern: counter &- newest.counter) < 0 {
+            if event.cpu == newest.cpu || event.time > newest.time &+ tolerance.clockSkew {
+                report(
+                    .contiguousCounters, "pool \(hex(event.pool)): hold=\(counter) after hold=\(newest.counter)", event.pool,
+                    event.netmem, index)
+            }
+        } else {
+            pools[pool].newestHold = (counter, event.time, event.cpu)
+        }
+    }
+
     mutating func finish() {
+        if let early = users.look(at: .max) { reportUserHeld(early) }
         netmems.finish()
         for index in pools.indices { close(index) }
         var budget = pools.map { $0.account.carriedIn ?? UInt64.max }
         for unmatched in netmems.unmatched {
             let mark = unmatched.release
-            if unmatched.first && budget[mark.pool] > 0 {
-                budget[mark.pool] -= 1
+            let pool = Int(mark.pool)
+            if unmatched.first && budget[pool] > 0 {
+                budget[pool] -= 1
                 continue
             }
-            let address = pools[mark.pool].account.pool
+            let address = pools[pool].account.pool
             report(
                 .releaseOfHeld,
-                "pool \(hex(address)) released \(hex(unmatched.netmem)) that it did not hold\(counts(mark.pool))",
+                "pool \(hex(address)) released \(hex(unmatched.netmem)) that it did not hold\(counts(pool))",
                 address, unmatched.netmem, mark.event)
         }
         for second in netmems.secondHolds {
-            let address = pools[second.hold.pool].account.pool
-            let holder = pools[second.holder].account.pool
+            let address = pools[Int(second.hold.pool)].account.pool
+            let holder = pools[Int(second.holder)].account.pool
             report(
                 .noSecondHold,
                 "pool \(hex(address)) held \(hex(second.netmem)) again while pool \(hex(holder)) had not released it"
-                    + counts(second.hold.pool),
+                    + counts(Int(second.hold.pool)),
                 address, second.netmem, second.hold.event)
         }
         found.sort { $0.event < $1.event }
+        foundCount += netmems.dropped
+    }
+
+    /// When user space last said that it closed or was killed.
+    private(set) var closed: UInt64?
+
+    private mutating func reportUserHeld(_ early: UserHoldings.Early) {
+        report(
+            .userHeldIsInflight,
+            "user space has \(early.has) net_iovs, and only \(early.inflight) are in flight: one was given back under it",
+            early.pool, early.netmem, early.event)
     }
 
     // MARK: - Which pool an event belongs to
 
     private mutating func poolForHold(_ event: TraceEvent, _ counter: UInt32, at index: Int) -> Int {
         guard let current = current(event.pool) else { return open(event.pool) }
-        let pool = pools[current]
-        if pool.account.freed {
+        if pools[current].account.freed {
+            let pool = pools[current]
             // The last holds of a pool can carry a time stamp after its end only by the CPUs' clocks.
             if isLate(counter, in: pool.holds, upTo: pool.account.lastRelease?.hold),
                 event.time &- pool.lastTime <= tolerance.clockSkew
@@ -117,7 +177,7 @@ struct PoolBooks {
             if counter != 1 { reportNamedAgain(event, current, index) }
             return open(event.pool)
         }
-        if counter == 1, pool.holds.contains(1) || (pool.holds.lowest ?? 2) != 2 {
+        if counter == 1, pools[current].holds.contains(1) || (pools[current].holds.lowest ?? 2) != 2 {
             let next = open(event.pool)
             pools[current].overtakenBy = index
             return next
@@ -129,12 +189,14 @@ struct PoolBooks {
         guard let current = current(event.pool) else { return open(event.pool) }
         // A context counts before it records: its release can be the one that let the pool go, and be recorded after its end,
         // even after a new pool's beginning at the same address.
+        guard pools[current].account.freed || pools[current].account.generation > 0 else { return current }
         for older in (generations[event.pool] ?? []).suffix(2).reversed() {
+            guard pools[older].account.freed else { continue }
             let pool = pools[older]
-            guard pool.account.freed, event.time &- (pool.account.lastRelease?.time ?? 0) <= tolerance.recordingDelay,
+            guard event.time &- (pool.account.lastRelease?.time ?? 0) <= tolerance.recordingDelay,
                 isLate(counter, in: pool.releases, upTo: pool.account.lastRelease?.release)
             else { continue }
-            if older == current || netmems.holder(of: netmem) == older { return older }
+            if older == current || netmems.holder(of: netmem).map(Int.init) == older { return older }
         }
         if pools[current].account.freed {
             reportNamedAgain(event, current, index)
@@ -196,13 +258,16 @@ struct PoolBooks {
         // What lies before the recording: the values below the first one seen. With no event to tell, ask the kernel's last count.
         let holdsBefore = pool.holds.lowest.map { $0 &- 1 } ?? pool.account.lastRelease?.hold
         let releasesBefore = pool.releases.lowest.map { $0 &- 1 } ?? pool.account.lastRelease?.release
-        let isNew = pool.account.generation > 0 || holdsBefore == 0
+        let hasNetIovs = pool.account.netIovHolds + pool.account.netIovReleases > 0
+        let isNew = pool.account.generation > 0 || holdsBefore == 0 || begin == .noPools || (begin == .noNetIovs && hasNetIovs)
         pool.account.isOlderThanRecording = !isNew
         if isNew {
             pool.account.carriedIn = 0
         } else if let holdsBefore, let releasesBefore {
             pool.account.carriedIn = UInt64(max(0, Int32(bitPattern: holdsBefore &- releasesBefore)))
         }
+        pool.account.mostHoldsOfOne = UInt64(pool.mostHolds)
+        pool.account.distinct = pool.distinct
         pool.account.peakInflight = UInt64(max(0, pool.peak)) + (pool.account.carriedIn ?? 0)
         pools[index] = pool
 
@@ -226,11 +291,24 @@ struct PoolBooks {
                 report(
                     .contiguousCounters, "pool \(hex(address)): its first event has \(name)=\(lowest), not 1", address, nil, at)
             }
+            if isNew, pool.account.freed, let last, last != 0, counter.isEmpty {
+                report(
+                    .contiguousCounters, "pool \(hex(address)): freed at \(name)=\(last), and no event has shown any of them", address,
+                    nil, at)
+            }
             if pool.account.freed, let last, let highest = counter.highest, highest != last {
                 report(
                     .contiguousCounters,
                     "pool \(hex(address)): freed at \(name)=\(last), but its last event has \(name)=\(highest)", address, nil, at)
             }
+        }
+        let mustEnd = end == .allPools || (end == .destroyedPools && pool.account.destroyed != nil)
+        if mustEnd && !pool.account.freed && pool.overtakenBy == nil {
+            let left = pool.account.inflight
+            report(
+                .everythingComesHome,
+                "pool \(hex(address)) was \(pool.account.destroyed == nil ? "never destroyed" : "destroyed and never freed"): "
+                    + "\(left) in flight at the end\(counts(index))", address, nil, at)
         }
         if let overtaken = pool.overtakenBy, !pool.account.freed {
             report(
@@ -252,6 +330,56 @@ struct PoolBooks {
     private mutating func report(
         _ invariant: Violation.Invariant, _ message: String, _ pool: UInt64, _ netmem: UInt64?, _ event: Int
     ) {
+        foundCount += 1
+        guard found.count < Self.keptFindings else { return }
         found.append(Found(invariant: invariant, message: message, pool: pool, netmem: netmem, event: event))
+    }
+}
+
+/// Holds what user space says it has against what is in flight (I5): a net_iov that the user has is held by a pool.
+struct UserHoldings {
+    /// A release after which less was in flight than the user had.
+    struct Early {
+        var event: Int
+        var time: UInt64
+        var pool: UInt64
+        var netmem: UInt64
+        var has: Int64
+        var inflight: Int64
+    }
+
+    private let skew: UInt64
+    private var has: Int64 = 0
+    private var inflight: Int64 = 0
+    /// A pool was older than the recording: what is in flight is not known.
+    private var isBlind = false
+    private var early: Early?
+
+    init(skew: UInt64) { self.skew = skew }
+
+    @inline(__always)
+    mutating func hold(isOld: Bool) {
+        inflight += 1
+        if isOld { isBlind = true }
+    }
+
+    @inline(__always)
+    mutating func release(_ event: TraceEvent, _ netmem: UInt64, at index: Int) {
+        inflight -= 1
+        if inflight < has && has > 0 && early == nil && !isBlind {
+            early = Early(event: index, time: event.time, pool: event.pool, netmem: netmem, has: has, inflight: inflight)
+        }
+    }
+
+    mutating func mark(_ mark: TraceEvent.Mark, _ count: UInt32) {
+        has = mark == .userHeld ? Int64(count) : 0
+    }
+
+    /// The early release, once no clock can explain it any more; a mark or a hold just after it takes it back.
+    @inline(__always)
+    mutating func look(at time: UInt64) -> Early? {
+        guard let found = early, time == .max || time > found.time &+ skew else { return nil }
+        early = nil
+        return inflight < has && has > 0 && !isBlind ? found : nil
     }
 }

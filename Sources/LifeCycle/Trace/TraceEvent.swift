@@ -10,6 +10,40 @@ public struct TraceEvent: Equatable, Sendable {
         /// `page_pool_release`: destroy was asked for and the pool counted; at `inflight` 0 it is freed.
         /// `attempts` is `destroy_cnt`.
         case poolRelease(inflight: Int32, hold: UInt32, release: UInt32, attempts: UInt64)
+        /// Written to `trace_marker` by whoever drives the kernel; `count` where it has one.
+        case mark(Mark, count: UInt32)
+    }
+
+    /// What user space says that it did, as `ppiov: NAME [COUNT]` in `trace_marker`.
+    ///
+    /// A mark that says that user space has less comes before it gives anything back, one that says that it has more after it was
+    /// given it, so what a mark says is true of all the time until the next one.
+    public enum Mark: String, CaseIterable, Sendable {
+        /// A provider was bound.
+        case bound
+        /// From now on user space has at least `count` net_iovs.
+        case userHeld = "user-held"
+        /// It is about to close its socket or ring, and has nothing any more.
+        case closed
+        /// It is about to be killed.
+        case killed
+
+        /// Nil where the text is somebody else's.
+        init?(line: Substring, count: inout UInt32) {
+            guard line.hasPrefix(Self.prefix) else { return nil }
+            let words = line.dropFirst(Self.prefix.count).split(whereSeparator: \.isWhitespace)
+            guard let name = words.first, let mark = Self(rawValue: String(name)) else { return nil }
+            if mark == .userHeld {
+                guard words.count > 1, let value = UInt32(words[1]) else { return nil }
+                count = value
+            }
+            self = mark
+        }
+
+        private static let prefix = "ppiov: "
+
+        /// The line to write into `trace_marker`.
+        public func line(_ count: UInt32 = 0) -> String { Self.prefix + rawValue + (self == .userHeld ? " \(count)" : "") }
     }
 
     /// Trace clock, nanoseconds.
@@ -36,7 +70,7 @@ public struct TraceEvent: Equatable, Sendable {
     public var netmem: UInt64? {
         switch action {
         case .hold(let netmem, _), .release(let netmem, _): netmem
-        case .poolRelease: nil
+        case .poolRelease, .mark: nil
         }
     }
 
@@ -64,6 +98,7 @@ extension TraceEvent: CustomStringConvertible {
         case .release(let netmem, let counter): return "\(head) release \(hex(netmem)) by pool \(hex(pool)): release=\(counter)"
         case .poolRelease(let inflight, let hold, let release, let attempts):
             return "\(head) page_pool_release \(hex(pool)): inflight=\(inflight) hold=\(hold) release=\(release) cnt=\(attempts)"
+        case .mark(let mark, let count): return "\(head) \(mark.line(count))"
         }
     }
 }
