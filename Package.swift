@@ -68,6 +68,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Bench",
+            exclude: ["Promela"],
             swiftSettings: strict),
         .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle"], swiftSettings: strict),
         .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),

@@ -4,7 +4,10 @@ import Harness
 
 /// What can be measured, in the order it is measured in.
 enum Subject: String, CaseIterable, Sendable {
-    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme
+    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, model
+
+    /// It runs on a kernel, or builds one.
+    var takesKernel: Bool { self != .model }
 }
 
 /// One run of the benchmark.
@@ -26,7 +29,7 @@ struct Course: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run(_ subjects: [Subject], each: (Subject, [Measurement]) throws -> Void) async throws {
-        if !subjects.contains(.cold) { try await workplace.seed(from: Cache()) }
+        if subjects.contains(where: \.takesKernel), !subjects.contains(.cold) { try await workplace.seed(from: Cache()) }
         for subject in subjects {
             try Task.checkCancellation()
             say("measuring: \(subject.rawValue)")
@@ -51,6 +54,7 @@ struct Course: Sendable {
         case .suite: try await suite()
         case .edit: try await edit()
         case .virtme: try await virtme()
+        case .model: try await model()
         }
     }
 }
