@@ -4,9 +4,10 @@
  * for SPIN. It is the model of Sources/LifeCycle/Model, so that two explorers can be held against each other: one step there is one
  * step here, one state there is one state here. docs/benchmarks.md says what is compared.
  *
- *   spin -a devmem.pml && gcc -O2 -DSAFETY -DNOREDUCE -o pan pan.c && ./pan -m10000000
+ *   spin -a devmem.pml && gcc -O2 -DSAFETY -DNOREDUCE -o pan pan.c && ./pan -m100000
  *
- * The bounds are those of `ppiov model`; give others with spin -DBUFFERS=3. -DFAULT=close_forgets_tokens makes a mistake.
+ * The bounds are those of `ppiov model`, but for 2 buffers; give others with spin -DBUFFERS=3. -DFAULT=close_forgets_tokens makes
+ * a mistake.
  *
  * One process, one loop. Each option is a d_step: its guard and all it does are one transition, and nothing in between is stored.
  * Expressions are macros for the same reason. What is constant in this design is left out: dropping, delivering, posted (0),
