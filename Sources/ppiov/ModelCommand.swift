@@ -65,7 +65,7 @@ struct ModelCommand: AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, help: "zcrx: the user puts buffers into the refill ring that it does not have.")
     var hostile = true
 
-    @Flag(help: "I6 by the letter: nothing stays mapped for a device that is gone. Mainline's devmem breaks that.")
+    @Flag(help: "Hold against mainline's devmem what it is known to get wrong; see docs/model.md.")
     var strict = false
 
     @Flag(inversion: .prefixedNo, help: "Take states that differ only in which buffer is which for one.")

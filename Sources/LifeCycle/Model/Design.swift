@@ -93,8 +93,9 @@ public struct Configuration: Hashable, Sendable {
     public var concurrentPuts: Int
     /// zcrx: user space writes refill-ring entries for buffers that it does not have.
     public var hostile: Bool
-    /// devmem: I6 as the letter has it, mapped for no device that is gone. Mainline breaks it: the binding keeps its
-    /// mapping until the last buffer is home.
+    /// devmem: what mainline is known to get wrong is held against it. I6 by the letter: nothing stays mapped for a device that is
+    /// gone, and the binding keeps its mapping until the last buffer is home. And a token can be returned between its reservation
+    /// and its commit (`tcp_xa_pool_refill()`), which leaves a reference that nobody can drop.
     public var strict: Bool
     /// Buffers are told apart only by what happens to them. Off, to see what that saves.
     public var symmetry: Bool

@@ -35,6 +35,8 @@ public enum Fault: String, CaseIterable, Sendable {
     case freeForgetsUnmap = "free-forgets-unmap"
     /// `io_zcrx_scrub()` leaves buffers that the user has.
     case scrubSkipsUserReferences = "scrub-skips-user-references"
+    /// Requests that ran after the ring's first scrub have what they delivered scrubbed by nobody (`io_unregister_zcrx()`).
+    case scrubsOnlyOnce = "scrubs-only-once"
     /// `io_zcrx_scrub_area()` takes the user's references off the user's counter only.
     case scrubForgetsPoolReference = "scrub-forgets-pool-reference"
     /// A buffer is handed to the user without a reference (`io_zcrx_recv_frag()`, `tcp_recvmsg_dmabuf()`).
@@ -59,12 +61,13 @@ public enum Fault: String, CaseIterable, Sendable {
     /// On which designs and providers there is anything to break.
     public func applies(to design: Design, _ provider: ModelProvider) -> Bool {
         switch self {
-        case .releaseNotCounted, .releaseCountedTwice, .releaseCountedFirst, .releaseForgetsFreeList, .releaseFreesTwice,
+        case .releaseNotCounted, .releaseCountedTwice, .releaseForgetsFreeList, .releaseFreesTwice,
             .releaseKeepsOwner, .poolFreedEarly, .poolIgnoresProducer, .ringNotEmptied, .cacheNotEmptied, .cacheAfterDestroy:
             design != .beforeRework
-        case .providerFreedEarly, .restartForgetsProvider, .deliverWithoutReference:
+        // A page is counted first and put afterwards: whoever has it next has nothing to do with the pool.
+        case .providerFreedEarly, .restartForgetsProvider, .deliverWithoutReference, .releaseCountedFirst:
             design != .beforeRework && provider != .none
-        case .uninstallForgetsUnmap, .scrubSkipsUserReferences, .scrubForgetsPoolReference, .refillUnchecked, .refillTakesForeign,
+        case .uninstallForgetsUnmap, .scrubSkipsUserReferences, .scrubsOnlyOnce, .scrubForgetsPoolReference, .refillUnchecked, .refillTakesForeign,
             .fallbackCounted, .userReferenceFirst:
             design != .beforeRework && provider == .zcrx
         case .freeForgetsUnmap, .closeForgetsTokens, .dontneedForgetsPut:

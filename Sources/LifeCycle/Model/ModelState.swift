@@ -150,7 +150,7 @@ public struct ModelState: Hashable, Sendable {
         case mapped
         /// The device is there.
         case device
-        /// The data socket is open.
+        /// devmem: the data socket is open. zcrx: requests of the ring can run.
         case socket
         /// The provider was freed.
         case providerFreed
@@ -158,6 +158,8 @@ public struct ModelState: Hashable, Sendable {
         case heldTwice
         /// A step broke I3.
         case freedPoolNamed
+        /// zcrx: the ring is going (`io_terminate_zcrx()`); its requests may still run.
+        case closing
     }
 
     /// Bit 63 is always set, so that no state is zero.

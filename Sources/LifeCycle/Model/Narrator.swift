@@ -39,8 +39,12 @@ struct Narrator {
         case .finishPut:
             return ("drops the reference to \(buffer) that it came with",
                 isUnified ? "page_pool_unref_netmem" : "page_pool_return_page, mp_ops->release_page")
-        case .startDelivery: return ("is about to give \(buffer) to the user", "io_zcrx_recv_frag")
-        case .deliver: return ("gives \(buffer) to the user", zcrx ? "io_zcrx_get_niov_uref" : "tcp_recvmsg_dmabuf")
+        case .startDelivery:
+            return zcrx ? ("is about to give \(buffer) to the user", "io_zcrx_recv_frag")
+                : ("reserves a token for \(buffer) and takes a reference", "tcp_recvmsg_dmabuf")
+        case .eraseReservation:
+            return ("returns the token reserved for \(buffer) before it has it: the reference is nobody's", "sock_devmem_dontneed")
+        case .deliver: return ("gives \(buffer) to the user", zcrx ? "io_zcrx_get_niov_uref" : configuration.strict ? "tcp_xa_pool_commit_locked" : "tcp_recvmsg_dmabuf")
         case .post: return ("puts \(buffer) into the refill ring", "user space")
         case .flush: return ("has the refill ring flushed: an entry for \(buffer)", "zcrx_flush_rq")
         case .returnToken:
@@ -60,11 +64,14 @@ struct Narrator {
             switch configuration.provider {
             case .none: return ("takes the interface down: \(pool) is destroyed", "page_pool_destroy")
             case .devmem: return ("unbinds: \(pool) is destroyed", "net_devmem_unbind_dmabuf")
-            case .zcrx: return ("the ring goes and closes its queue: \(pool) is destroyed", "io_close_queue")
+            case .zcrx:
+                return step.pool == 0 ? ("the ring goes", "io_terminate_zcrx")
+                    : ("the ring goes and closes its queue: \(pool) is destroyed", "io_terminate_zcrx, io_close_queue")
             }
-        case .dropHandle: return ("drops the user's reference on the provider", zcrx ? "io_put_zcrx_ifq" : "percpu_ref_kill")
+        case .dropHandle: return ("drops the user's reference on the provider", zcrx ? "zcrx_unregister" : "percpu_ref_kill")
         case .closeSocket:
-            return zcrx ? ("the ring goes", "io_unregister_zcrx") : ("closes the data socket", "tcp_release_user_frags")
+            return zcrx ? ("the ring's last request is gone", "io_ring_exit_work")
+                : ("closes the data socket", "tcp_release_user_frags")
         case .removeDevice:
             return ("removes the device, uninstalls the provider: \(pool) is destroyed", "dev_memory_provider_uninstall")
         case .freeProvider: return ("frees the provider", zcrx ? "io_zcrx_ifq_free" : "__net_devmem_dmabuf_binding_free")

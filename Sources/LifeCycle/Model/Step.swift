@@ -8,7 +8,7 @@ public struct Step: Equatable, Sendable {
         case refillReuse, refillLast, refillUnreference, refillIgnore
         case copyFallback
         case takeReference, dropReference, finishPut
-        case startDelivery, deliver
+        case startDelivery, deliver, eraseReservation
         case post, flush, returnToken
         case recycleInCache, recycleInRing, leaveRing, returnToProvider, countRelease
         case scrubUser
@@ -38,7 +38,7 @@ extension Step.Kind {
         case .takeReference, .dropReference: .stack
         case .finishPut, .recycleInCache, .recycleInRing, .leaveRing, .returnToProvider, .countRelease: .putter
         case .copyFallback, .startDelivery, .deliver: .reader
-        case .post, .flush, .returnToken: .user
+        case .post, .flush, .returnToken, .eraseReservation: .user
         case .emptyPool, .freePool, .freeProvider: .worker
         case .scrubUser, .close, .dropHandle, .closeSocket: .closer
         case .restart, .removeDevice: .administrator

@@ -255,11 +255,21 @@ struct Transitions {
     private func tokens<Sink: SuccessorSink & ~Copyable>(
         _ state: ModelState, _ index: Int, _ buffer: Buffer, _ view: View, _ sink: inout Sink
     ) {
-        if buffer.stack > 0 && buffer.user < configuration.userReferences && state.has(.socket) {
+        if buffer.delivering {
+            // tcp_xa_pool_commit_locked() puts the buffer where its token was reserved, if that is still there.
+            var done = buffer
+            done.delivering = false
+            done.user += 1
+            sink.take(state.with(index, done), Step(.deliver, buffer: index, pool: buffer.owner))
+            // sock_devmem_dontneed() of a token that was never given out erases the reservation.
+            var erased = buffer
+            erased.delivering = false
+            sink.take(state.with(index, erased), Step(.eraseReservation, buffer: index, pool: buffer.owner))
+        } else if buffer.stack > 0 && buffer.user < configuration.userReferences && state.has(.socket) && !view.delivering {
             var more = buffer
-            more.user += 1
+            if configuration.strict { more.delivering = true } else { more.user += 1 }
             if fault != .deliverWithoutReference { more.count += 1 }
-            sink.take(state.with(index, more), Step(.deliver, buffer: index, pool: buffer.owner))
+            sink.take(state.with(index, more), Step(configuration.strict ? .startDelivery : .deliver, buffer: index, pool: buffer.owner))
         }
         guard buffer.user > 0, state.has(.socket) || fault != .closeForgetsTokens else { return }
         var less = buffer
@@ -280,13 +290,11 @@ struct Transitions {
     private func ring<Sink: SuccessorSink & ~Copyable>(
         _ state: ModelState, _ index: Int, _ buffer: Buffer, _ view: View, _ sink: inout Sink
     ) {
-        // The socket stands for the ring here: once it is closed, requests are gone and the refill ring is nobody's.
-        guard state.has(.socket) else {
-            if buffer.user > 0 && !state.has(.installed) && fault != .scrubSkipsUserReferences {
-                scrub(state, index, buffer, view, &sink)
-            }
-            return
+        let closing = state.has(.closing)
+        if closing && buffer.user > 0 && fault != .scrubSkipsUserReferences && (state.has(.socket) || fault != .scrubsOnlyOnce) {
+            scrub(state, index, buffer, view, &sink)
         }
+        guard state.has(.socket) else { return }
         if buffer.delivering {
             var done = buffer
             done.delivering = false
@@ -316,6 +324,8 @@ struct Transitions {
                 sink.take(state.with(index, copy), Step(.copyFallback, buffer: index))
             }
         }
+        // A ring that is going has no refill ring that anybody could use.
+        guard !closing else { return }
         let allowed = min(buffer.user + (configuration.hostile ? 1 : 0), configuration.userReferences)
         if buffer.posted < allowed {
             var posted = buffer
@@ -524,17 +534,23 @@ struct Transitions {
                 next.set(pool: view.live + 1, fresh)
                 sink.take(next, Step(.restart, pool: view.live + 1))
             }
-            // The requests of a ring are cancelled before it lets go of its queue.
-            if !view.delivering {
+            if !zcrx {
                 var next = state
                 next.destroyPool(view.live)
                 next.set(.installed, false)
-                if zcrx {
-                    if fault != .uninstallForgetsUnmap { next.set(.mapped, false) }
-                    next.closeRing(configuration.buffers)
-                }
                 sink.take(next, Step(.close, pool: view.live))
             }
+        }
+        if zcrx && !state.has(.closing) {
+            // io_terminate_zcrx(): the queue is closed first, while requests may still run.
+            var next = state
+            if state.has(.installed) {
+                next.destroyPool(view.live)
+                next.set(.installed, false)
+                if fault != .uninstallForgetsUnmap { next.set(.mapped, false) }
+            }
+            next.closeRing(configuration.buffers)
+            sink.take(next, Step(.close, pool: view.live))
         }
         if state.has(.device) && state.has(.installed) {
             var next = state
@@ -544,9 +560,9 @@ struct Transitions {
             if zcrx && fault != .uninstallForgetsUnmap { next.set(.mapped, false) }
             sink.take(next, Step(.removeDevice, pool: view.live))
         }
-        if state.has(.socket) && (provider == .devmem || (zcrx && !state.has(.installed) && !view.delivering)) {
+        if state.has(.socket) && (provider == .devmem || (zcrx && state.has(.closing))) && !view.delivering {
             var next = state
-            if zcrx { next.closeRing(configuration.buffers) } else { next.set(.socket, false) }
+            next.set(.socket, false)
             sink.take(next, Step(.closeSocket))
         }
         if state.has(.handle) && !state.has(.installed) && (!zcrx || isScrubbed(state)) {
@@ -572,8 +588,8 @@ struct Transitions {
     }
 
     private func isScrubbed(_ state: ModelState) -> Bool {
-        guard !state.has(.socket) else { return false }
-        if fault == .scrubSkipsUserReferences { return true }
+        guard state.has(.closing) && !state.has(.socket) else { return false }
+        if fault == .scrubSkipsUserReferences || fault == .scrubsOnlyOnce { return true }
         for index in 0..<configuration.buffers where state.buffer(index).user > 0 { return false }
         return true
     }
@@ -626,7 +642,7 @@ extension ModelState {
 
     /// The ring goes: what stands in its refill ring is of no use to anyone.
     mutating func closeRing(_ buffers: Int) {
-        set(.socket, false)
+        set(.closing, true)
         for index in 0..<buffers {
             var buffer = self.buffer(index)
             buffer.posted = 0
