@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+public import LifeCycle
+
+/// Traces as they lie in files: a folder of raw ring-buffer pages with the formats beside them, or text.
+public struct TraceFiles: Sendable {
+    /// What to call it.
+    public var name: String
+    public var input: TraceInput
+
+    /// Finds the traces that a path stands for: one, or one for each scenario of a results folder.
+    ///
+    /// - Parameters:
+    ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, or text.
+    ///   - formats: where the format texts are, if not beside the pages.
+    /// - Throws: `HarnessError`: input, where nothing can be made of it.
+    public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw HarnessError(.input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md says how to capture one")
+        }
+        guard isFolder.boolValue else { return [try file(path)] }
+        let scenarios = path + "/scenarios"
+        if let names = try? FileManager.default.contentsOfDirectory(atPath: scenarios) {
+            let found = try names.sorted().compactMap { name -> TraceFiles? in
+                guard FileManager.default.fileExists(atPath: "\(scenarios)/\(name)/trace") else { return nil }
+                return try folder("\(scenarios)/\(name)/trace", formats, name: name)
+            }
+            guard !found.isEmpty else { throw HarnessError(.input, "no scenario of \(path) has a trace") }
+            return found
+        }
+        if FileManager.default.fileExists(atPath: path + "/trace") { return [try folder(path + "/trace", formats, name: path)] }
+        return [try folder(path, formats, name: path)]
+    }
+
+    // MARK: - Pages
+
+    private static func folder(_ path: String, _ formats: String?, name: String) throws -> TraceFiles {
+        let pages = try pages(path)
+        guard !pages.isEmpty else {
+            throw HarnessError(.input, "\(path) has no raw trace pages", hint: "they are called cpuN.raw, or per_cpu/cpuN/trace_pipe_raw as tracefs has them")
+        }
+        let texts = formatTexts(formats ?? path)
+        let decoder: TraceDecoder
+        do throws(TraceFormatError) {
+            decoder = try TraceDecoder(formats: texts)
+        } catch {
+            throw HarnessError(
+                .input, "\(formats ?? path): \(error)",
+                hint: "copy events/header_page and the format files of the page_pool events beside the pages; docs/trace.md says how")
+        }
+        return TraceFiles(name: name, input: .pages(pages.mapValues(source), decoder))
+    }
+
+    /// The pages of each CPU.
+    private static func pages(_ path: String) throws -> [UInt32: String] {
+        var found: [UInt32: String] = [:]
+        for folder in [path, path + "/per_cpu"] {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                guard name.hasPrefix("cpu") else { continue }
+                let digits = name.dropFirst(3).prefix { $0.isNumber }
+                guard let cpu = UInt32(digits) else { continue }
+                let rest = name.dropFirst(3 + digits.count)
+                let file = rest == ".raw" ? "\(folder)/\(name)" : "\(folder)/\(name)/trace_pipe_raw"
+                guard rest == ".raw" || (rest.isEmpty && FileManager.default.fileExists(atPath: file)) else { continue }
+                guard found[cpu] == nil else {
+                    throw HarnessError(.input, "two files of CPU \(cpu): \(found[cpu] ?? "") and \(file)", hint: "keep the pages of one trace in a folder of their own")
+                }
+                found[cpu] = file
+            }
+        }
+        return found
+    }
+
+    /// As ppiov writes them (`NAME.format`), and as tracefs has them.
+    private static func formatTexts(_ path: String) -> [String: String] {
+        var texts: [String: String] = [:]
+        for name in TraceDecoder.formatNames + [TraceDecoder.markFormatName] {
+            let system = name == TraceDecoder.markFormatName ? "ftrace" : "page_pool"
+            let places = ["\(name).format", name, "events/\(name)", "events/\(system)/\(name)/format", "\(system)/\(name)/format"]
+            for place in places {
+                if let bytes = FileManager.default.contents(atPath: "\(path)/\(place)") {
+                    texts[name] = String(decoding: bytes, as: UTF8.self)
+                    break
+                }
+            }
+        }
+        return texts
+    }
+
+    // MARK: - One file
+
+    private static let datMagic: [UInt8] = [0x17, 0x08, 0x44] + Array("tracing".utf8)
+
+    private static func file(_ path: String) throws -> TraceFiles {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw HarnessError(.input, "cannot read \(path)", hint: "traces belong to root where they were captured: chown or chmod the file")
+        }
+        defer { try? handle.close() }
+        let start = [UInt8]((try? handle.read(upToCount: 64)) ?? Data())
+        if start.starts(with: datMagic) {
+            throw HarnessError(
+                .input, "\(path) is a trace.dat file, which ppiov does not read", hint: "trace-cmd report -i \(path) > FILE.txt, and give that")
+        }
+        if path.hasSuffix(".raw") || path.hasSuffix("trace_pipe_raw") {
+            throw HarnessError(.input, "\(path) has the pages of one CPU only", hint: "give the folder with those of all CPUs: what one holds, another may release")
+        }
+        return TraceFiles(name: path, input: .text(source(path)))
+    }
+
+    /// The file's bytes, a piece at a time.
+    private static func source(_ path: String) -> ByteSource {
+        ByteSource { () throws(TraceReadError) -> ByteSource.Reader in
+            guard let handle = FileHandle(forReadingAtPath: path) else { throw .source("cannot read \(path)") }
+            return { () throws(TraceReadError) -> [UInt8] in
+                do {
+                    return [UInt8](try handle.read(upToCount: 1 << 18) ?? Data())
+                } catch {
+                    throw .source("cannot read \(path): \(error.localizedDescription)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Foundation
+import Harness
+import LifeCycle
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Judge a trace of the page-pool tracepoints, captured on any machine.",
+        discussion: """
+            Reads raw ring-buffer pages (a folder with cpuN.raw or per_cpu/cpuN/trace_pipe_raw and the format files), the text of \
+            tracefs or of trace-cmd report, or the results folder of a run, and holds it against the life cycle of page-pool buffers: \
+            every hold is followed by one release, counters leave nothing out, nothing names a freed pool, and a pool that was \
+            destroyed is freed. Prints the account of each pool and what broke, with the events around it. docs/trace.md says how \
+            to capture a trace.
+
+            A trace that lost events proves nothing: it is judged nevertheless, and ends with 2 where nothing else broke.
+
+            EXIT STATUS
+              0    the trace conforms
+              1    it does not
+              2    it could not be read, lost events, or has none of a page pool
+            """)
+
+    @Argument(help: ArgumentHelp("Folders of raw pages, text traces, or results folders; each is judged by itself.", valueName: "file"))
+    var files: [String]
+
+    @Option(help: ArgumentHelp("Where header_page and the event formats are, if not beside the pages.", valueName: "folder"))
+    var formats: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What was there when the recording began: unknown, no-net-iovs (no provider was bound), no-pools.", valueName: "what"),
+        transform: { try Self.named($0, ["unknown": .unknown, "no-net-iovs": .noNetIovs, "no-pools": .noPools]) })
+    var begin: PoolLedger.Begin = .unknown
+
+    @Option(
+        help: ArgumentHelp(
+            "What must be gone when it ends: destroyed (every pool that was destroyed), all (every pool), open (nothing).",
+            valueName: "what"),
+        transform: { try Self.named($0, ["destroyed": .destroyedPools, "all": .allPools, "open": .open]) })
+    var end: PoolLedger.End = .destroyedPools
+
+    @Flag(name: .shortAndLong, help: "Only what broke, and the verdicts.")
+    var quiet = false
+
+    func run() async throws {
+        try await Failure.reporting {
+            var broken = false
+            var unusable = false
+            var anything = false
+            for file in files {
+                for trace in try TraceFiles.find(file, formats: formats) {
+                    let start = ContinuousClock.now
+                    let outcome: PoolLedger.Outcome
+                    do throws(TraceReadError) {
+                        outcome = try PoolLedger(begin: begin, end: end).examine(trace.input)
+                    } catch {
+                        Console.error("ppiov: \(trace.name): \(error)")
+                        unusable = true
+                        continue
+                    }
+                    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+                    report(trace.name, outcome, Double(seconds) + Double(attoseconds) / 1e18)
+                    anything = anything || outcome.events > 0
+                    broken = broken || outcome.violationCount > 0
+                    unusable = unusable || !outcome.losses.isEmpty
+                }
+            }
+            if !anything && !unusable {
+                Console.error("ppiov: no page-pool event in any of it: nothing was judged")
+                Console.error("hint: enable events/page_pool before the provider is bound; docs/trace.md says how to capture a trace")
+                unusable = true
+            }
+            return broken ? 1 : unusable ? HarnessError.Kind.input.rawValue : 0
+        }
+    }
+
+    private static func named<Value>(_ name: String, _ values: [String: Value]) throws -> Value {
+        if let value = values[name] { return value }
+        throw ValidationError("there is \(values.keys.sorted().joined(separator: ", ")), and no \"\(name)\"")
+    }
+
+    // MARK: -
+
+    private func report(_ name: String, _ outcome: PoolLedger.Outcome, _ seconds: Double) {
+        if !quiet {
+            for account in outcome.accounts { Console.output(line(account, outcome.accounts) + "\n") }
+        }
+        for violation in outcome.violations {
+            Console.output("\(violation.invariant.label): \(violation.message)\n")
+            for line in violation.evidence { Console.output("    \(line)\n") }
+        }
+        let more = outcome.violationCount - outcome.violations.count
+        if more > 0 { Console.output("and \(more) more\n") }
+        for line in outcome.losses.lines { Console.output("LOST: \(line)\n") }
+        let holds = outcome.accounts.reduce(0) { $0 + $1.holds }
+        let releases = outcome.accounts.reduce(0) { $0 + $1.releases }
+        let verdict = outcome.violationCount > 0 ? "BROKEN" : !outcome.losses.isEmpty ? "NOT WHOLE" : outcome.events == 0 ? "EMPTY" : "ok"
+        let rate = seconds > 0.1 ? String(format: ", %.1f million events/s", Double(outcome.events) / seconds / 1e6) : ""
+        Console.output(
+            "\(name): \(verdict): \(outcome.events) events, \(outcome.accounts.count) pools, \(holds) held, \(releases) released"
+                + String(format: "; %.2f s", seconds) + rate + "\n")
+    }
+
+    private func line(_ account: PoolLedger.Account, _ all: [PoolLedger.Account]) -> String {
+        var text = "pool 0x" + String(account.pool, radix: 16)
+        if all.contains(where: { $0.pool == account.pool && $0.generation > 0 }) { text += " #\(account.generation + 1)" }
+        text += account.netIovHolds + account.netIovReleases > 0 ? ": net_iovs" : ": pages"
+        text += ", held \(account.holds) (\(account.distinct) different), released \(account.releases), peak \(account.peakInflight)"
+        text += ", at the end \(account.inflight) in flight"
+        if account.isOlderThanRecording { text += ", older than the recording" }
+        if let drain = account.drain {
+            text += ", drained in \(String(format: "%.1f", Double(drain) / 1e6)) ms"
+        } else if account.destroyed != nil {
+            text += ", destroyed and not freed"
+        }
+        return text
+    }
+}
