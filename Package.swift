@@ -37,7 +37,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Scenarios",
-            dependencies: ["KernelABI", "Results", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["KernelABI", "LifeCycle", "Results", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict),
         .executableTarget(
             name: "Agent",

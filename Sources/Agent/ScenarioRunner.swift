@@ -47,7 +47,10 @@ final class ScenarioRunner {
         let before = try counters()
         report.before = before
         try trace.start()
-        let run = ScenarioRun(scenario, environment: environment, pools: pools, scale: scale) { step in
+        let marker = trace.marker
+        let run = ScenarioRun(
+            scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + "\n") }
+        ) { step in
             emit(AgentEvent(kind: .step, time: MonotonicClock.now, scenario: scenario.id, step: step))
         }
         do {

@@ -41,10 +41,14 @@ struct TraceCapture: ~Copyable {
 
     deinit { rmdir(instance) }
 
+    /// What is written there stands in the trace.
+    var marker: String { instance + "/trace_marker" }
+
     /// The formats that a reader needs to decode the pages.
     borrowing func formats() throws(KernelError) -> [String: String] {
         var formats = ["header_page": try KernelFile.read(Self.root + "/events/header_page")]
         for event in Self.events { formats[event] = try KernelFile.read(instance + "/events/page_pool/\(event)/format") }
+        formats["print"] = try KernelFile.read(Self.root + "/events/ftrace/print/format")
         return formats
     }
 

@@ -51,6 +51,14 @@ enum TraceOracle {
         if outcome.violationCount > outcome.violations.count {
             verdict.add("\(outcome.violationCount - outcome.violations.count) more violations")
         }
+        if let pools = report.expectation.pools, report.tier == .netdevsim, report.outcome == .completed {
+            let prediction = Prediction(
+                pools: pools.count, buffers: pools.buffers, posted: pools.posted, ring: pools.posted,
+                bulk: report.expectation.provider == .zcrx ? 64 : 1, traffic: pools.traffic)
+            for broken in prediction.broken(by: outcome.accounts) {
+                verdict.add("\(Violation.Invariant.asPredicted.label): \(broken)")
+            }
+        }
         for (books, account) in zip(outcome.accounts, verdict.accounts) where books.inflight != 0 && !outlives(books, report.tier) {
             verdict.add(unbalanced(books, account))
         }
@@ -67,7 +75,8 @@ enum TraceOracle {
     private static func unbalanced(_ books: PoolLedger.Account, _ account: PoolAccount) -> String {
         let carried = books.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
         let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) too many came home"
-        return "pool 0x\(String(books.pool, radix: 16)) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
+        let label = Violation.Invariant.everythingComesHome.label
+        return "\(label): pool 0x\(String(books.pool, radix: 16)) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
             + "released \(books.releases): \(left)"
     }
 

@@ -190,13 +190,38 @@ public struct Expectation: Codable, Sendable, Equatable {
     public var detachedPool: Bool
     /// A payload record must be there and be right.
     public var payload: Bool
+    /// The pools of net_iovs that any legal run shows on netdevsim; nil where the scenario does not say.
+    public var pools: ExpectedPools?
 
-    public init(provider: Provider, minimumHolds: Int, zeroCopy: Bool = false, detachedPool: Bool = false, payload: Bool = false) {
+    public init(
+        provider: Provider, minimumHolds: Int, zeroCopy: Bool = false, detachedPool: Bool = false, payload: Bool = false,
+        pools: ExpectedPools? = nil
+    ) {
         self.provider = provider
         self.minimumHolds = minimumHolds
         self.zeroCopy = zeroCopy
         self.detachedPool = detachedPool
         self.payload = payload
+        self.pools = pools
+    }
+}
+
+/// From what the model predicts a scenario's holds and releases (`LifeCycle.Prediction`).
+public struct ExpectedPools: Codable, Sendable, Equatable {
+    /// Pools of net_iovs in turn: one for each time that a provider is bound, and one for each restart of its queue.
+    public var count: Int
+    /// net_iovs of the area or dma-buf.
+    public var buffers: UInt64
+    /// Packets arrive.
+    public var traffic: Bool
+    /// net_iovs that the driver posts, and that a pool's ring takes.
+    public var posted: UInt64
+
+    public init(count: Int = 1, buffers: UInt64 = 512, traffic: Bool, posted: UInt64 = 256) {
+        self.count = count
+        self.buffers = buffers
+        self.traffic = traffic
+        self.posted = posted
     }
 }
 

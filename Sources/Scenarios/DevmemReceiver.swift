@@ -12,6 +12,8 @@ final class DevmemReceiver {
     private let pattern: PayloadPattern
     /// Fragments delivered whose tokens were not returned.
     private(set) var held: [(fragment: DeviceMemory.Fragment, start: UInt64)] = []
+    /// Different net_iovs among them.
+    var heldNetIovs: Int { Set(held.map { $0.fragment.offset / UInt64(MappedMemory.pageSize) }).count }
     private(set) var received: UInt64 = 0
     private var linear: UInt64 = 0
     private var firstMismatch: UInt64?

@@ -10,7 +10,7 @@ enum DevmemScenarios {
     static let all: [Scenario] = [
         Scenario(
             "devmem.idle", "bind a dma-buf and unbind it idle", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1)
+            expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(traffic: false))
         ) { run in
             let bed = try TestBed.make(run)
             let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 10))
@@ -19,7 +19,8 @@ enum DevmemScenarios {
         },
         Scenario(
             "devmem.receive", "receive, return every token, unbind", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, keep: false) { receiver, socket in
                 try run.step("socket closed") { socket.close() }
@@ -28,28 +29,33 @@ enum DevmemScenarios {
         },
         Scenario(
             "devmem.held", "close the socket with tokens never returned", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, keep: true) { receiver, socket in
                 try run.expect(receiver.held.count > 0, "tokens held by the user", "none was delivered")
+                try run.userEnds()
                 try run.step("socket closed with \(receiver.held.count) tokens held") { socket.close() }
                 try run.step("unbound") { receiver.unbind() }
             }
         },
         Scenario(
             "devmem.unbind-held", "unbind with tokens held, then close the socket", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, zeroCopy: true, detachedPool: true, payload: true)
+            expects: Expectation(
+                provider: .devmem, minimumHolds: 1, zeroCopy: true, detachedPool: true, payload: true,
+                pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, keep: true) { receiver, socket in
                 try run.expect(receiver.held.count > 0, "tokens held by the user", "none was delivered")
                 try run.step("unbound with \(receiver.held.count) tokens held") { receiver.unbind() }
                 try ZeroCopyScenarios.seeDetached(run, .devmem)
+                try run.userEnds()
                 try run.step("socket closed") { socket.close() }
             }
         },
         Scenario(
             "devmem.unread", "unbind with data unread in the socket", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, detachedPool: true)
+            expects: Expectation(provider: .devmem, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
             let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 7))
@@ -61,7 +67,8 @@ enum DevmemScenarios {
         Scenario(
             "devmem.restart", "restart the bound queue in every order netdevsim knows, with traffic between", tier: .netdevsim,
             needs: needs.union([.queueReset]),
-            expects: Expectation(provider: .devmem, minimumHolds: 512, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .devmem, minimumHolds: 512, zeroCopy: true, payload: true, pools: Restarts.expectedPools)
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 12)
@@ -88,6 +95,7 @@ enum DevmemScenarios {
             try receiver.receive(from: socket.rawValue, total: bytes, keep: keep, within: run.patience(20))
         }
         if keep {
+            try run.userHolds(receiver.heldNetIovs)
             try run.step("\(ZeroCopyScenarios.afterwards) more received and returned") {
                 try receiver.receive(from: socket.rawValue, total: total, keep: false, within: run.patience(20))
             }

@@ -34,12 +34,13 @@ enum RefusalScenarios {
     }
 
     private static func scenario(
-        _ provider: Provider, _ name: String, _ summary: String, _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
+        _ provider: Provider, _ name: String, _ summary: String, pools: Int = 1,
+        _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
     ) -> Scenario {
         Scenario(
             "refuse.\(provider.rawValue).\(name)", "\(provider.rawValue) is refused where \(summary)", tier: .netdevsim,
             needs: provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs,
-            expects: Expectation(provider: provider, minimumHolds: 1)
+            expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(count: pools, traffic: false))
         ) { run in try body(run, try TestBed.make(run)) }
     }
 
@@ -64,7 +65,7 @@ enum RefusalScenarios {
     }
 
     private static func boundTwice(_ provider: Provider) -> Scenario {
-        scenario(provider, "bound-twice", "the queue has a provider") { run, bed in
+        scenario(provider, "bound-twice", "the queue has a provider", pools: 2) { run, bed in
             let refusal = Refusal(EEXIST, "designated queue already memory provider bound")
             if provider == .zcrx {
                 let first = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))

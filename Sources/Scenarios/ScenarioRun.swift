@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import LifeCycle
 public import Results
 
 /// One scenario under way: collects the evidence and takes down what was put up, last in, first out.
@@ -11,18 +12,22 @@ public final class ScenarioRun {
     public private(set) var steps: [StepRecord] = []
     private let scale: Double
     private let report: (StepRecord) -> Void
+    private let mark: (String) throws -> Void
     private var cleanUps: [(name: String, body: () throws -> Void)] = []
 
     /// - Parameters:
     ///   - scale: deadlines are multiplied by it.
+    ///   - mark: writes a line into the trace.
     ///   - report: told of every step as it is done.
     public init(
-        _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: Double, report: @escaping (StepRecord) -> Void
+        _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: Double,
+        mark: @escaping (String) throws -> Void, report: @escaping (StepRecord) -> Void
     ) {
         self.scenario = scenario
         self.environment = environment
         self.pools = pools
         self.scale = scale
+        self.mark = mark
         self.report = report
     }
 
@@ -49,6 +54,12 @@ public final class ScenarioRun {
         note(StepRecord(name: name, ok: condition, detail: condition ? nil : detail()))
         if !condition { throw ScenarioFailure("\(name): \(detail())") }
     }
+
+    /// Says in the trace that user space has this many net_iovs from now on, after it was given them or before it gives any back.
+    func userHolds(_ count: Int) throws { try mark(TraceEvent.Mark.userHeld.line(UInt32(clamping: count))) }
+
+    /// Says in the trace that user space is about to close, or to be killed, and has nothing any more.
+    func userEnds(killed: Bool = false) throws { try mark((killed ? TraceEvent.Mark.killed : .closed).line()) }
 
     /// Has `body` done when the scenario is over, however it ends. One that fails is a failed step.
     func cleanUp(_ name: String, _ body: @escaping () throws -> Void) { cleanUps.append((name, body)) }

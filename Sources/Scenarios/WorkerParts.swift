@@ -7,7 +7,7 @@ public import Results
 /// The parts of scenarios that run in processes of their own.
 public enum WorkerParts {
     /// Registers zcrx and receives until it is killed: "listen" is answered when the queue is registered and the socket
-    /// listens, "receive N" when N bytes are held by the user; then it goes on receiving and returning.
+    /// listens, "receive N" with the number of net_iovs when N bytes are held by the user; then it goes on receiving and returning.
     ///
     /// - Parameter patience: multiplies its deadlines.
     public static func receiveForEver(
@@ -26,7 +26,7 @@ public enum WorkerParts {
         let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * patience)))
         listener.close()
         try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: 20 * patience)
-        say("ok")
+        say("ok \(receiver.heldNetIovs)")
         try receiver.receive(from: socket.rawValue, total: .max, keep: false, within: 3600)
     }
 

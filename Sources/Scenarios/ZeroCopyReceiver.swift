@@ -26,6 +26,8 @@ final class ZeroCopyReceiver {
     private let pattern: PayloadPattern
     /// Buffers delivered and not returned.
     private(set) var held: [Held] = []
+    /// Different net_iovs among them.
+    var heldNetIovs: Int { Set(held.map { $0.areaOffset / UInt64(Self.pageBytes) }).count }
     private(set) var received: UInt64 = 0
     private var firstMismatch: UInt64?
     private var receiving = false

@@ -13,7 +13,7 @@ enum ZeroCopyScenarios {
     static let all: [Scenario] = [
         Scenario(
             "zcrx.idle", "register an interface queue and close it idle", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1)
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: false))
         ) { run in
             let bed = try TestBed.make(run)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 1))
@@ -22,7 +22,8 @@ enum ZeroCopyScenarios {
         },
         Scenario(
             "zcrx.receive", "receive, return every buffer through the refill ring, close", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, keep: false) { receiver, socket in
                 socket.close()
@@ -31,17 +32,19 @@ enum ZeroCopyScenarios {
         },
         Scenario(
             "zcrx.held", "close the ring with delivered buffers never returned", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, keep: true) { receiver, socket in
                 try run.expect(receiver.held.count > 0, "buffers held by the user", "none was delivered")
                 socket.close()
+                try run.userEnds()
                 try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
             }
         },
         Scenario(
             "zcrx.unread", "close the ring with data unread in the socket", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true)
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 3))
@@ -52,7 +55,7 @@ enum ZeroCopyScenarios {
         },
         Scenario(
             "zcrx.kill", "SIGKILL the receiver in mid-traffic", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1)
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
             let worker = try run.step("receiver started") {
@@ -62,14 +65,19 @@ enum ZeroCopyScenarios {
             try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
             run.cleanUp("peer's socket closed") { try bed.peer.close() }
             try run.step("traffic without end") { try bed.peer.send(PayloadPattern(seed: 4), bytes: 0) }
-            try run.step("receiver holds buffers, traffic goes on") { _ = try worker.ask("receive 65536", within: run.patience(20)) }
+            let held = try run.step("receiver holds buffers, traffic goes on") {
+                Int(try worker.ask("receive 65536", within: run.patience(20))) ?? 0
+            }
+            try run.expect(held > 0, "net_iovs held by the receiver", "it says that it has none")
+            try run.userHolds(held)
             try run.pools.observe()
+            try run.userEnds(killed: true)
             try run.step("receiver killed") { try worker.killNow() }
         },
         Scenario(
             "zcrx.remove", "the interface is removed while registered, with buffers held", tier: .netdevsim,
             needs: needs.union([.removableInterface]),
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true)
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 5)
@@ -79,15 +87,18 @@ enum ZeroCopyScenarios {
                 try bed.peer.send(pattern, bytes: 50_000)
                 try receiver.receive(from: socket.rawValue, total: 50_000, keep: true, within: run.patience(20))
             }
+            try run.userHolds(receiver.heldNetIovs)
             try run.pools.observe()
             try run.step("interface removed") { try bed.remove() }
             try seeDetached(run, .zcrx)
+            try run.userEnds()
             try run.step("ring closed") { receiver.close() }
         },
         Scenario(
             "zcrx.restart", "restart the bound queue in every order netdevsim knows, with traffic between", tier: .netdevsim,
             needs: needs.union([.queueReset]),
-            expects: Expectation(provider: .zcrx, minimumHolds: 512, zeroCopy: true, payload: true)
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 512, zeroCopy: true, payload: true, pools: Restarts.expectedPools)
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 6)
@@ -116,6 +127,7 @@ enum ZeroCopyScenarios {
             try receiver.receive(from: socket.rawValue, total: bytes, keep: keep, within: run.patience(20))
         }
         if keep {
+            try run.userHolds(receiver.heldNetIovs)
             try run.step("\(afterwards) more received and returned") {
                 try receiver.receive(from: socket.rawValue, total: total, keep: false, within: run.patience(20))
             }

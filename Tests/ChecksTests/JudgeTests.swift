@@ -183,7 +183,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         }
         #expect(
             result.findings.map(\.message) == [
-                "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight", "256 zcrx net_iovs were held and 253 released",
+                "I7 everything-comes-home: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight", "256 zcrx net_iovs were held and 253 released",
             ])
         #expect(result.findings.map(\.oracle) == ["trace", "exercised"])
     }
@@ -197,6 +197,23 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         let violation = try #require(result.findings.first)
         #expect(violation.oracle == "trace" && violation.message.hasPrefix("I2 release-of-held: pool 0xffff888003a1c000 released"))
         #expect(!violation.evidence.isEmpty)
+    }
+
+    @Test("holds that balance and that no legal run shows are a finding")
+    func prediction() throws {
+        #expect(try judge { $0.report?.expectation.pools = ExpectedPools(traffic: false) }.findings == [])
+        #expect(
+            try findings("trace") { $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false) }
+                == ["as-predicted: 1 pool of net_iovs, a legal run has 2"])
+        #expect(
+            try findings("trace") { $0.report?.expectation.pools = ExpectedPools(buffers: 128, traffic: true, posted: 64) }
+                == ["as-predicted: pool 0xffff888003a1c000 held 256 net_iovs, a legal run holds 64 to 128"])
+        // Real hardware posts what it likes.
+        let hardware = try judge {
+            $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false)
+            $0.report?.tier = .hardware
+        }
+        #expect(hardware.findings == [])
     }
 
     @Test func traceThatCannotBeBelieved() throws {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What the model lets a trace show of one provider, bound to one queue: the multiset of holds and releases of each pool.
+///
+/// A pool gives a net_iov back to its provider only when it is destroyed or its ring is full (`page_pool_recycle_in_ring()`); what the
+/// driver does not have posted is the most that a ring must take. Where that fits, no pool holds a net_iov twice, so the multiset of its
+/// holds is a set; its releases are the same set, by I2 and I7. What the set can be follows from what was posted: a driver fills its
+/// receive ring when it gets its pool, and takes another buffer only for one that went up the stack.
+public struct Prediction: Equatable, Sendable {
+    /// Pools of net_iovs, one after the other: the first at bind, one for each restart.
+    public var pools: Int
+    /// net_iovs of the area or dma-buf.
+    public var buffers: UInt64
+    /// net_iovs that the driver posts.
+    public var posted: UInt64
+    /// net_iovs that the pool's ring takes (`pool_size`).
+    public var ring: UInt64
+    /// net_iovs that the provider gives at once: 64 of zcrx (`PP_ALLOC_CACHE_REFILL`), one of devmem.
+    public var bulk: UInt64
+    /// Packets arrived.
+    public var traffic: Bool
+
+    public init(pools: Int, buffers: UInt64, posted: UInt64, ring: UInt64, bulk: UInt64, traffic: Bool) {
+        self.pools = pools
+        self.buffers = buffers
+        self.posted = posted
+        self.ring = ring
+        self.bulk = max(bulk, 1)
+        self.traffic = traffic
+    }
+
+    /// Net_iovs that the first pool can have held. Later ones take what has come home by then.
+    public var firstHolds: ClosedRange<UInt64> {
+        let least = min(posted, buffers)
+        let whole = min((posted + bulk - 1) / bulk * bulk, buffers)
+        return least...(traffic ? buffers : max(least, whole))
+    }
+
+    /// What of this a trace breaks, in words.
+    public func broken(by accounts: [PoolLedger.Account]) -> [String] {
+        let own = accounts.filter { $0.netIovHolds + $0.netIovReleases > 0 }
+        var broken: [String] = []
+        if own.count != pools {
+            broken.append("\(own.count) \(own.count == 1 ? "pool" : "pools") of net_iovs, a legal run has \(pools)")
+        }
+        for (index, account) in own.enumerated() {
+            let pool = "pool \(hex(account.pool))"
+            let legal = index == 0 ? firstHolds : 0...buffers
+            if buffers <= posted + ring && account.mostHoldsOfOne > 1 {
+                broken.append(
+                    "\(pool) held one net_iov \(account.mostHoldsOfOne) times, a legal run holds each once: "
+                        + "\(buffers) net_iovs, \(posted) posted, room for \(ring) in the ring")
+            } else if !legal.contains(account.netIovHolds) {
+                let wanted = legal.lowerBound == legal.upperBound
+                    ? "\(legal.lowerBound)" : "\(legal.lowerBound) to \(legal.upperBound)"
+                broken.append("\(pool) held \(account.netIovHolds) net_iovs, a legal run holds \(wanted)")
+            }
+        }
+        return broken
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+@testable import LifeCycle
+
+@Suite struct PredictionTests {
+    private func account(holds: UInt64, most: UInt64 = 1, pool: UInt64 = 0x1000) -> PoolLedger.Account {
+        var account = PoolLedger.Account(pool: pool, generation: 0)
+        account.holds = holds
+        account.releases = holds
+        account.netIovHolds = holds
+        account.netIovReleases = holds
+        account.mostHoldsOfOne = most
+        return account
+    }
+
+    private let idle = Prediction(pools: 1, buffers: 512, posted: 256, ring: 256, bulk: 64, traffic: false)
+    private let busy = Prediction(pools: 1, buffers: 512, posted: 256, ring: 256, bulk: 64, traffic: true)
+
+    @Test func legalRuns() {
+        #expect(idle.broken(by: [account(holds: 256)]) == [])
+        #expect(busy.broken(by: [account(holds: 256)]) == [])
+        #expect(busy.broken(by: [account(holds: 512)]) == [])
+        // Zcrx takes 64 at a time: 100 posted are 128 held.
+        let bulk = Prediction(pools: 1, buffers: 512, posted: 100, ring: 256, bulk: 64, traffic: false)
+        #expect(bulk.firstHolds == 100...128)
+        // An area smaller than the driver's ring is held whole.
+        #expect(Prediction(pools: 1, buffers: 64, posted: 256, ring: 256, bulk: 1, traffic: false).firstHolds == 64...64)
+    }
+
+    @Test func illegalRuns() {
+        #expect(idle.broken(by: [account(holds: 257)]) == ["pool 0x1000 held 257 net_iovs, a legal run holds 256"])
+        #expect(busy.broken(by: [account(holds: 255)]) == ["pool 0x1000 held 255 net_iovs, a legal run holds 256 to 512"])
+        #expect(busy.broken(by: []) == ["0 pools of net_iovs, a legal run has 1"])
+        #expect(busy.broken(by: [account(holds: 256), account(holds: 1, pool: 0x2000)]) == ["2 pools of net_iovs, a legal run has 1"])
+        #expect(busy.broken(by: [account(holds: 300, most: 2)]).first?.hasPrefix("pool 0x1000 held one net_iov 2 times") == true)
+    }
+
+    @Test("where the ring cannot take what is not posted, a net_iov may come and go")
+    func smallRing() {
+        let tight = Prediction(pools: 1, buffers: 512, posted: 64, ring: 64, bulk: 1, traffic: true)
+        #expect(tight.broken(by: [account(holds: 300, most: 2)]) == [])
+    }
+
+    @Test("later pools hold what has come home")
+    func restarts() {
+        let prediction = Prediction(pools: 3, buffers: 256, posted: 256, ring: 256, bulk: 1, traffic: true)
+        let accounts = [account(holds: 256), account(holds: 200, pool: 0x2000), account(holds: 0, pool: 0x3000)]
+        #expect(prediction.broken(by: accounts) == ["2 pools of net_iovs, a legal run has 3"])
+        #expect(prediction.broken(by: [accounts[0], accounts[1], account(holds: 17, pool: 0x3000)]) == [])
+    }
+}
