@@ -85,7 +85,8 @@ enum TraceOracle {
         PoolAccount(
             pool: books.pool, provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
             releases: books.releases, netIovHolds: books.netIovHolds, netIovReleases: books.netIovReleases,
-            peakInflight: books.peakInflight, freed: books.freed)
+            peakInflight: books.peakInflight, inflight: books.inflight, distinct: books.distinct, mostHoldsOfOne: books.mostHoldsOfOne,
+            freed: books.freed, drainTime: books.drain)
     }
 }
 

@@ -27,12 +27,21 @@ public struct PoolAccount: Codable, Sendable, Equatable {
     public var netIovHolds: UInt64
     public var netIovReleases: UInt64
     public var peakInflight: UInt64
+    /// Still out at the end; negative where more came home than went out. nil, as the next two, in files of older versions.
+    public var inflight: Int64?
+    /// Different netmems that it held.
+    public var distinct: UInt64?
+    /// How often it held the netmem that it held most often.
+    public var mostHoldsOfOne: UInt64?
     /// The pool's last `page_pool_release` event said nothing was in flight.
     public var freed: Bool
+    /// From the first look at the pool after its destroy to its end, nanoseconds; nil where it never ended.
+    public var drainTime: UInt64?
 
     public init(
         pool: UInt64, provider: Provider, holds: UInt64, releases: UInt64, netIovHolds: UInt64, netIovReleases: UInt64,
-        peakInflight: UInt64, freed: Bool
+        peakInflight: UInt64, inflight: Int64? = nil, distinct: UInt64? = nil, mostHoldsOfOne: UInt64? = nil, freed: Bool,
+        drainTime: UInt64? = nil
     ) {
         self.pool = pool
         self.provider = provider
@@ -41,7 +50,11 @@ public struct PoolAccount: Codable, Sendable, Equatable {
         self.netIovHolds = netIovHolds
         self.netIovReleases = netIovReleases
         self.peakInflight = peakInflight
+        self.inflight = inflight
+        self.distinct = distinct
+        self.mostHoldsOfOne = mostHoldsOfOne
         self.freed = freed
+        self.drainTime = drainTime
     }
 }
 
