@@ -41,6 +41,14 @@ extension BlackBox {
             Case(["run", "--isolate", "nobody"], says: ["--isolate takes"]),
             Case(["run", "--timeout-scale", "0"], says: ["--timeout-scale takes"]),
             Case(["run", "--timeout-scale", "nan"], says: ["--timeout-scale takes"]),
+            Case(["model", "--design", "nosuch"], says: ["there is beforeRework, rework, unifiedRefCount, and no \"nosuch\""]),
+            Case(["model", "--fault", "nosuch"], says: ["there is no fault \"nosuch\"; --list-faults names them"]),
+            Case(["model", "--design", "beforeRework", "--fault", "put-not-atomic"], says: ["put-not-atomic has nothing to break there"]),
+            Case(["model", "--buffers", "9"], says: ["--buffers takes 1 to 4, not 9"]),
+            Case(["check"], says: ["Missing expected argument"]),
+            Case(["check", "/nonexistent"], says: ["there is no /nonexistent", "docs/trace.md"]),
+            Case(["check", "/usr"], says: ["/usr has no raw trace pages"]),
+            Case(["check", "--begin", "nosuch", "/usr"], says: ["there is no-net-iovs, no-pools, unknown, and no \"nosuch\""]),
         ]
 
         @Test(arguments: cases)
