@@ -5,7 +5,7 @@ import Foundation
 import Harness
 import LifeCycle
 
-struct CheckCommand: AsyncParsableCommand {
+struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Judge a trace of the page-pool tracepoints, captured on any machine.",
         discussion: """
@@ -45,8 +45,8 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Only what broke, and the verdicts.")
     var quiet = false
 
-    func run() async throws {
-        try await Failure.reporting {
+    func run() throws {
+        try Failure.reporting(plain: {
             var broken = false
             var unusable = false
             var anything = false
@@ -74,7 +74,7 @@ struct CheckCommand: AsyncParsableCommand {
                 unusable = true
             }
             return broken ? 1 : unusable ? HarnessError.Kind.input.rawValue : 0
-        }
+        })
     }
 
     private static func named<Value>(_ name: String, _ values: [String: Value]) throws -> Value {

@@ -6,6 +6,16 @@ import Harness
 
 /// Turns what went wrong into the words and the exit code that the user sees.
 enum Failure {
+    /// Runs work that starts nothing and leaves nothing, so that a signal may simply end it.
+    static func reporting(plain body: () throws -> Int32) throws {
+        do {
+            throw ExitCode(try body())
+        } catch let error as HarnessError {
+            Console.error("ppiov: \(error)")
+            throw ExitCode(error.kind.rawValue)
+        }
+    }
+
     /// Runs a command's work: `HarnessError` becomes its message on standard error and its exit code.
     static func reporting(_ body: @escaping @Sendable () async throws -> Int32) async throws {
         _ = Console.start

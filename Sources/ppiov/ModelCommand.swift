@@ -5,7 +5,7 @@ import Foundation
 import Harness
 import LifeCycle
 
-struct ModelCommand: AsyncParsableCommand {
+struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Explore the life cycle of memory-provider buffers, every interleaving of it.",
         discussion: """
@@ -99,9 +99,9 @@ struct ModelCommand: AsyncParsableCommand {
         guard fault == nil || !proveFaults else { throw ValidationError("--fault makes one mistake, --prove-faults all of them") }
     }
 
-    func run() async throws {
+    func run() throws {
         if listFaults { return list() }
-        try await Failure.reporting { proveFaults ? prove() : explore() }
+        try Failure.reporting(plain: { proveFaults ? prove() : explore() })
     }
 
     // MARK: -

@@ -18,7 +18,8 @@ public struct TraceFiles: Sendable {
     public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw HarnessError(.input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md says how to capture one")
+            throw HarnessError(
+                .input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md says how to capture one")
         }
         guard isFolder.boolValue else { return [try file(path)] }
         let scenarios = path + "/scenarios"
@@ -39,7 +40,8 @@ public struct TraceFiles: Sendable {
     private static func folder(_ path: String, _ formats: String?, name: String) throws -> TraceFiles {
         let pages = try pages(path)
         guard !pages.isEmpty else {
-            throw HarnessError(.input, "\(path) has no raw trace pages", hint: "they are called cpuN.raw, or per_cpu/cpuN/trace_pipe_raw as tracefs has them")
+            throw HarnessError(
+                .input, "\(path) has no raw trace pages", hint: "they are called cpuN.raw, or per_cpu/cpuN/trace_pipe_raw as tracefs has them")
         }
         let texts = formatTexts(formats ?? path)
         let decoder: TraceDecoder
@@ -65,7 +67,9 @@ public struct TraceFiles: Sendable {
                 let file = rest == ".raw" ? "\(folder)/\(name)" : "\(folder)/\(name)/trace_pipe_raw"
                 guard rest == ".raw" || (rest.isEmpty && FileManager.default.fileExists(atPath: file)) else { continue }
                 guard found[cpu] == nil else {
-                    throw HarnessError(.input, "two files of CPU \(cpu): \(found[cpu] ?? "") and \(file)", hint: "keep the pages of one trace in a folder of their own")
+                    throw HarnessError(
+                        .input, "two files of CPU \(cpu): \(found[cpu] ?? "") and \(file)",
+                        hint: "keep the pages of one trace in a folder of their own")
                 }
                 found[cpu] = file
             }
@@ -104,7 +108,9 @@ public struct TraceFiles: Sendable {
                 .input, "\(path) is a trace.dat file, which ppiov does not read", hint: "trace-cmd report -i \(path) > FILE.txt, and give that")
         }
         if path.hasSuffix(".raw") || path.hasSuffix("trace_pipe_raw") {
-            throw HarnessError(.input, "\(path) has the pages of one CPU only", hint: "give the folder with those of all CPUs: what one holds, another may release")
+            throw HarnessError(
+                .input, "\(path) has the pages of one CPU only",
+                hint: "give the folder with those of all CPUs: what one holds, another may release")
         }
         return TraceFiles(name: path, input: .text(source(path)))
     }

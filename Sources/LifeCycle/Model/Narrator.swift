@@ -44,7 +44,9 @@ struct Narrator {
                 : ("reserves a token for \(buffer) and takes a reference", "tcp_recvmsg_dmabuf")
         case .eraseReservation:
             return ("returns the token reserved for \(buffer) before it has it: the reference is nobody's", "sock_devmem_dontneed")
-        case .deliver: return ("gives \(buffer) to the user", zcrx ? "io_zcrx_get_niov_uref" : configuration.strict ? "tcp_xa_pool_commit_locked" : "tcp_recvmsg_dmabuf")
+        case .deliver:
+            let function = zcrx ? "io_zcrx_get_niov_uref" : configuration.strict ? "tcp_xa_pool_commit_locked" : "tcp_recvmsg_dmabuf"
+            return ("gives \(buffer) to the user", function)
         case .post: return ("puts \(buffer) into the refill ring", "user space")
         case .flush: return ("has the refill ring flushed: an entry for \(buffer)", "zcrx_flush_rq")
         case .returnToken:
