@@ -82,6 +82,7 @@ public struct Judge: Sendable {
         }
         let trace = TraceOracle.examine(evidence.trace, formats: evidence.formats, report: report)
         result.accounts = trace.accounts
+        result.traceEvents = trace.events
         result.findings =
             ScenarioOracle.findings(report) + result.findings + PagePoolOracle.findings(report) + CountersOracle.findings(report)
             + PayloadOracle.findings(report) + trace.findings

@@ -10,6 +10,8 @@ enum TraceOracle {
         var findings: [Finding] = []
         /// The accounts for those who count holds; nil where there was no trace to count.
         var believable: [PoolAccount]?
+        /// Events examined; nil where the trace could not be read.
+        var events: Int?
     }
 
     static func examine(_ trace: [UInt32: [UInt8]]?, formats: [String: String], report: ScenarioReport) -> Verdict {
@@ -39,6 +41,7 @@ enum TraceOracle {
             verdict.add("could not run: \(error)")
             return verdict
         }
+        verdict.events = outcome.events
         for line in outcome.losses.lines { verdict.add(line) }
         verdict.accounts = outcome.accounts.map { account($0, provider: report.expectation.provider) }
         verdict.believable = verdict.accounts

@@ -76,12 +76,15 @@ public struct ScenarioResult: Codable, Sendable, Equatable {
     public var accounts: [PoolAccount]
     public var pools: [PoolObservation]
     public var payload: PayloadRecord?
+    /// Events of its trace that were held against the model; nil where there was no trace that could be read.
+    public var traceEvents: Int?
     /// Host seconds from the command to the verdict.
     public var seconds: Double
 
     public init(
         scenario: String, tier: Tier, provider: Provider, verdict: Verdict, reason: String? = nil, findings: [Finding] = [],
-        accounts: [PoolAccount] = [], pools: [PoolObservation] = [], payload: PayloadRecord? = nil, seconds: Double = 0
+        accounts: [PoolAccount] = [], pools: [PoolObservation] = [], payload: PayloadRecord? = nil, traceEvents: Int? = nil,
+        seconds: Double = 0
     ) {
         self.scenario = scenario
         self.tier = tier
@@ -92,6 +95,7 @@ public struct ScenarioResult: Codable, Sendable, Equatable {
         self.accounts = accounts
         self.pools = pools
         self.payload = payload
+        self.traceEvents = traceEvents
         self.seconds = seconds
     }
 }

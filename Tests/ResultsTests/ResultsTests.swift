@@ -108,6 +108,10 @@ private let mixed = [
                 zcrx: 512 net_iovs held, 506 released
 
                 """)
+        var traced = [result("a", .pass), result("b", .fail, findings: [Finding(oracle: "trace", message: "I7")]), result("c", .skip)]
+        traced[0].traceEvents = 500
+        traced[1].traceEvents = 20
+        #expect(Summary.text(traced).hasSuffix("trace: 1 of 2 conform to the life cycle, 520 events of 0 page pools\n"))
         #expect(Summary.text([]) == "no scenario ran\n")
     }
 }
