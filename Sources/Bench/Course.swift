@@ -4,10 +4,10 @@ import Harness
 
 /// What can be measured, in the order it is measured in.
 enum Subject: String, CaseIterable, Sendable {
-    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, model
+    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, model, check
 
     /// It runs on a kernel, or builds one.
-    var takesKernel: Bool { self != .model }
+    var takesKernel: Bool { self != .model && self != .check }
 }
 
 /// One run of the benchmark.
@@ -55,6 +55,7 @@ struct Course: Sendable {
         case .edit: try await edit()
         case .virtme: try await virtme()
         case .model: try await model()
+        case .check: try await check()
         }
     }
 }
