@@ -164,6 +164,29 @@ import Testing
         #expect(outcome.losses.places == 1)
     }
 
+    /// A task gave a net_iov back, a soft interrupt on top of it took it, then the task recorded its release.
+    private static func overtaken(_ soft: String, _ task: String) -> String {
+        func line(_ head: String, _ time: String, _ event: String) -> String {
+            "   a-7 \(head) \(time): page_pool_state_\(event.prefix { $0 != "=" }): page_pool=0x1000 netmem=0x41 is_net_iov=1 \(event)\n"
+        }
+        return line(soft, "1.0", "hold=1") + line(soft, "1.1", "hold=2") + line(task, "1.100005", "release=1") + line(task, "1.2", "release=2")
+    }
+
+    @Test("where text does not say what was an interrupt, nothing is concluded from it", arguments: [
+        ("[000] ..s1.", "[000] ....."), ("[000]", "[000]"), ("0..s1.", "0....."), ("12..s1.", "12....."),
+    ])
+    func textWithoutContexts(_ soft: String, _ task: String) throws {
+        let outcome = try PoolLedger().examine(.text(ByteSource(Array(Self.overtaken(soft, task).utf8))))
+        #expect(outcome.violations == [])
+        #expect(outcome.events == 4)
+    }
+
+    @Test("the task itself cannot have been overtaken by what it recorded", arguments: [("[000] .....", "[000] ....."), ("0.....", "0.....")])
+    func textWithContexts(_ soft: String, _ task: String) throws {
+        let outcome = try PoolLedger().examine(.text(ByteSource(Array(Self.overtaken(soft, task).utf8))))
+        #expect(outcome.violations.map(\.invariant) == [.noSecondHold])
+    }
+
     @Test("a damaged page-pool line is an error that names it", arguments: [
         " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=12 netmem=zz is_net_iov=1, pfn=0x0 hold=1",
         " a-1 [000] ..... 1.000000: page_pool_state_release: page_pool=12 netmem=34",

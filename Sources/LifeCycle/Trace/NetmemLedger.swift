@@ -92,7 +92,8 @@ struct NetmemLedger {
         settle(netmem, state, place)
     }
 
-    /// - Parameter silentSince: when the context that recorded the release had recorded its event before, if ever.
+    /// - Parameter silentSince: when the context that recorded the release had recorded its event before; nil where it never had, or where the trace
+    ///   does not tell contexts apart, which is then to the trace's favour.
     @inline(__always)
     mutating func release(_ netmem: UInt64, _ mark: Mark, silentSince: UInt64?) {
         let place = table.place(of: netmem)

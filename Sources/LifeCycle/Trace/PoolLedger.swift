@@ -139,7 +139,8 @@ public struct PoolLedger: Sendable {
         var contexts = ContextTimes()
         var index = 0
         while let event = try stream.next() {
-            books.record(event, at: index, silentSince: contexts.exchange(event.context, event.time))
+            let silentSince = event.hasContext ? contexts.exchange(event.context, event.time) : nil
+            books.record(event, at: index, silentSince: silentSince)
             index += 1
         }
         books.finish()

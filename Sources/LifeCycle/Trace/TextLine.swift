@@ -69,63 +69,93 @@ enum TextLine {
     }
 }
 
-/// What stands before the fields: `TASK-PID [CPU] FLAGS TIME: EVENT: FIELDS`, where the flags may be left out.
+/// What stands before the fields: `TASK-PID [CPU] FLAGS TIME: EVENT: FIELDS`, where the flags may be left out, or
+/// `TASK-PID CPUFLAGS TIME: EVENT: FIELDS` (`trace-cmd report -l`).
 private struct Head {
     var pid: Int32 = 0
-    var cpu: UInt32
-    var flags: UInt8 = 0
+    var cpu: UInt32 = 0
+    /// nil where they are left out: tracefs without `irq-info`, `trace-cmd report` without `-l`.
+    var flags: UInt8?
     var time: UInt64 = 0
     /// Where the event's name stands in the line.
     var event = 0..<0
     var fields = 0..<0
 
     init?(_ line: Span<UInt8>) {
-        // The CPU is the first [N]; the name of a task may have brackets of its own, but no number alone in them.
-        var at = 0
-        var found: UInt32?
-        while found == nil {
-            guard let open = line.first(Ascii.bracket, in: at..<line.count),
-                let close = line.first(UInt8(ascii: "]"), in: open + 1..<line.count)
-            else { return nil }
-            found = line.unsigned(open + 1..<close).flatMap(UInt32.init(exactly:))
-            if found != nil {
-                pid = Self.pid(line, 0..<open)
-                at = close + 1
-            } else {
-                at = open + 1
-            }
-        }
-        guard let found else { return nil }
-        cpu = found
-        // Flags and time; then the event's name up to a colon.
-        while true {
-            let start = line.skipBlanks(at)
-            guard let end = line.firstBlank(in: start..<line.count) else { return nil }
-            at = end
-            if line[end - 1] == Ascii.colon, let time = Self.nanoseconds(line, start..<end - 1) {
-                self.time = time
-                break
-            }
-            flags = Self.flags(line, start..<end)
-        }
-        let start = line.skipBlanks(at)
+        guard let end = readBracketed(line) ?? readLatency(line) else { return nil }
+        let start = line.skipBlanks(end)
         guard let colon = line.first(Ascii.colon, in: start..<line.count) else { return nil }
         event = start..<colon
         fields = colon + 1..<line.count
     }
 
+    /// - Returns: the end of the time stamp.
+    private mutating func readBracketed(_ line: Span<UInt8>) -> Int? {
+        // The CPU is the first [N]; the name of a task may have brackets of its own, but no number alone in them.
+        var at = 0
+        while true {
+            guard let open = line.first(Ascii.bracket, in: at..<line.count),
+                let close = line.first(UInt8(ascii: "]"), in: open + 1..<line.count)
+            else { return nil }
+            if let number = line.unsigned(open + 1..<close).flatMap(UInt32.init(exactly:)) {
+                cpu = number
+                pid = Self.pid(line, 0..<open) ?? 0
+                at = close + 1
+                break
+            }
+            at = open + 1
+        }
+        while let word = line.word(at) {
+            if readTime(line, word) { return word.upperBound }
+            flags = Self.flags(line, word)
+            at = word.upperBound
+        }
+        return nil
+    }
+
+    /// - Returns: the end of the time stamp.
+    private mutating func readLatency(_ line: Span<UInt8>) -> Int? {
+        var (task, place) = (0..<0, 0..<0)
+        var at = 0
+        while let word = line.word(at) {
+            if readTime(line, word) {
+                var letters = place.lowerBound
+                while letters < place.upperBound && Ascii.isDigit(line[letters]) { letters += 1 }
+                guard letters < place.upperBound, let pid = Self.pid(line, task),
+                    let cpu = line.unsigned(place.lowerBound..<letters).flatMap(UInt32.init(exactly:))
+                else { return nil }
+                self.pid = pid
+                self.cpu = cpu
+                flags = Self.flags(line, letters..<place.upperBound)
+                return word.upperBound
+            }
+            (task, place) = (place, word)
+            at = word.upperBound
+        }
+        return nil
+    }
+
+    private mutating func readTime(_ line: Span<UInt8>, _ word: Range<Int>) -> Bool {
+        guard line[word.upperBound - 1] == Ascii.colon, let time = Self.nanoseconds(line, word.lowerBound..<word.upperBound - 1)
+        else { return false }
+        self.time = time
+        return true
+    }
+
     func event(_ pool: UInt64, _ action: TraceEvent.Action) -> TraceEvent {
-        TraceEvent(time: time, cpu: cpu, pid: pid, flags: flags, pool: pool, action: action)
+        var event = TraceEvent(time: time, cpu: cpu, pid: pid, flags: flags ?? 0, pool: pool, action: action)
+        event.hasContext = flags != nil
+        return event
     }
 
     /// The digits after the last dash.
-    private static func pid(_ line: Span<UInt8>, _ task: Range<Int>) -> Int32 {
+    private static func pid(_ line: Span<UInt8>, _ task: Range<Int>) -> Int32? {
         var start = task.upperBound
         while start > task.lowerBound && line[start - 1] != UInt8(ascii: "-") { start -= 1 }
-        guard start > task.lowerBound else { return 0 }
+        guard start > task.lowerBound else { return nil }
         var end = start
         while end < task.upperBound && Ascii.isDigit(line[end]) { end += 1 }
-        return line.unsigned(start..<end).flatMap(Int32.init(exactly:)) ?? 0
+        return line.unsigned(start..<end).flatMap(Int32.init(exactly:))
     }
 
     /// "12.345678", seconds; with as many digits as the clock gives. A counter clock's plain number is taken as it is.
@@ -208,13 +238,12 @@ extension Span<UInt8> {
         return at
     }
 
-    fileprivate func firstBlank(in range: Range<Int>) -> Int? {
-        var at = range.lowerBound
-        while at < range.upperBound {
-            if Ascii.isBlank(self[at]) { return at }
-            at += 1
-        }
-        return nil
+    /// The next word, if a blank ends it.
+    fileprivate func word(_ start: Int) -> Range<Int>? {
+        let start = skipBlanks(start)
+        var end = start
+        while end < count && !Ascii.isBlank(self[end]) { end += 1 }
+        return end < count ? start..<end : nil
     }
 
     /// Digits and nothing else; nil where there is none, or too many.

@@ -53,6 +53,8 @@ public struct TraceEvent: Equatable, Sendable {
     public var pid: Int32
     /// `common_flags` (`enum trace_flag_type`, include/linux/trace_events.h).
     public var flags: UInt8
+    /// False where the trace leaves the flags out, so that a soft interrupt looks like the task that it runs on top of.
+    var hasContext = true
     /// Kernel address of the `struct page_pool`.
     public var pool: UInt64
     public var action: Action
