@@ -31,7 +31,8 @@ extension Course {
     private func checked(_ path: String, _ trace: SyntheticTrace, name: String) async throws -> Double {
         let run = try await product(["check", "--quiet", path], name: name)
         guard run.output.contains(": ok: \(trace.events) events") else {
-            throw HarnessError(.harness, "`ppiov check` did not find \(trace.events) events to be right", evidence: [workplace.log(name)])
+            throw HarnessError(
+                .harness, "`ppiov check` did not find \(trace.events) events to be right", evidence: [workplace.log(name)])
         }
         return run.seconds
     }
@@ -40,6 +41,7 @@ extension Course {
     /// meets all.
     private func besideTraceCmd(_ trace: SyntheticTrace) async throws -> [Measurement] {
         var pages = Measurement(name: "check, pages, 1 M events", seconds: [])
+        var dat = Measurement(name: "check, trace.dat, 1 M events", seconds: [])
         var text = Measurement(name: "check, text, 1 M events", seconds: [], aim: Double(trace.events) / Self.textRate)
         var neighbour = Measurement(name: "trace-cmd report, 1 M events", seconds: [])
         // It prints its version, then its usage, and ends with 1.
@@ -58,17 +60,22 @@ extension Course {
             try await report.run(log: trace.text)
             let theirs = Clock.seconds(.now - begin)
             let ours = try await checked(trace.folder, trace, name: "check-short")
+            let ofDat = try await checked(trace.dat, trace, name: "check-dat")
             let ofText = try await checked(trace.text, trace, name: "check-text")
             guard number > 0 else { continue }
             neighbour.seconds.append(theirs)
             pages.seconds.append(ours)
+            dat.seconds.append(ofDat)
             text.seconds.append(ofText)
         }
         if let seconds = neighbour.median {
             pages.reference = Measurement.Reference(name: "trace-cmd", seconds: seconds)
-            if let own = text.median { text.note = "the aim is a million lines a second; trace-cmd takes \(Self.times(seconds / own)) as long" }
+            dat.reference = pages.reference
+            if let own = text.median {
+                text.note = "the aim is a million lines a second; trace-cmd takes \(Self.tenths(seconds / own)) times as long to print them"
+            }
         }
-        return [pages, text, neighbour]
+        return [pages, dat, text, neighbour]
     }
 
     /// What a judgement of either trace takes at its peak, as GNU time has it.
@@ -76,12 +83,13 @@ extension Course {
         func peak(_ trace: SyntheticTrace) async -> Double? {
             let log = workplace.log("check-memory")
             try? FileManager.default.removeItem(atPath: log)
-            try? await Command("/usr/bin/time", ["-f", "peak %M KiB", product.program, "check", "--quiet", trace.folder]).run(log: log)
+            let arguments = ["-f", "peak %M KiB", product.program, "check", "--quiet", trace.folder]
+            try? await Command("/usr/bin/time", arguments).run(log: log)
             return Files.text(log)?.firstMatch(of: /peak (\d+) KiB/).flatMap { Double($0.1) }.map { $0 / 1024 }
         }
-        guard let less = await peak(short), let more = await peak(long) else { return "its memory: Debian's package time would tell" }
+        guard let less = await peak(short), let more = await peak(long) else {
+            return "Debian's package time would tell its memory"
+        }
         return "at its peak it takes \(Self.tenths(more)) MiB, and \(Self.tenths(less)) MiB for a tenth of the events"
     }
-
-    private static func times(_ ratio: Double) -> String { String(format: "%.1f times", ratio) }
 }

@@ -6,8 +6,8 @@ import Harness
 /// A legal trace of page pools, as long as wanted: raw ring-buffer pages of two CPUs with the formats beside them, as `ppiov check`
 /// takes them, and the same as trace-cmd's trace.dat.
 ///
-/// Four pools at a time hold and release 512 net_iovs each. CPU 0 polls and holds; both release. After some rounds a pool is destroyed,
-/// drains, and another takes its net_iovs, often at the same address. The same seed makes the same trace.
+/// Four pools at a time hold and release 512 net_iovs each. CPU 0 polls and holds; both release. After some rounds a pool is
+/// destroyed, drains, and another takes its net_iovs, often at the same address. It is the same trace every time.
 struct SyntheticTrace: Sendable {
     let folder: String
     let events: Int
@@ -260,7 +260,8 @@ private struct PoolCourse {
         let netmem = queues[turn].home.removeLast()
         queues[turn].out.append(netmem)
         queues[turn].holds += 1
-        return (0, time, record(Self.holdID, cpu: 0, Bytes.little(netmem) + Bytes.little(UInt64(queues[turn].holds)) + Bytes.little(UInt64(0))))
+        let words = Bytes.little(netmem) + Bytes.little(UInt64(queues[turn].holds)) + Bytes.little(UInt64(0))
+        return (0, time, record(Self.holdID, cpu: 0, words))
     }
 
     private mutating func release() -> (cpu: Int, time: UInt64, record: [UInt8]) {
@@ -295,7 +296,8 @@ private struct PoolCourse {
     private func record(_ id: UInt16, cpu: Int, _ words: [UInt8]) -> [UInt8] {
         // The poll runs in a soft interrupt, the user in its task.
         let flags: UInt8 = cpu == 0 ? 0x10 : 0
-        return Bytes.little(id) + [flags, 1] + Bytes.little(cpu == 0 ? Self.poller : Self.user) + Bytes.little(queues[turn].pool) + words
+        let task = cpu == 0 ? Self.poller : Self.user
+        return Bytes.little(id) + [flags, 1] + Bytes.little(task) + Bytes.little(queues[turn].pool) + words
     }
 
     /// SplitMix64.

@@ -3,7 +3,8 @@
 import Foundation
 public import LifeCycle
 
-/// Traces as they lie in files: a folder of raw ring-buffer pages with the formats beside them, or text.
+/// Traces as they lie in files: a folder of raw ring-buffer pages with the formats beside them, trace-cmd's
+/// trace.dat, or text.
 public struct TraceFiles: Sendable {
     /// What to call it.
     public var name: String
@@ -12,7 +13,8 @@ public struct TraceFiles: Sendable {
     /// Finds the traces that a path stands for: one, or one for each scenario of a results folder.
     ///
     /// - Parameters:
-    ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, or text.
+    ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, a
+    ///     trace.dat of version 6, or text.
     ///   - formats: where the format texts are, if not beside the pages.
     /// - Throws: `HarnessError`: input, where nothing can be made of it.
     public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
@@ -52,7 +54,7 @@ public struct TraceFiles: Sendable {
                 .input, "\(formats ?? path): \(error)",
                 hint: "copy events/header_page and the format files of the page_pool events beside the pages; docs/trace.md says how")
         }
-        return TraceFiles(name: name, input: .pages(pages.mapValues(source), decoder))
+        return TraceFiles(name: name, input: .pages(pages.mapValues { source($0) }, decoder))
     }
 
     /// The pages of each CPU.
@@ -95,18 +97,17 @@ public struct TraceFiles: Sendable {
 
     // MARK: - One file
 
-    private static let datMagic: [UInt8] = [0x17, 0x08, 0x44] + Array("tracing".utf8)
-
     private static func file(_ path: String) throws -> TraceFiles {
         guard let handle = FileHandle(forReadingAtPath: path) else {
             throw HarnessError(.input, "cannot read \(path)", hint: "traces belong to root where they were captured: chown or chmod the file")
         }
         defer { try? handle.close() }
-        let start = [UInt8]((try? handle.read(upToCount: 64)) ?? Data())
-        if start.starts(with: datMagic) {
+        guard (try? handle.seekToEnd()) != nil, (try? handle.seek(toOffset: 0)) != nil else {
             throw HarnessError(
-                .input, "\(path) is a trace.dat file, which ppiov does not read", hint: "trace-cmd report -i \(path) > FILE.txt, and give that")
+                .input, "\(path) is a pipe or the like", hint: "write it to a file: what explains a violation is read a second time")
         }
+        let start = [UInt8]((try? handle.read(upToCount: 64)) ?? Data())
+        if start.starts(with: TraceDat.magic) { return try dat(path, handle) }
         if path.hasSuffix(".raw") || path.hasSuffix("trace_pipe_raw") {
             throw HarnessError(
                 .input, "\(path) has the pages of one CPU only",
@@ -115,13 +116,49 @@ public struct TraceFiles: Sendable {
         return TraceFiles(name: path, input: .text(source(path)))
     }
 
+    /// trace-cmd's own file.
+    private static func dat(_ path: String, _ handle: FileHandle) throws -> TraceFiles {
+        do {
+            let dat = try TraceDat(size: try handle.seekToEnd()) { (offset, count) throws(TraceDatError) -> [UInt8] in
+                do {
+                    try handle.seek(toOffset: offset)
+                    return [UInt8](try handle.read(upToCount: count) ?? Data())
+                } catch {
+                    throw .source("cannot read \(path): \(error.localizedDescription)")
+                }
+            }
+            let decoder = try TraceDecoder(formats: dat.formats)
+            return TraceFiles(name: path, input: .pages(dat.pages.mapValues { source(path, $0) }, decoder))
+        } catch let error as TraceDatError {
+            throw HarnessError(.input, "\(path): \(error)", hint: datHint(path, error))
+        } catch let error as TraceFormatError {
+            throw HarnessError(.input, "\(path): \(error)", hint: "it must have been recorded with -e page_pool")
+        }
+    }
+
+    private static func datHint(_ path: String, _ error: TraceDatError) -> String {
+        if case .truncated = error { return "was the recording ended, and the file copied whole?" }
+        let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes text of it, and ppiov reads that"
+        guard case .version = error else { return text }
+        return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.x writes 7 by default); or "
+            + text
+    }
+
     /// The file's bytes, a piece at a time.
-    private static func source(_ path: String) -> ByteSource {
+    private static func source(_ path: String, _ range: Range<UInt64> = 0..<UInt64.max) -> ByteSource {
         ByteSource { () throws(TraceReadError) -> ByteSource.Reader in
             guard let handle = FileHandle(forReadingAtPath: path) else { throw .source("cannot read \(path)") }
+            var left = range.upperBound - range.lowerBound
+            do {
+                try handle.seek(toOffset: range.lowerBound)
+            } catch {
+                throw .source("cannot read \(path): \(error.localizedDescription)")
+            }
             return { () throws(TraceReadError) -> [UInt8] in
                 do {
-                    return [UInt8](try handle.read(upToCount: 1 << 18) ?? Data())
+                    let bytes = [UInt8](try handle.read(upToCount: Int(min(left, 1 << 18))) ?? Data())
+                    left -= UInt64(bytes.count)
+                    return bytes
                 } catch {
                     throw .source("cannot read \(path): \(error.localizedDescription)")
                 }

@@ -38,7 +38,8 @@ enum TextLine {
             return .event(head.event(pool, .release(netmem: netmem, counter: counter)))
         }
         if line.equals("page_pool_release", head.event) {
-            guard let pool = line.hex("page_pool", fields), let inflight = line.number("inflight", fields).flatMap(Int32.init(exactly:)),
+            guard let pool = line.hex("page_pool", fields),
+                let inflight = line.number("inflight", fields).flatMap(Int32.init(exactly:)),
                 let hold = line.counter("hold", fields), let release = line.counter("release", fields)
             else { throw .line(number, "page_pool_release without page_pool, inflight, hold and release: \(line.excerpt)") }
             let attempts = line.number("cnt", fields).flatMap(UInt64.init(exactly:)) ?? 0
@@ -162,7 +163,8 @@ private struct Head {
     private static func nanoseconds(_ line: Span<UInt8>, _ range: Range<Int>) -> UInt64? {
         guard let dot = line.first(UInt8(ascii: "."), in: range) else { return line.unsigned(range) }
         let digits = dot + 1..<range.upperBound
-        guard let seconds = line.unsigned(range.lowerBound..<dot), (1...9).contains(digits.count), let fraction = line.unsigned(digits)
+        guard let seconds = line.unsigned(range.lowerBound..<dot), (1...9).contains(digits.count),
+            let fraction = line.unsigned(digits)
         else { return nil }
         var scaled = fraction
         for _ in digits.count..<9 { scaled *= 10 }
