@@ -189,6 +189,18 @@ import Testing
         #expect(outcome.violations.map(\.invariant) == [.noSecondHold])
     }
 
+    @Test("hashed pointers that differ in the last bit alone are two netmems")
+    func hashedPointers() throws {
+        let lines = [("8f31c2a0", 1), ("8f31c2a1", 2)].map { netmem, hold in
+            "a-7 [000] ..s1. \(hold).0: page_pool_state_hold: page_pool=00000000dd3c8ab1 netmem=00000000\(netmem) "
+                + "is_net_iov=1, hold=\(hold)\n"
+        }
+        let outcome = try PoolLedger().examine(.text(ByteSource(Array(lines.joined().utf8))))
+        #expect(outcome.violations == [])
+        #expect(outcome.accounts.map(\.distinct) == [2])
+        #expect(outcome.accounts.map(\.netIovHolds) == [2])
+    }
+
     @Test("a damaged page-pool line is an error that names it", arguments: [
         " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=12 netmem=zz is_net_iov=1, pfn=0x0 hold=1",
         " a-1 [000] ..... 1.000000: page_pool_state_release: page_pool=12 netmem=34",

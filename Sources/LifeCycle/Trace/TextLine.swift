@@ -312,11 +312,12 @@ extension Span<UInt8> {
         number(name, fields).flatMap(UInt32.init(exactly:))
     }
 
-    /// The pool and the `netmem_ref`. A hashed pointer has lost the bit that says that it is a net_iov.
+    /// The pool and the `netmem_ref`. A hashed pointer (32 bits, lib/vsprintf.c) does not have the bit that says that it is a
+    /// net_iov: a bit of the hash stands there, and is kept above the others where that one takes its place.
     fileprivate func references(_ fields: Range<Int>) -> (pool: UInt64, netmem: UInt64)? {
         guard let pool = hex("page_pool", fields), let netmem = hex("netmem", fields) else { return nil }
-        let iov = number("is_net_iov", fields).map { $0 != 0 } ?? (netmem & 1 != 0)
-        return (pool, netmem & ~1 | (iov ? 1 : 0))
+        guard let iov = number("is_net_iov", fields), (iov != 0) != (netmem & 1 != 0) else { return (pool, netmem) }
+        return (pool, netmem ^ 1 | (netmem <= UInt32.max ? 1 << 32 : 0))
     }
 
     // MARK: - For messages
