@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test("text that says it lost events is not whole", arguments: [
-        "CPU:1 [LOST 45 EVENTS]", "CPU 3: 12 [LOST EVENTS]", "# entries-in-buffer/entries-written: 10/55   #P:2",
+        "CPU:1 [LOST 45 EVENTS]", "CPU 3: 12 [LOST EVENTS]", "CPU:0 [434 EVENTS DROPPED]", "CPU:0 [EVENTS DROPPED]", "# entries-in-buffer/entries-written: 10/55   #P:2",
     ])
     func lostText(_ line: String) throws {
         let outcome = try PoolLedger().examine(.text(ByteSource(Array((line + "\n").utf8))))

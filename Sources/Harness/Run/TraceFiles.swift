@@ -140,7 +140,7 @@ public struct TraceFiles: Sendable {
         if case .truncated = error { return "was the recording ended, and the file copied whole?" }
         let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes text of it, and ppiov reads that"
         guard case .version = error else { return text }
-        return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.x writes 7 by default); or "
+        return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.1 writes 7 by default); or "
             + text
     }
 

@@ -13,7 +13,8 @@ enum TextLine {
     init(_ line: Span<UInt8>, number: Int) throws(TraceReadError) {
         if !line.isEmpty && line[0] == UInt8(ascii: "#") {
             self = try Self.header(line, number)
-        } else if line.first(Ascii.bracket, in: line.indices) != nil, line.has("LOST"), line.has("EVENTS") {
+        } else if line.has("EVENTS"), line.first(Ascii.bracket, in: line.indices) != nil, line.has("LOST") || line.has("DROPPED") {
+            // "CPU:1 [LOST 45 EVENTS]" in trace_pipe, "CPU:1 [45 EVENTS DROPPED]" where trace-cmd reports.
             self = .lost("line \(number): " + line.string(line.indices))
         } else if let head = Head(line) {
             self = try Self.event(line, head, number)
