@@ -13,6 +13,7 @@ public final class ScenarioRun {
     private let scale: Double
     private let report: (StepRecord) -> Void
     private let mark: (String) throws -> Void
+    private var holding = false
     private var cleanUps: [(name: String, body: () throws -> Void)] = []
 
     /// - Parameters:
@@ -56,10 +57,16 @@ public final class ScenarioRun {
     }
 
     /// Says in the trace that user space has this many net_iovs from now on, after it was given them or before it gives any back.
-    func userHolds(_ count: Int) throws { try mark(TraceEvent.Mark.userHeld.line(UInt32(clamping: count))) }
+    func userHolds(_ count: Int) throws {
+        holding = count > 0
+        try mark(TraceEvent.Mark.userHeld.line(UInt32(clamping: count)))
+    }
 
     /// Says in the trace that user space is about to close, or to be killed, and has nothing any more.
-    func userEnds(killed: Bool = false) throws { try mark((killed ? TraceEvent.Mark.killed : .closed).line()) }
+    func userEnds(killed: Bool = false) throws {
+        holding = false
+        try mark((killed ? TraceEvent.Mark.killed : .closed).line())
+    }
 
     /// Has `body` done when the scenario is over, however it ends. One that fails is a failed step.
     func cleanUp(_ name: String, _ body: @escaping () throws -> Void) { cleanUps.append((name, body)) }
@@ -69,6 +76,8 @@ public final class ScenarioRun {
     /// - Returns: what went wrong with the first that failed.
     public func takeDown() -> String? {
         var failure: String?
+        // A scenario that failed half-way closes here what it said it held.
+        if holding { try? userEnds() }
         while let (name, body) = cleanUps.popLast() {
             do {
                 try body()

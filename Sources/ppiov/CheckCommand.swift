@@ -15,12 +15,12 @@ struct CheckCommand: ParsableCommand {
             destroyed is freed. Prints the account of each pool and what broke, with the events around it. docs/trace.md says how \
             to capture a trace.
 
-            A trace that lost events proves nothing: it is judged nevertheless, and ends with 2 where nothing else broke.
+            A trace that lost events proves nothing, in neither direction: what seems broken in it is shown, and it ends with 2.
 
             EXIT STATUS
               0    the trace conforms
               1    it does not
-              2    it could not be read, lost events, or has none of a page pool
+              2    one could not be read, lost events, or has none of a page pool
             """)
 
     @Argument(help: ArgumentHelp("Folders of raw pages, trace.dat files, text traces, or results folders; each is judged by itself.", valueName: "file"))
@@ -49,8 +49,9 @@ struct CheckCommand: ParsableCommand {
         try Failure.reporting(plain: {
             var broken = false
             var unusable = false
-            var anything = false
             for file in files {
+                var anything = false
+                var unread = false
                 for trace in try TraceFiles.find(file, formats: formats) {
                     let start = ContinuousClock.now
                     let outcome: PoolLedger.Outcome
@@ -58,20 +59,25 @@ struct CheckCommand: ParsableCommand {
                         outcome = try PoolLedger(begin: begin, end: end).examine(trace.input)
                     } catch {
                         Console.error("ppiov: \(trace.name): \(error)")
-                        unusable = true
+                        unread = true
                         continue
                     }
                     let (seconds, attoseconds) = (ContinuousClock.now - start).components
                     report(trace.name, outcome, Double(seconds) + Double(attoseconds) / 1e18)
-                    anything = anything || outcome.events > 0
-                    broken = broken || outcome.violationCount > 0
-                    unusable = unusable || !outcome.losses.isEmpty
+                    anything = anything || !outcome.accounts.isEmpty
+                    // What breaks in a trace with losses may be their doing.
+                    if outcome.losses.isEmpty { broken = broken || outcome.violationCount > 0 } else { unread = true }
                 }
-            }
-            if !anything && !unusable {
-                Console.error("ppiov: no page-pool event in any of it: nothing was judged")
-                Console.error("hint: enable events/page_pool before the provider is bound; docs/trace.md says how to capture a trace")
-                unusable = true
+                for name in TraceFiles.untraced(file) {
+                    Console.error("ppiov: \(name) has no trace: it was skipped or it crashed")
+                    unread = true
+                }
+                if !anything && !unread {
+                    Console.error("ppiov: \(file) has no page-pool event: nothing was judged")
+                    Console.error("hint: enable events/page_pool before the provider is bound; docs/trace.md says how to capture a trace")
+                    unread = true
+                }
+                unusable = unusable || unread
             }
             return broken ? 1 : unusable ? HarnessError.Kind.input.rawValue : 0
         })
@@ -97,7 +103,8 @@ struct CheckCommand: ParsableCommand {
         for line in outcome.losses.lines { Console.output("LOST: \(line)\n") }
         let holds = outcome.accounts.reduce(0) { $0 + $1.holds }
         let releases = outcome.accounts.reduce(0) { $0 + $1.releases }
-        let verdict = outcome.violationCount > 0 ? "BROKEN" : !outcome.losses.isEmpty ? "NOT WHOLE" : outcome.events == 0 ? "EMPTY" : "ok"
+        let verdict = !outcome.losses.isEmpty
+            ? "NOT WHOLE" : outcome.violationCount > 0 ? "BROKEN" : outcome.accounts.isEmpty ? "EMPTY" : "ok"
         let rate = seconds > 0.1 ? String(format: ", %.1f million events/s", Double(outcome.events) / seconds / 1e6) : ""
         Console.output(
             "\(name): \(verdict): \(outcome.events) events, \(outcome.accounts.count) pools, \(holds) held, \(releases) released"

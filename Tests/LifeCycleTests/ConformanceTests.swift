@@ -206,6 +206,7 @@ import Testing
         " a-1 [000] ..... 1.000000: page_pool_state_release: page_pool=12 netmem=34",
         " a-1 [000] ..... 1.000000: page_pool_release: page_pool=12 inflight=99999999999 hold=1 release=1",
         "page_pool_state_hold", "[000] page_pool_state_hold: ",
+        " a-1 [000] 1.000000: page_pool:page_pool_state_hold: page_pool=12 netmem=34 is_net_iov=1, pfn=0x0 hold=1",
     ])
     func damagedText(_ line: String) {
         #expect {

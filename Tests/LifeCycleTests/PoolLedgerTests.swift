@@ -398,4 +398,63 @@ private struct Script {
             #expect(missing == Int((signed.max() ?? 0) - (signed.min() ?? 0)) + 1 - plain.count)
         }
     }
+
+    // MARK: - Found by a review
+
+    @Test("a pool is not freed because it says so")
+    func freedWithBuffersOut() {
+        var script = Script()
+        for netmem in [1, 3, 5] as [UInt64] { script.hold(netmem) }
+        script.release(1)
+        let lie = TraceEvent.Action.poolRelease(inflight: 0, hold: 3, release: 1, attempts: 1)
+        script.add(lie, pool: 0x1000, cpu: 0, pid: 10, flags: 0, after: 1_000_000)
+        let messages = script.examine().violations.map(\.message)
+        #expect(messages.contains("pool 0x1000: 0 in flight by its own count, and hold=3 release=1"))
+        #expect(messages.contains("pool 0x1000 was freed with 2 in flight (held 3, released 1)"))
+    }
+
+    @Test("an old pool's buffers do not excuse the release of another's")
+    func releaseOfForeign() {
+        var script = Script()
+        script.holds[0x2000] = 100
+        script.hold(0x201, pool: 0x2000)
+        script.hold(0x41)
+        // Long after any release could still be on its way into the trace.
+        script.release(0x41, pool: 0x2000, after: 19_000_000_000)
+        script.release(0x41)
+        #expect(script.invariants() == [.releaseOfHeld])
+    }
+
+    @Test("a pool of more buffers than anybody counts on may be older than the recording")
+    func manyCarriedIn() {
+        var script = Script()
+        script.holds[0x1000] = 70_000
+        for netmem in 1...70_000 as ClosedRange<UInt64> { script.release(netmem * 2, after: 1000) }
+        script.destroy()
+        #expect(script.invariants() == [])
+    }
+
+    @Test func holdCounterWraps() {
+        var script = Script()
+        script.holds[0x1000] = .max - 2
+        script.releases[0x1000] = .max - 2
+        for netmem in [1, 3, 5, 7, 9] as [UInt64] {
+            script.holds[0x1000] = (script.holds[0x1000] ?? 0) &+ 1
+            let counter = script.holds[0x1000] ?? 0
+            script.add(.hold(netmem: netmem, counter: counter), pool: 0x1000, cpu: 0, pid: 1, flags: 0, after: 1000)
+        }
+        #expect(script.invariants() == [])
+        #expect(script.examine().accounts.count == 1)
+    }
+
+    @Test("what was out before the recording is not what the user has")
+    func markOfAnOldPool() {
+        var script = Script()
+        script.holds[0x1000] = 8
+        for netmem in [1, 3, 5, 7] as [UInt64] { script.release(netmem) }
+        script.add(.mark(.userHeld, count: 4), pool: 0, cpu: 0, pid: 9, flags: 0, after: 1_000_000)
+        for netmem in [9, 11, 13, 15] as [UInt64] { script.release(netmem) }
+        script.destroy()
+        #expect(script.invariants() == [])
+    }
 }

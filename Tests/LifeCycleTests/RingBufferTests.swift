@@ -216,4 +216,17 @@ import Testing
             #expect(count == events.count)
         }
     }
+
+    @Test("a mark's format that does not agree with the others is refused, and a short mark is none")
+    func hostileMarkFormat() throws {
+        var formats = Texts.marked
+        formats["print"] = Texts.print.replacing("common_pid;\toffset:4", with: "common_pid;\toffset:4000000")
+        #expect(throws: TraceFormatError.unusableField(text: "print", field: "common_pid")) { try TraceDecoder(formats: formats) }
+        formats["print"] = Texts.print.replacing("ID: 5", with: "ID: 322")
+        #expect(throws: TraceFormatError.duplicateID(322)) { try TraceDecoder(formats: formats) }
+        var writer = PageWriter()
+        writer.record(PageWriter.little(UInt16(5)) + [0, 0], at: 4)
+        writer.flush()
+        #expect(try TraceDecoder(formats: Texts.marked).decode(cpu: 0, writer.bytes).otherRecords == 1)
+    }
 }

@@ -68,6 +68,13 @@ extension BlackBox {
             #expect(lossy.output.contains("LOST: line 1") && lossy.output.contains("NOT WHOLE"))
             let empty = try await Product.run(["check", "empty"], in: scratch)
             #expect(empty.code == 2)
+            // One that has nothing is not made good by another that has.
+            #expect(try await Product.run(["check", "good", "empty"], in: scratch).code == 2)
+            try scratch.write("marks", Self.line(1, "tracing_mark_write: ppiov: closed"))
+            #expect(try await Product.run(["check", "marks"], in: scratch).code == 2)
+            // What breaks in a trace with losses may be their doing.
+            try scratch.write("lossybad", "CPU:0 [LOST 3 EVENTS]\n" + Self.hold + Self.end)
+            #expect(try await Product.run(["check", "lossybad"], in: scratch).code == 2)
             #expect(empty.output.contains("EMPTY") && empty.errors.contains("nothing was judged"))
         }
     }

@@ -33,8 +33,18 @@ public struct TraceFiles: Sendable {
             guard !found.isEmpty else { throw HarnessError(.input, "no scenario of \(path) has a trace") }
             return found
         }
-        if FileManager.default.fileExists(atPath: path + "/trace") { return [try folder(path + "/trace", formats, name: path)] }
+        // A copy of a tracefs instance has a text of that name.
+        if FileManager.default.fileExists(atPath: path + "/trace", isDirectory: &isFolder), isFolder.boolValue {
+            return [try folder(path + "/trace", formats, name: path)]
+        }
         return [try folder(path, formats, name: path)]
+    }
+
+    /// The scenarios of a results folder that have no trace; none where the path is no results folder.
+    public static func untraced(_ path: String) -> [String] {
+        let scenarios = path + "/scenarios"
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: scenarios) else { return [] }
+        return names.sorted().filter { !FileManager.default.fileExists(atPath: "\(scenarios)/\($0)/trace") }
     }
 
     // MARK: - Pages

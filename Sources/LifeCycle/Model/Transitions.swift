@@ -552,7 +552,7 @@ struct Transitions {
             next.closeRing(configuration.buffers)
             sink.take(next, Step(.close, pool: view.live))
         }
-        if state.has(.device) && state.has(.installed) {
+        if state.has(.device) && (state.has(.installed) || configuration.strict) {
             var next = state
             next.set(.device, false)
             next.set(.installed, false)

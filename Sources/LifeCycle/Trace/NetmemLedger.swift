@@ -29,7 +29,14 @@ struct NetmemLedger {
     private struct Unsettled {
         var held: [Mark] = []
         var debts: [Debt] = []
-        var early: [Mark] = []
+        var early: [Early] = []
+    }
+
+    /// A release without a hold, so far.
+    private struct Early {
+        var release: Mark
+        /// Nothing says that the recording should have its hold: that may have come before.
+        var first: Bool
     }
 
     /// A release that no hold explains.
@@ -53,12 +60,15 @@ struct NetmemLedger {
     /// The ordinary case: held by one pool, or at home.
     private var table = NetmemTable()
     private var unsettled: [UInt64: Unsettled] = [:]
-    private var firstReleases: Set<Int> = []
 
     private(set) var secondHolds: [SecondHold] = []
     private(set) var unmatched: [Unmatched] = []
     /// Beyond `limit`.
     private(set) var dropped = 0
+
+    /// 64 GiB of pages: more is no trace, or too much to follow.
+    private static let netmemLimit = 1 << 24
+    var isFull: Bool { table.count > Self.netmemLimit }
 
     init(tolerance: PoolLedger.Tolerance) {
         self.tolerance = tolerance
@@ -107,9 +117,12 @@ struct NetmemLedger {
     private mutating func releaseUnsettled(_ netmem: UInt64, _ mark: Mark, _ silentSince: UInt64?, _ place: Int) {
         let before = table[place]
         guard before.state == .unsettled, var state = unsettled[netmem] else {
-            // Another pool's hold may be recorded before this release; a second release of a netmem at home is no first one.
-            if before.state != .home && firstReleases.count < Self.limit * 16 { firstReleases.insert(mark.event) }
-            unsettled[netmem] = Unsettled(held: before.state == .held ? [before.mark] : [], early: [mark])
+            // Another pool's hold may be recorded before this release, within the time that a release may take to be recorded; a
+            // second release of a netmem at home is no first one.
+            let late = before.state == .held && explains(mark, taken: before.mark, silentSince: silentSince)
+            let first = before.state == .unknown || late
+            unsettled[netmem] = Unsettled(
+                held: before.state == .held ? [before.mark] : [], early: [Early(release: mark, first: first)])
             let shown = before.state == .unknown ? mark : before.mark
             table[place] = NetmemTable.Entry(netmem: netmem, state: .unsettled, holds: before.holds, mark: shown)
             return
@@ -123,7 +136,7 @@ struct NetmemLedger {
                 report(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder))
             }
         } else if state.early.count < Self.limit {
-            state.early.append(mark)
+            state.early.append(Early(release: mark, first: false))
         } else {
             dropped += 1
         }
@@ -140,7 +153,7 @@ struct NetmemLedger {
             var state = state
             pairEarly(&state)
             for debt in state.debts { report(SecondHold(hold: debt.hold, netmem: netmem, holder: debt.holder)) }
-            unmatched += state.early.map { Unmatched(release: $0, netmem: netmem, first: firstReleases.contains($0.event)) }
+            unmatched += state.early.map { Unmatched(release: $0.release, netmem: netmem, first: $0.first) }
         }
         unsettled = [:]
         secondHolds.sort { $0.hold.event < $1.hold.event }
@@ -162,7 +175,9 @@ struct NetmemLedger {
     private func pairEarly(_ state: inout Unsettled) {
         for hold in state.held.indices.reversed() {
             let mark = state.held[hold]
-            guard let release = state.early.firstIndex(where: { $0.pool == mark.pool && clocksExplain(earlier: $0, mark) })
+            guard let release = state.early.firstIndex(where: {
+                $0.release.pool == mark.pool && clocksExplain(earlier: $0.release, mark)
+            })
             else { continue }
             state.early.remove(at: release)
             state.held.remove(at: hold)
@@ -185,11 +200,14 @@ struct NetmemLedger {
     }
 
     private func pays(_ release: Mark, _ debt: Debt, silentSince: UInt64?) -> Bool {
-        guard release.pool == debt.holder else { return false }
-        if clocksExplain(earlier: debt.hold, release) { return true }
-        guard release.time &- debt.hold.time <= tolerance.recordingDelay else { return false }
+        release.pool == debt.holder && explains(release, taken: debt.hold, silentSince: silentSince)
+    }
+
+    /// The context that recorded the release can have given the netmem back before that hold took it.
+    private func explains(_ release: Mark, taken hold: Mark, silentSince: UInt64?) -> Bool {
+        if clocksExplain(earlier: hold, release) { return true }
+        guard release.time &- hold.time <= tolerance.recordingDelay else { return false }
         guard let silentSince else { return true }
-        return release.cpu == debt.hold.cpu
-            ? silentSince < debt.hold.time : silentSince <= debt.hold.time &+ tolerance.clockSkew
+        return release.cpu == hold.cpu ? silentSince < hold.time : silentSince <= hold.time &+ tolerance.clockSkew
     }
 }

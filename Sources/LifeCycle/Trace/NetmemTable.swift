@@ -24,7 +24,7 @@ struct NetmemTable {
 
     private var entries = [Entry](repeating: .empty, count: 1024)
     private var taken = [Bool](repeating: false, count: 1024)
-    private var count = 0
+    private(set) var count = 0
 
     @inline(__always)
     subscript(place: Int) -> Entry {

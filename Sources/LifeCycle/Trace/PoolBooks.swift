@@ -58,7 +58,7 @@ struct PoolBooks {
     }
 
     mutating func record(_ event: TraceEvent, at index: Int, silentSince: UInt64?) {
-        if pools.count > Self.poolLimit {
+        if pools.count > Self.poolLimit || netmems.isFull {
             isOverwhelmed = true
             return
         }
@@ -98,6 +98,12 @@ struct PoolBooks {
             pools[pool].account.freed = inflight == 0
             pools[pool].account.destroyed = pools[pool].account.destroyed ?? event.time
             touch(pool, event, index)
+            if inflight != Int32(bitPattern: hold &- release) {
+                report(
+                    .contiguousCounters,
+                    "pool \(hex(event.pool)): \(inflight) in flight by its own count, and hold=\(hold) release=\(release)", event.pool, nil,
+                    index)
+            }
             if inflight < 0 {
                 report(
                     .neverNegative, "pool \(hex(event.pool)): \(inflight) in flight (hold=\(hold) release=\(release))",
@@ -177,7 +183,8 @@ struct PoolBooks {
             if counter != 1 { reportNamedAgain(event, current, index) }
             return open(event.pool)
         }
-        if counter == 1, pools[current].holds.contains(1) || (pools[current].holds.lowest ?? 2) != 2 {
+        // A counter that has wrapped to 0 goes on with 1.
+        if counter == 1, pools[current].holds.highest != 0, pools[current].holds.contains(1) || (pools[current].holds.lowest ?? 2) != 2 {
             let next = open(event.pool)
             pools[current].overtakenBy = index
             return next
@@ -310,6 +317,13 @@ struct PoolBooks {
                 "pool \(hex(address)) was \(pool.account.destroyed == nil ? "never destroyed" : "destroyed and never freed"): "
                     + "\(left) in flight at the end\(counts(index))", address, nil, at)
         }
+        if pool.account.freed, pool.account.carriedIn != nil, pool.account.inflight != 0 {
+            let left = pool.account.inflight
+            report(
+                .freedStaysFreed,
+                "pool \(hex(address)) was freed with \(left > 0 ? "\(left) in flight" : "\(-left) too many home")\(counts(index))",
+                address, nil, at)
+        }
         if let overtaken = pool.overtakenBy, !pool.account.freed {
             report(
                 .freedStaysFreed, "pool \(hex(address)): a new pool began at its address, but it was never freed\(counts(index))",
@@ -365,6 +379,8 @@ struct UserHoldings {
 
     @inline(__always)
     mutating func release(_ event: TraceEvent, _ netmem: UInt64, at index: Int) {
+        // What comes home without having gone out was out before the recording began.
+        if inflight == 0 { isBlind = true }
         inflight -= 1
         if inflight < has && has > 0 && early == nil && !isBlind {
             early = Early(event: index, time: event.time, pool: event.pool, netmem: netmem, has: has, inflight: inflight)

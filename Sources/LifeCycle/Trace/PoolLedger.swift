@@ -112,7 +112,7 @@ public struct PoolLedger: Sendable {
         self.end = end
     }
 
-    /// Examines a trace, in memory that does not grow with its length. Where something is wrong it is read a second time,
+    /// Examines a trace, in memory that grows with the pools, netmems and tasks that it names and not with its length. Where something is wrong it is read a second time,
     /// for the events around it.
     public func examine(_ input: TraceInput) throws(TraceReadError) -> Outcome {
         switch input {
@@ -144,7 +144,7 @@ public struct PoolLedger: Sendable {
             index += 1
         }
         books.finish()
-        if books.isOverwhelmed { throw .source("more than \(PoolBooks.poolLimit) page pools: no trace of a kernel") }
+        if books.isOverwhelmed { throw .source("more page pools or netmems than any trace of a kernel has") }
         let shown = books.found.prefix(Self.violationLimit)
         var evidence = EvidenceCollector(shown)
         if !shown.isEmpty {

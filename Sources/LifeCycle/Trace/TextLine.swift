@@ -53,6 +53,10 @@ enum TextLine {
             else { return .other }
             return .event(head.event(0, .mark(mark, count: count)))
         }
+        // perf script and others write SYSTEM:EVENT; passing over those would be to judge nothing.
+        if line.has("page_pool_state_") || line.has("page_pool_release") {
+            throw .line(number, "a page-pool event in a form that is not tracefs' or trace-cmd's: \(line.excerpt)")
+        }
         return .other
     }
 

@@ -60,6 +60,8 @@ public struct TraceDecoder: Sendable {
         var id: UInt16
         /// Where the text begins; it goes to the end of the record, or to a zero.
         var text: Int
+        /// Bytes that a record must have for every other field to be in it.
+        var length: Int
     }
 
     private let header: PageHeaderFormat
@@ -91,17 +93,20 @@ public struct TraceDecoder: Sendable {
         type = try Slot(holdFormat, "common_type")
         flags = try Slot(holdFormat, "common_flags")
         pid = try Slot(holdFormat, "common_pid")
+        let markFormat: EventFormat?
         if let text = formats[Self.markFormatName] {
             let format = try EventFormat(name: Self.markFormatName, text: text)
             guard let field = format.fields.first(where: { $0.name == "buf" }) else {
                 throw .missingField(text: Self.markFormatName, field: "buf")
             }
-            mark = MarkLayout(id: format.id, text: field.offset)
+            mark = MarkLayout(id: format.id, text: field.offset, length: Self.length(format))
+            markFormat = format
         } else {
             mark = nil
+            markFormat = nil
         }
         // The type is read before the format is known, so it must stand at one place in all of them.
-        for other in [releaseFormat, poolFormat] {
+        for other in [releaseFormat, poolFormat] + (markFormat.map { [$0] } ?? []) {
             for (name, slot) in [("common_type", type), ("common_flags", flags), ("common_pid", pid)] {
                 guard try Slot(other, name) == slot else { throw .unusableField(text: other.name, field: name) }
             }
@@ -109,6 +114,7 @@ public struct TraceDecoder: Sendable {
         commonLength = type.offset + type.size
         if hold.id == release.id || hold.id == poolRelease.id { throw .duplicateID(hold.id) }
         if release.id == poolRelease.id { throw .duplicateID(release.id) }
+        if let mark, [hold.id, release.id, poolRelease.id].contains(mark.id) { throw .duplicateID(mark.id) }
     }
 
     /// What one CPU's bytes are decoded with, piece by piece.
@@ -194,7 +200,7 @@ public struct TraceDecoder: Sendable {
 
     /// A line of `trace_marker` that is ours.
     private func marked(_ id: UInt16, _ record: UnsafeRawBufferPointer, _ time: UInt64, _ cpu: UInt32) -> TraceEvent? {
-        guard let mark, id == mark.id, record.count > mark.text else { return nil }
+        guard let mark, id == mark.id, record.count > mark.text, record.count >= mark.length else { return nil }
         let text = record[mark.text...].prefix { $0 != 0 }
         var count: UInt32 = 0
         guard let found = TraceEvent.Mark(line: Substring(decoding: text, as: UTF8.self), count: &count) else { return nil }

@@ -82,10 +82,11 @@ public struct TraceEvent: Equatable, Sendable {
     /// The thread of execution that recorded the event. Two events with one context happened one after the other; what one
     /// context does between a counter's step and its trace record is invisible to the others.
     var context: UInt64 {
-        // NMI, hard interrupt, soft interrupt: these run on top of a task, which keeps its pid.
+        // NMI, hard interrupt, soft interrupt: one of each a CPU, on top of whatever task, which keeps its pid. The idle task
+        // is one a CPU, too.
         let level = UInt64(flags & 0x58)
-        let place = level != 0 || pid == 0 ? UInt64(cpu) + 1 : 0
-        return level << 56 | place << 32 | UInt64(UInt32(bitPattern: pid))
+        if level != 0 || pid == 0 { return level << 56 | (UInt64(cpu) + 1) << 32 }
+        return UInt64(UInt32(bitPattern: pid))
     }
 }
 
