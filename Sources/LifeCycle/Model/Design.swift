@@ -26,7 +26,7 @@ public enum ModelProvider: String, CaseIterable, Sendable {
     case zcrx
 }
 
-/// What must hold in every state. The numbers are those of docs/rfc-v3-03.md and docs/architecture.md.
+/// What must hold in every state. The numbers are those of docs/model.md.
 public enum Invariant: String, CaseIterable, Sendable, Comparable {
     /// hold - release is the number of buffers that are out, never negative (`page_pool_inflight()`).
     case inflightIsOut = "I1"

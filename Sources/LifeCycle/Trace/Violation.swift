@@ -2,7 +2,7 @@
 
 /// An invariant of the life cycle that a trace breaks.
 public struct Violation: Equatable, Sendable {
-    /// See "The life-cycle model" in docs/architecture.md.
+    /// See docs/model.md.
     public enum Invariant: String, Sendable, CaseIterable {
         /// The kernel's counters go up by one per event: no value twice, none left out.
         case contiguousCounters = "contiguous-counters"
