@@ -10,9 +10,9 @@ struct CheckCommand: ParsableCommand {
         commandName: "check", abstract: "Judge a trace of the page-pool tracepoints, captured on any machine.",
         discussion: """
             Reads raw ring-buffer pages (a folder with cpuN.raw or per_cpu/cpuN/trace_pipe_raw and the format files), a trace.dat of \
-            version 6, the text of tracefs or of trace-cmd report, or the results folder of a run, and holds it against the life cycle of page-pool buffers: \
-            every hold is followed by one release, counters leave nothing out, nothing names a freed pool, and a pool that was \
-            destroyed is freed. Prints the account of each pool and what broke, with the events around it. docs/trace.md says how \
+            version 6, the text of tracefs or of trace-cmd report, or the results folder of a run, and holds it against the life \
+            cycle of page-pool buffers: no buffer is held twice or released unheld, counters leave nothing out, nothing names a \
+            freed pool, and a pool that was destroyed is freed with every buffer home. Prints the account of each pool and what broke, with the events around it. docs/trace.md says how \
             to capture a trace.
 
             A trace that lost events proves nothing, in neither direction: what seems broken in it is shown, and it ends with 2.
@@ -23,7 +23,9 @@ struct CheckCommand: ParsableCommand {
               2    one could not be read, lost events, or has none of a page pool
             """)
 
-    @Argument(help: ArgumentHelp("Folders of raw pages, trace.dat files, text traces, or results folders; each is judged by itself.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp(
+            "Folders of raw pages, trace.dat files, text traces, or results folders; each is judged by itself.", valueName: "file"))
     var files: [String]
 
     @Option(help: ArgumentHelp("Where header_page and the event formats are, if not beside the pages.", valueName: "folder"))

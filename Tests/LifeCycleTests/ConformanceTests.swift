@@ -126,7 +126,8 @@ import Testing
             case .hold(let netmem, let counter):
                 lines.append(head + "page_pool_state_hold: \(pool) netmem=\(pointer(netmem & ~1)) is_net_iov=\(netmem & 1), pfn=0x0 hold=\(counter)")
             case .release(let netmem, let counter):
-                lines.append(head + "page_pool_state_release: \(pool) netmem=\(pointer(netmem & ~1)) is_net_iov=\(netmem & 1) pfn=0x0 release=\(counter)")
+                lines.append(
+                    head + "page_pool_state_release: \(pool) netmem=\(pointer(netmem & ~1)) is_net_iov=\(netmem & 1) pfn=0x0 release=\(counter)")
             case .poolRelease(let inflight, let hold, let release, let attempts):
                 lines.append(head + "page_pool_release: \(pool) inflight=\(inflight) hold=\(hold) release=\(release) cnt=\(attempts)")
             case .mark(let mark, let count): lines.append(head + "tracing_mark_write: \(mark.line(count))")

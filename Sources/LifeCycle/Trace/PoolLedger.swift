@@ -112,8 +112,8 @@ public struct PoolLedger: Sendable {
         self.end = end
     }
 
-    /// Examines a trace, in memory that grows with the pools, netmems and tasks that it names and not with its length. Where something is wrong it is read a second time,
-    /// for the events around it.
+    /// Examines a trace, in memory that grows with the pools, netmems and tasks that it names and not with its length. Where
+    /// something is wrong it is read a second time, for the events around it.
     public func examine(_ input: TraceInput) throws(TraceReadError) -> Outcome {
         switch input {
         case .pages(let sources, let decoder):
