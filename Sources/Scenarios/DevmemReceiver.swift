@@ -40,6 +40,7 @@ final class DevmemReceiver {
             self.unbind()
             self.buffer.take()?.close()
         }
+        try run.userBound()
     }
 
     /// Receives until `total` bytes of the stream are there, checking each.

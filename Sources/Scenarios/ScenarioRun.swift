@@ -56,6 +56,9 @@ public final class ScenarioRun {
         if !condition { throw ScenarioFailure("\(name): \(detail())") }
     }
 
+    /// Says in the trace that a provider was bound.
+    func userBound() throws { try mark(TraceEvent.Mark.bound.line()) }
+
     /// Says in the trace that user space has this many net_iovs from now on, after it was given them or before it gives any back.
     func userHolds(_ count: Int) throws {
         holding = count > 0

@@ -83,6 +83,7 @@ final class ZeroCopyReceiver {
                 statistics: run.environment.lacks(.zcrxStatistics) == nil, pattern: pattern)
         }
         run.cleanUp("zcrx closed") { receiver.close() }
+        try run.userBound()
         return receiver
     }
 

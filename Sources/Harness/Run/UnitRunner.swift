@@ -53,7 +53,7 @@ struct UnitRunner: Sendable {
                     board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
                 }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
-                board.post(promised(scenario, judge.judge(outcome.evidence)))
+                board.post(Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises))
                 done += 1
                 if outcome.machineLost { break }
             }
@@ -62,8 +62,8 @@ struct UnitRunner: Sendable {
     }
 
     /// A skip for want of what this very kernel was built with is no skip: the kernel lost it.
-    private func promised(_ scenario: Scenario, _ result: ScenarioResult) -> ScenarioResult {
-        guard result.verdict == .skip, !scenario.hidden, scenario.needs.isSubset(of: bench.promises) else { return result }
+    static func held(_ result: ScenarioResult, of scenario: Scenario, to promises: Set<Need>) -> ScenarioResult {
+        guard result.verdict == .skip, !scenario.hidden, scenario.needs.isSubset(of: promises) else { return result }
         var result = result
         result.verdict = .fail
         result.findings.append(
