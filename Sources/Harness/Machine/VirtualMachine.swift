@@ -183,6 +183,7 @@ public final class VirtualMachine: Sendable {
         do {
             // The fence: an NMI into a console that is being written to loses its text.
             for key in "lwh" { try await sysrq(key) }
+            try await quiet()
         } catch is HarnessError {
             // Deaf, as a guest with its interrupts off is.
         }
@@ -194,6 +195,22 @@ public final class VirtualMachine: Sendable {
         try Task.checkCancellation()
         if exited == nil { process.kill() }
         return try await process.waitForExit()
+    }
+
+    /// Waits until the console says nothing for a while. The CPU that wrote the last line owns the console for a moment
+    /// longer, however long that is on a host with no time for it, and a panic on another CPU would find it taken.
+    private func quiet() async throws {
+        let silence = HarnessError(.harness, "silence")
+        // One that never falls silent is not waited for.
+        for _ in 0..<50 {
+            let line = watch.expect("")
+            defer { watch.forget(line) }
+            do {
+                try await withDeadline(options.limit(0.1), expired: { silence }) { try await line.value() }
+            } catch let error as HarnessError where error == silence {
+                return
+            }
+        }
     }
 
     /// Waits for the agent's first event.
