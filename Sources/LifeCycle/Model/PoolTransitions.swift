@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What happens to a buffer that comes to its pool, and to pools that go.
+extension Transitions {
+    func pooled<Sink: SuccessorSink & ~Copyable>(
+        _ state: ModelState, _ index: Int, _ buffer: Buffer, _ view: View, _ sink: inout Sink
+    ) {
+        let owner = buffer.owner
+        guard owner != 0 else { return }
+        let pool = state.pool(owner)
+        switch buffer.place {
+        case .out: return
+        case .transit:
+            if fault == .releaseCountedFirst && buffer.dropping > 0 {
+                var home = Buffer.atHome
+                home.user = buffer.user
+                sink.take(state.with(index, home), Step(.returnToProvider, buffer: index, pool: owner))
+                return
+            }
+            if pool.state == .freed {
+                var next = state
+                next.set(.freedPoolNamed, true)
+                sink.take(next, Step(.recycleInRing, buffer: index, pool: owner))
+                return
+            }
+            if pool.state == .live || fault == .cacheAfterDestroy {
+                var cached = buffer
+                cached.place = .cache
+                // Nobody looks into this cache again: without its count, to tell it from one that was there in time.
+                if pool.state == .destroying { cached.count = 0 }
+                sink.take(state.with(index, cached), Step(.recycleInCache, buffer: index, pool: owner))
+            }
+            if !pool.producing {
+                if count(in: .ring, of: owner, state) < configuration.ringCapacity {
+                    var next = state
+                    var ringed = buffer
+                    ringed.place = .ring
+                    next.set(index, ringed)
+                    var busy = pool
+                    busy.producing = true
+                    next.set(pool: owner, busy)
+                    sink.take(next, Step(.recycleInRing, buffer: index, pool: owner))
+                } else {
+                    returnToProvider(state, index, buffer, .returnToProvider, &sink)
+                }
+            }
+        case .cache:
+            // page_pool_empty_alloc_cache_once(): only the first look empties the cache; what comes later stays.
+            if pool.state == .destroying && fault != .cacheNotEmptied && buffer.count != 0 && view.canPut {
+                returnToProvider(state, index, buffer, .emptyPool, &sink)
+            }
+        case .ring:
+            if pool.state == .destroying && fault != .ringNotEmptied && view.canPut {
+                returnToProvider(state, index, buffer, .emptyPool, &sink)
+            }
+        }
+    }
+
+    /// `page_pool_return_netmem()`, up to the counting.
+    func returnToProvider<Sink: SuccessorSink & ~Copyable>(
+        _ state: ModelState, _ index: Int, _ buffer: Buffer, _ kind: Step.Kind, _ sink: inout Sink
+    ) {
+        let owner = buffer.owner
+        var next = state
+        let pool = state.pool(owner)
+        if fault == .releaseCountedFirst {
+            // Counted while the buffer is still on its way: `dropping` says that it is.
+            if buffer.dropping == 0 {
+                var counted = buffer
+                counted.place = .transit
+                counted.dropping = 1
+                next.set(index, counted)
+                var less = pool
+                less.inflight -= 1
+                next.set(pool: owner, less)
+                sink.take(next, Step(kind, buffer: index, pool: owner))
+            }
+            return
+        }
+        guard pool.pending < 3 else { return }
+        next.release(index, buffer, fault, to: owner)
+        sink.take(next, Step(kind, buffer: index, pool: owner))
+    }
+
+    func count(in place: Place, of owner: Int, _ state: ModelState) -> Int {
+        var count = 0
+        for index in 0..<configuration.buffers {
+            let buffer = state.buffer(index)
+            if buffer.place == place && buffer.owner == owner { count += 1 }
+        }
+        return count
+    }
+
+    func pools<Sink: SuccessorSink & ~Copyable>(_ state: ModelState, _ sink: inout Sink) {
+        for index in 1...configuration.pools {
+            let pool = state.pool(index)
+            guard pool.state != .absent else { continue }
+            if pool.producing {
+                var next = state
+                var left = pool
+                left.producing = false
+                if pool.state == .freed { next.set(.freedPoolNamed, true) }
+                next.set(pool: index, left)
+                sink.take(next, Step(.leaveRing, pool: index))
+            }
+            if pool.pending > 0 {
+                var next = state
+                var counted = pool
+                counted.pending -= 1
+                if fault != .releaseNotCounted { counted.inflight -= fault == .releaseCountedTwice ? 2 : 1 }
+                if pool.state == .freed { next.set(.freedPoolNamed, true) }
+                next.set(pool: index, counted)
+                sink.take(next, Step(.countRelease, pool: index))
+            }
+            if pool.state == .destroying && (pool.inflight == 0 || fault == .poolFreedEarly)
+                && (!pool.producing || fault == .poolIgnoresProducer)
+            {
+                var next = state
+                var freed = pool
+                freed.state = .freed
+                next.set(pool: index, freed)
+                sink.take(next, Step(.freePool, pool: index))
+            }
+        }
+    }
+}
