@@ -9,7 +9,8 @@ import Scenarios
 enum Agent {
     static let usage = """
         usage: ppiov-agent                    in a guest of the harness: speak over its virtio-serial ports
-               ppiov-agent run [--filter GLOB] run the scenarios on this kernel, KTAP on standard output
+               ppiov-agent run [--filter GLOB] [--all]
+                                      run the scenarios on this kernel, KTAP on standard output
                ppiov-agent list               the scenarios
 
         run wants root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and

@@ -43,12 +43,13 @@ enum Standalone {
 
     private static func select(_ arguments: [String]) throws -> [Scenario] {
         var pattern: String?
-        switch arguments.count {
+        let words = arguments.filter { $0 != "--all" }
+        switch words.count {
         case 0: break
-        case 2 where arguments[0] == "--filter": pattern = arguments[1]
+        case 2 where words[0] == "--filter": pattern = words[1]
         default: throw UsageError(message: "run does not take \(arguments.joined(separator: " "))")
         }
-        let scenarios = Catalogue.select(pattern)
+        let scenarios = Catalogue.select(pattern, all: words.count != arguments.count)
         guard !scenarios.isEmpty else { throw UsageError(message: "no scenario matches \(pattern ?? "")") }
         return scenarios
     }

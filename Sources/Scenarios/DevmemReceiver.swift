@@ -132,6 +132,12 @@ final class DevmemReceiver {
         }
     }
 
+    /// Gives every held fragment back.
+    func giveBackAll(to socket: CInt) throws {
+        try giveBack(held.map { $0.fragment }, to: socket)
+        held = []
+    }
+
     /// What came through, against what was sent.
     func payload(sent: UInt64, complete: Bool) -> PayloadRecord {
         PayloadRecord(

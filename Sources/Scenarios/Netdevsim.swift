@@ -9,6 +9,8 @@ public enum Netdevsim {
     /// Buffers that a queue posts (NSIM_RING_SIZE).
     static let ringSize = 256
     static let bus = "/sys/bus/netdevsim"
+    /// Where the guest image has the module (`Harness.GuestImage`).
+    static let module = "/lib/modules/ppiov/netdevsim.ko"
 
     /// Makes a device with one port in the caller's network namespace.
     ///

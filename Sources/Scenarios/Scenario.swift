@@ -20,6 +20,12 @@ public enum Need: String, Sendable, CaseIterable {
     case zcrxNoDevice
     /// Devmem TCP: bind-rx of the netdev family, and /dev/udmabuf.
     case devmem
+    /// Devmem TCP transmit: bind-tx, and an interface that sends net_iovs (`netmem_tx`).
+    case devmemTransmit
+    /// A module that can be unloaded and loaded again: netdevsim in the harness's guest.
+    case reloadableModule
+    /// `/proc/self/fail-nth` for slab allocations: profile `debug`.
+    case faultInjection
 }
 
 /// One way a buffer can live and die, written once: what it does, what it needs and what it expects.
@@ -35,11 +41,13 @@ public struct Scenario: Sendable {
     public var deadline: Double
     /// Part of the harness's test of itself: run only when named in full.
     public var hidden: Bool
+    /// Run only with `--all`, or when named in full.
+    public var thorough: Bool
     let body: @Sendable (ScenarioRun) throws -> Void
 
     init(
         _ id: String, _ summary: String, tier: Tier, needs: Set<Need>, expects expectation: Expectation, deadline: Double = 75,
-        hidden: Bool = false, _ body: @escaping @Sendable (ScenarioRun) throws -> Void
+        hidden: Bool = false, thorough: Bool = false, _ body: @escaping @Sendable (ScenarioRun) throws -> Void
     ) {
         self.id = id
         self.summary = summary
@@ -48,6 +56,7 @@ public struct Scenario: Sendable {
         self.expectation = expectation
         self.deadline = deadline
         self.hidden = hidden
+        self.thorough = thorough
         self.body = body
     }
 

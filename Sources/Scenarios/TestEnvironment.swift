@@ -62,6 +62,15 @@ public final class TestEnvironment {
             if !features.noDevice { return "this kernel's zcrx needs a device (no ZCRX_REG_NODEV)" }
         case .devmem:
             if !devmem { return "this kernel has no devmem TCP (bind-rx of the netdev family) or no /dev/udmabuf" }
+        case .devmemTransmit:
+            return lacks(.devmem) ?? lacks(.interface)
+        case .reloadableModule:
+            if let reason = lacks(.removableInterface) { return reason }
+            if access(Netdevsim.module, R_OK) != 0 { return "\(Netdevsim.module) is not there: netdevsim cannot be loaded again" }
+        case .faultInjection:
+            if access("/proc/self/fail-nth", W_OK) != 0 {
+                return "this kernel injects no faults (no /proc/self/fail-nth): run with --profile debug"
+            }
         }
         return nil
     }

@@ -8,23 +8,34 @@ import Scenarios
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the scenarios: name, tier, what each does.",
-        discussion: "With --filter, those that a run with the same --filter would take.")
+        commandName: "list", abstract: "List the scenarios by family: name, tier, what each does.",
+        discussion: "Those that a run with the same --filter and --all would take; without either, the quick ones.")
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
     var filter: String?
 
+    @Flag(help: "Every scenario, not only the quick ones.")
+    var all = false
+
     func run() throws {
-        let scenarios = Catalogue.select(filter)
-        guard !scenarios.isEmpty else {
+        let chosen = Set(Catalogue.select(filter, all: all).map { $0.id })
+        guard !chosen.isEmpty else {
             Console.error("ppiov: no scenario matches \"\(filter ?? "")\"")
             throw ExitCode(HarnessError.Kind.input.rawValue)
         }
-        let width = scenarios.map { $0.id.count }.max() ?? 0
-        for scenario in scenarios {
-            let padding = String(repeating: " ", count: width - scenario.id.count)
-            let tier = scenario.tier.rawValue + String(repeating: " ", count: 9 - scenario.tier.rawValue.count)
-            Console.output("\(scenario.id)\(padding)  \(tier)  \(scenario.summary)\n")
+        let width = chosen.map { $0.count }.max() ?? 0
+        for family in Catalogue.families {
+            let shown = family.scenarios.filter { chosen.contains($0.id) }
+            guard !shown.isEmpty else { continue }
+            let quick = family.scenarios.count { !$0.thorough }
+            let more = family.scenarios.count - quick
+            let count = more == 0 ? "\(quick)" : "\(quick) quick, \(quick + more) with --all"
+            Console.output("# \(family.name): \(family.summary) (\(count))\n")
+            for scenario in shown {
+                let padding = String(repeating: " ", count: width - scenario.id.count)
+                let tier = scenario.tier.rawValue + String(repeating: " ", count: 9 - scenario.tier.rawValue.count)
+                Console.output("\(scenario.id)\(padding)  \(tier)  \(scenario.summary)\n")
+            }
         }
     }
 }

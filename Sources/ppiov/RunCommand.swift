@@ -22,6 +22,7 @@ struct RunCommand: AsyncParsableCommand {
               ppiov run                                       Debian's newest kernel that netdevsim's patch is known for
               ppiov run --kernel ~/linux --filter 'zcrx.*'     your tree, as it lies there; it is not written to
               ppiov run --kernel debian:7.2 --profile debug
+              ppiov run --all --jobs 2                         before a series is posted
               ppiov run --kernel v7.3.tar.xz --set KASAN=y --out /tmp/r
             """)
 
@@ -30,6 +31,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
     var filter: String?
+
+    @Flag(help: "Every scenario, not only the quick ones.")
+    var all = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
     var out: String?
@@ -54,7 +58,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let request = kernel.request
         let options = machine.options
-        let scenarios = Catalogue.select(filter)
+        let scenarios = Catalogue.select(filter, all: all)
         let isolation = Isolation(rawValue: isolate) ?? .scenario
         let (filter, out, dry, allow) = (filter, out, dryRun, allow)
         let jobs = jobs ?? max(1, Surroundings.processors / 2)

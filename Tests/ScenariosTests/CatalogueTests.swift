@@ -24,6 +24,13 @@ import Testing
         #expect(Catalogue.select("selftest.*").allSatisfy { $0.hidden })
     }
 
+    @Test func allTakesTheThoroughOnesToo() {
+        let thorough = Catalogue.all.filter { $0.thorough }
+        #expect(Catalogue.select(nil).allSatisfy { !$0.thorough })
+        #expect(Set(Catalogue.select(nil, all: true).map { $0.id }).isSuperset(of: thorough.map { $0.id }))
+        for scenario in thorough.prefix(3) { #expect(Catalogue.select(scenario.id).map { $0.id } == [scenario.id]) }
+    }
+
     @Test(arguments: [("zcrx.*", "zcrx.idle", true), ("zcrx.*", "devmem.idle", false), ("?crx.idle", "zcrx.idle", true), ("[zd]*.idle", "devmem.idle", true)])
     func globs(_ pattern: String, _ name: String, _ matches: Bool) {
         #expect(Glob.matches(pattern, name) == matches)

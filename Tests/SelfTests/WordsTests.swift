@@ -51,7 +51,9 @@ extension BlackBox {
             #expect(names(hidden) == ["selftest.pass", "selftest.panic"])
         }
 
-        private func names(_ list: Outcome) -> [Substring] { list.output.split(separator: "\n").map { $0.prefix { $0 != " " } } }
+        private func names(_ list: Outcome) -> [Substring] {
+            list.output.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != " " } }
+        }
 
         @Test func doctorIsContentHereAndNotWhereQEMUIsMissing() async throws {
             let scratch = try Scratch()
