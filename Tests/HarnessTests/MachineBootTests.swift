@@ -147,7 +147,8 @@ struct MachineBootTests {
             for text in ["sysrq: Show backtrace of all active CPUs", "sysrq: Show Blocked State", "Kernel panic - not syncing: NMI"] {
                 #expect(lines.contains { $0.contains(text) }, "\(lines)")
             }
-            #expect(lines.count { $0.contains("Comm: ppiov-agent") } >= 2)
+            // Once at the least: whether the panic shows it again depends on which CPU the NMI reaches first.
+            #expect(lines.contains { $0.contains("Comm: ppiov-agent") })
         }
     }
 
@@ -171,7 +172,7 @@ struct MachineBootTests {
         let plan = try await Guests.plan(folder, modules: [folder.path + "/junk.ko"])
         try await withVirtualMachine(plan.line, console: folder.path + "/console") { machine in _ = try await machine.waitForReady() }
         let console = try String(contentsOfFile: folder.path + "/console", encoding: .utf8)
-        #expect(console.contains("ppiov-init: cannot load /lib/modules/ppiov/junk.ko: Exec format error\n"))
+        #expect(console.contains("ppiov-init: cannot load /lib/modules/ppiov/junk.ko: Exec format error"))
     }
 
     @Test func shellOnTheConsole() async throws {

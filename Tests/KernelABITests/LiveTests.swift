@@ -145,7 +145,7 @@ func exchange(over address: IPAddress) throws {
     let listener = try TCP.listen(on: Endpoint(address, port: 0), device: "lo")
     let endpoint = try TCP.localEndpoint(of: listener)
     #expect(endpoint.address == address && endpoint.port != 0)
-    let client = try TCP.connect(to: endpoint, device: "lo", timeoutMilliseconds: 2000)
+    let client = try connectRouted(to: endpoint)
     let server = try TCP.accept(listener, timeoutMilliseconds: 2000)
     try TCP.setNoDelay(client)
     let pattern = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -160,6 +160,19 @@ func exchange(over address: IPAddress) throws {
     try TCP.wait(client, for: .reading, timeoutMilliseconds: 2000)
     client.close()
     listener.close()
+}
+
+/// Connects; a new IPv6 address has its route when the kernel's work queue has made it.
+private func connectRouted(to endpoint: Endpoint) throws(KernelError) -> OwnedDescriptor {
+    let limit = ContinuousClock.now + .seconds(20)
+    while true {
+        do {
+            return try TCP.connect(to: endpoint, device: "lo", timeoutMilliseconds: 2000)
+        } catch {
+            guard error.code == ENETUNREACH, ContinuousClock.now < limit else { throw error }
+            _ = poll(nil, 0, 5)
+        }
+    }
 }
 
 struct LiveSocketTests {

@@ -64,7 +64,8 @@ public struct Links: ~Copyable {
         try change("setting ifindex \(ifindex) to an MTU of \(mtu)") { ppiov_msg_link_mtu($0, $1, $2, ifindex, mtu) }
     }
 
-    /// Adds an address; an IPv6 address without duplicate address detection, so it is usable at once.
+    /// Adds an address; an IPv6 address without duplicate address detection. Its route still comes from a work queue, moments later
+    /// (`addrconf_dad_work()`): until then connecting to it gives `ENETUNREACH`.
     ///
     /// - Throws: `EEXIST` where the link has it already.
     public borrowing func add(
