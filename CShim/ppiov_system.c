@@ -3,9 +3,12 @@
 #include "ppiov_system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* An errno's name: reports say EEXIST, not 17.  NULL where it has none. */
 const char *ppiov_errno_name(int error)
@@ -31,4 +34,16 @@ int ppiov_accept(int socket)
 	int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* Loads a kernel module from an open file. */
+int ppiov_module_load(int fd)
+{
+	return syscall(SYS_finit_module, fd, "", 0) < 0 ? -errno : 0;
+}
+
+/* Unloads a kernel module; does not wait for its users to go. */
+int ppiov_module_unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) < 0 ? -errno : 0;
 }

@@ -10,6 +10,7 @@ import SystemPackage
 ///     ping                          ok
 ///     connect ADDRESS PORT MS       connects a TCP socket, within that many milliseconds
 ///     send SEED BYTES               sends the pattern in the background; 0 bytes: without end
+///     more BYTES                    sends the pattern on from where it is
 ///     join                          waits for the sending; "ok BYTES"
 ///     close                         closes the socket, aborting what is being sent
 ///     netdevsim ID                  makes a netdevsim here; "ok IFINDEX"
@@ -76,6 +77,12 @@ final class PeerProcess {
             socket = consume connected
             sender = try BackgroundSender(descriptor, PayloadPattern(seed: seed), bytes: bytes)
             return ""
+        case ("more", 2):
+            guard let bytes = UInt64(words[1]) else { throw ScenarioFailure("no number: \(words)") }
+            guard let before = sender else { throw ScenarioFailure("nothing was sent that could go on") }
+            let begin = try before.join()
+            sender = try BackgroundSender(before.descriptor, before.pattern, bytes: begin + bytes, from: begin)
+            return ""
         case ("join", 1):
             guard let sender else { throw ScenarioFailure("nothing is being sent") }
             return String(try sender.join())
@@ -121,16 +128,17 @@ extension String {
 
 /// Sends the pattern from a thread of its own, so that the peer goes on taking commands.
 final class BackgroundSender: @unchecked Sendable {
-    private let descriptor: Int32
-    private let pattern: PayloadPattern
+    let descriptor: Int32
+    let pattern: PayloadPattern
     private let bytes: UInt64
     private var thread = pthread_t()
     // Written by the thread, read after it was joined.
-    private var sent: UInt64 = 0
+    private var sent: UInt64
     private var failure: Int32 = 0
     private var joined = false
 
-    init(_ descriptor: Int32, _ pattern: PayloadPattern, bytes: UInt64) throws {
+    init(_ descriptor: Int32, _ pattern: PayloadPattern, bytes: UInt64, from begin: UInt64 = 0) throws {
+        sent = begin
         self.descriptor = descriptor
         self.pattern = pattern
         self.bytes = bytes

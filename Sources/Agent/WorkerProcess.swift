@@ -13,6 +13,12 @@ enum WorkerProcess {
             guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let patience = Double(arguments[4]) else { break }
             return try WorkerParts.receiveForEver(
                 ifindex: ifindex, queue: queue, local: arguments[3], patience: patience, next: { readLine() }, say: say)
+        case ("own", 6):
+            guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3]),
+                let patience = Double(arguments[5])
+            else { break }
+            return try WorkerParts.own(
+                provider, ifindex: ifindex, queue: queue, local: arguments[4], patience: patience, next: { readLine() }, say: say)
         case ("refuse", 4):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }

@@ -21,6 +21,7 @@ public enum Catalogue {
         ScenarioFamily(
             "life-cycle", "bind, receive, return, end: the plain life of a buffer",
             PageScenarios.all + ZeroCopyScenarios.all + DevmemScenarios.all + NoDeviceScenarios.all),
+        ScenarioFamily("teardown", "every order of two endings, with the buffers in each place", MoveScenarios.teardown),
         ScenarioFamily("refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
@@ -34,14 +35,16 @@ public enum Catalogue {
     ///     it names them without a wildcard before "selftest".
     ///   - thorough: those of `--all` too. One that is named in full is taken in any case.
     public static func select(_ pattern: String?, all thorough: Bool = false) -> [Scenario] {
-        all.filter { scenario in
+        if let pattern, let drawn = MoveScenarios.soak(pattern) { return [drawn] }
+        return all.filter { scenario in
             if scenario.id == pattern { return true }
             if scenario.hidden && pattern?.hasPrefix("selftest") != true { return false }
             return (thorough || !scenario.thorough) && pattern.map { Glob.matches($0, scenario.id) } != false
         }
     }
 
-    public static func named(_ id: String) -> Scenario? { byName[id] }
+    /// The scenario of that id; one of "soak." is made from its moves.
+    public static func named(_ id: String) -> Scenario? { byName[id] ?? MoveScenarios.soak(id) }
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
 }

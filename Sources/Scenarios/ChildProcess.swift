@@ -123,6 +123,24 @@ public final class ChildProcess {
         guard status & 0x7f == SIGKILL else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status)) instead of dying by SIGKILL") }
     }
 
+    /// Closes its input and waits for its end.
+    public func finish(within seconds: Double) throws {
+        if input >= 0 { Glibc.close(input) }
+        input = -1
+        // End of file on its output comes with its end.
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let now = MonotonicClock.now
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard now < end else { throw ScenarioFailure("\(name) (pid \(pid)) did not end within \(seconds) s") }
+            if poll(&descriptor, 1, Int32((end - now) / 1_000_000) + 1) <= 0 { continue }
+            if read(output, &chunk, chunk.count) == 0 { break }
+        }
+        let status = reap()
+        guard status == 0 else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status))") }
+    }
+
     private func reap() -> Int32 {
         if let status { return status }
         var code: Int32 = 0

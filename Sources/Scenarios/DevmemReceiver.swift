@@ -18,30 +18,43 @@ final class DevmemReceiver {
     private var linear: UInt64 = 0
     private var firstMismatch: UInt64?
 
-    /// Binds a dma-buf of `pages` pages to the bed's queue.
-    init(_ run: ScenarioRun, bed: TestBed, pages: Int = 512, pattern: PayloadPattern) throws {
+    /// Binds a dma-buf of `pages` pages to a queue.
+    init(ifindex: UInt32, queue: UInt32, pages: Int, pattern: PayloadPattern) throws {
         self.pattern = pattern
-        let memory = try run.step("udmabuf of \(pages) pages made") { () throws -> UserDMABuf in
-            try UserDMABuf(size: pages * MappedMemory.pageSize)
-        }
-        var netdev = try Netdev()
-        do {
-            binding = try run.step("dma-buf bound to \(bed.interface) queue \(bed.queue)") {
-                try netdev.bindRX(ifindex: bed.ifindex, dmabuf: memory.rawValue, queues: [bed.queue])
+        let memory = try UserDMABuf(size: pages * MappedMemory.pageSize)
+        do throws(KernelError) {
+            var netdev = try Netdev()
+            do throws(KernelError) {
+                binding = try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue])
+            } catch {
+                netdev.close()
+                throw error
             }
+            self.netdev = consume netdev
         } catch {
-            netdev.close()
             memory.close()
             throw error
         }
-        self.netdev = consume netdev
         buffer = consume memory
-        run.cleanUp("unbound, dma-buf closed") {
-            self.unbind()
-            self.buffer.take()?.close()
-        }
-        try run.userBound()
     }
+
+    /// Binds as a step of `run`, to `bed`'s queue; unbound when the run is over.
+    static func make(_ run: ScenarioRun, bed: TestBed, pages: Int = 512, pattern: PayloadPattern) throws -> DevmemReceiver {
+        let receiver = try run.step("dma-buf of \(pages) pages bound to \(bed.interface) queue \(bed.queue)") {
+            try DevmemReceiver(ifindex: bed.ifindex, queue: bed.queue, pages: pages, pattern: pattern)
+        }
+        run.cleanUp("unbound, dma-buf closed") { receiver.close() }
+        try run.userBound()
+        return receiver
+    }
+
+    /// Unbinds, and closes the dma-buf.
+    func close() {
+        unbind()
+        buffer.take()?.close()
+    }
+
+    deinit { close() }
 
     /// Receives until `total` bytes of the stream are there, checking each.
     ///

@@ -13,7 +13,7 @@ enum DevmemScenarios {
             expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(traffic: false))
         ) { run in
             let bed = try TestBed.make(run)
-            let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 10))
+            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 10))
             try ZeroCopyScenarios.seeProvider(run)
             try run.step("unbound") { receiver.unbind() }
         },
@@ -58,7 +58,7 @@ enum DevmemScenarios {
             expects: Expectation(provider: .devmem, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
-            let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 7))
+            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 7))
             let socket = try ZeroCopyScenarios.unread(run, bed)
             try run.step("unbound") { receiver.unbind() }
             try ZeroCopyScenarios.seeDetached(run, .devmem)
@@ -72,7 +72,7 @@ enum DevmemScenarios {
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 12)
-            let receiver = try DevmemReceiver(run, bed: bed, pages: Restarts.pages, pattern: pattern)
+            let receiver = try DevmemReceiver.make(run, bed: bed, pages: Restarts.pages, pattern: pattern)
             try Restarts.drive(run, bed) { socket, total in
                 try receiver.receive(from: socket, total: total, keep: false, within: run.patience(20))
             } send: { try bed.peer.send(pattern, bytes: $0) }
@@ -86,7 +86,7 @@ enum DevmemScenarios {
     ) throws {
         let bed = try TestBed.make(run)
         let pattern = PayloadPattern(seed: 11)
-        let receiver = try DevmemReceiver(run, bed: bed, pattern: pattern)
+        let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
         try ZeroCopyScenarios.seeProvider(run)
         let socket = try bed.connect(run)
         let total = keep ? bytes + ZeroCopyScenarios.afterwards : bytes

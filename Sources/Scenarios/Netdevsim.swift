@@ -29,6 +29,9 @@ public enum Netdevsim {
     /// Removes the device; returns when its interface is unregistered.
     public static func remove(id: UInt32) throws { try KernelFile.write("\(bus)/del_device", "\(id)") }
 
+    /// Unbinds the driver from the device, which stays.
+    static func unbindDriver(id: UInt32) throws { try KernelFile.write("\(bus)/drivers/netdevsim/unbind", "netdevsim\(id)") }
+
     /// Connects an interface of the caller's namespace with one of the namespace that process `pid` is in.
     static func link(_ ifindex: UInt32, toPeer peer: UInt32, ofProcess pid: Int32) throws {
         func namespace(_ path: String) throws -> CInt {

@@ -25,6 +25,9 @@ public final class Peer {
     /// Starts sending `bytes` of the pattern in the background (0: until the socket or the peer closes).
     func send(_ pattern: PayloadPattern, bytes: UInt64) throws { _ = try ask("send \(pattern.seed) \(bytes)") }
 
+    /// Sends `bytes` more of the pattern, from where it is.
+    func sendMore(_ bytes: UInt64) throws { _ = try ask("more \(bytes)") }
+
     /// Waits for the end of the sending; gives the bytes the socket took.
     func sent(within seconds: Double) throws -> UInt64 {
         guard let bytes = UInt64(try ask("join", within: seconds)) else { throw ScenarioFailure("the peer does not say what it sent") }

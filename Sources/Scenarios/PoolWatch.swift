@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
 public import KernelABI
 public import Results
 
@@ -85,6 +86,30 @@ public final class PoolWatch {
             return records.allSatisfy { $0.provider == .pages && !$0.detached }
         }
         return order.compactMap { seen[$0] }
+    }
+
+    /// Waits until the thread's namespace has no page pool but those that interfaces which are up have of their own.
+    ///
+    /// - Throws: `ScenarioFailure` where one is left; without a watch, for a namespace that nobody watched.
+    static func waitForNone(within seconds: Double) throws {
+        let softirq = try ReceiveSoftirq()
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while let left = try pools().first(where: { $0.provider != .pages || $0.detached }) {
+            guard MonotonicClock.now < end else {
+                throw ScenarioFailure(
+                    "page pool \(left.id) (\(left.provider.rawValue)) of the other namespace has \(left.inflight) in flight after \(seconds) s")
+            }
+            try softirq.runEverywhere()
+            _ = poll(nil, 0, 20)
+        }
+    }
+
+    /// The page pools of the thread's namespace.
+    private static func pools() throws -> [PoolRecord] {
+        let netdev = try Netdev()
+        let pools = Result { try netdev.pagePools() }
+        netdev.close()
+        return try pools.get().map(record)
     }
 
     /// Waits for a notification. That some were lost is no matter: they only say when to dump again.

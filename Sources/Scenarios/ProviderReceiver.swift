@@ -20,6 +20,8 @@ protocol ProviderReceiver: AnyObject {
     func giveBackAll(to socket: CInt) throws
     /// What came through, against what was sent. While the provider is bound.
     func payload(sent: UInt64, complete: Bool) throws -> PayloadRecord
+    /// Leaves what arrives from now on in the socket.
+    func disarm(within seconds: Double) throws
     /// Ends the provider: closes the ring, or the netlink socket that owns the binding. Once; then it does nothing.
     func end()
 }
@@ -32,6 +34,7 @@ extension ZeroCopyReceiver: ProviderReceiver {
 
 extension DevmemReceiver: ProviderReceiver {
     var heldCount: Int { held.count }
+    func disarm(within seconds: Double) throws {}
     func end() { unbind() }
 }
 
@@ -52,7 +55,7 @@ extension Provider {
     func makeReceiver(_ run: ScenarioRun, bed: TestBed, pages: Int = 512, pattern: PayloadPattern) throws -> any ProviderReceiver {
         switch self {
         case .zcrx: try ZeroCopyReceiver.make(run, bed: bed, pages: pages, pattern: pattern)
-        case .devmem: try DevmemReceiver(run, bed: bed, pages: pages, pattern: pattern)
+        case .devmem: try DevmemReceiver.make(run, bed: bed, pages: pages, pattern: pattern)
         case .pages: throw ScenarioFailure("ordinary pages have no receiver")
         }
     }

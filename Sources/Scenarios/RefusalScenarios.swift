@@ -72,7 +72,7 @@ enum RefusalScenarios {
                 try refused(run, provider, bed, queue: bed.queue, refusal)
                 try run.step("first ring closed") { first.close() }
             } else {
-                let first = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 0))
+                let first = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))
                 try refused(run, provider, bed, queue: bed.queue, refusal)
                 try run.step("first unbound") { first.unbind() }
             }
@@ -113,7 +113,7 @@ enum RefusalScenarios {
             try run.pools.observe()
             try run.step("ring closed") { receiver.close() }
         } else {
-            let receiver = try DevmemReceiver(run, bed: bed, pattern: PayloadPattern(seed: 0))
+            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))
             try run.pools.observe()
             try run.step("unbound") { receiver.unbind() }
         }

@@ -8,14 +8,19 @@ import KernelABI
 final class TestBed {
     /// iperf's, so that a firewall on a hardware test bed is likely to let it through.
     static let port: UInt16 = 5201
-    let interface: String
-    let ifindex: UInt32
+    private(set) var interface: String
+    private(set) var ifindex: UInt32
     /// The receive queue that all traffic lands in.
     let queue: UInt32 = 0
     let local: String
     let peer: Peer
     private let netdevsim: UInt32?
     private var removed = false
+    /// The namespace the interface was moved to.
+    private var elsewhere: OwnedDescriptor?
+    private var unloaded = false
+    /// How many there were before the interface was made.
+    private var dmaBufs: Int64?
 
     private init(interface: String, ifindex: UInt32, local: String, peer: Peer, netdevsim: UInt32?) {
         self.interface = interface
@@ -42,17 +47,19 @@ final class TestBed {
         let link = try run.step("netdevsim\(id) made") { try Netdevsim.create(id: id, queues: 1) }
         let links = try Links()
         let bed = TestBed(interface: link.name, ifindex: link.ifindex, local: local, peer: peer, netdevsim: id)
-        let buffers = ResourceCounters.dmaBufs()
+        bed.dmaBufs = ResourceCounters.dmaBufs()
         run.cleanUp("netdevsim\(id) removed") {
-            let settled = Result { if !bed.removed { try settle(run, dmaBufs: buffers) } }
+            let settled = Result { if !bed.removed { try bed.settle(run) } }
+            if let namespace = bed.elsewhere.take() { namespace.close() }
             try bed.remove()
+            try bed.loadAgain(run)
             try settled.get()
         }
         let peerIndex = try run.step("netdevsim\(peerID) made for the peer") { () throws -> UInt32 in
             guard let index = UInt32(try peer.ask("netdevsim \(peerID)")) else { throw ScenarioFailure("the peer has no interface index") }
             return index
         }
-        run.cleanUp("netdevsim\(peerID) removed") { _ = try peer.ask("remove \(peerID)") }
+        run.cleanUp("netdevsim\(peerID) removed") { if !bed.unloaded { _ = try peer.ask("remove \(peerID)") } }
         try run.step("linked, addressed and up") {
             try Netdevsim.link(bed.ifindex, toPeer: peerIndex, ofProcess: peer.pid)
             guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
@@ -67,7 +74,8 @@ final class TestBed {
 
     /// Waits, with a bound, until the providers are done with the interface, as they are long before a NIC goes. A pool that
     /// does not drain is found by the oracles; that a provider outlives its device is a scenario's business, not the clean-up's.
-    private static func settle(_ run: ScenarioRun, dmaBufs: Int64?) throws {
+    func settle(_ run: ScenarioRun) throws {
+        if elsewhere != nil { try inItsNamespace { try PoolWatch.waitForNone(within: run.patience(6)) } }
         try run.pools.drain(within: run.patience(6))
         let end = MonotonicClock.now + UInt64(run.patience(2) * 1e9)
         // A devmem binding unmaps its dma-buf from a work queue, after its pool has gone (__net_devmem_dmabuf_binding_free()).
@@ -110,8 +118,89 @@ final class TestBed {
     }
 
     func setUp(_ up: Bool) throws {
+        try inItsNamespace {
+            let links = try Links()
+            try links.set(ifindex, up: up)
+        }
+    }
+
+    /// Runs `body` with the thread in the namespace that has the interface.
+    private func inItsNamespace<Value>(_ body: () throws -> Value) throws -> Value {
+        guard let namespace = elsewhere.take() else { return try body() }
+        let result = Result { try NetworkNamespace.run(in: namespace, body) }
+        elsewhere = consume namespace
+        return try result.get()
+    }
+
+    /// Moves the interface to a namespace made for it; the kernel sets it down on the way.
+    func moveAway() throws {
+        _ = try simulated()
+        let namespace = try NetworkNamespace.make()
+        let name = interface
+        do {
+            let links = try Links()
+            try links.move(ifindex, to: namespace)
+            ifindex = try NetworkNamespace.run(in: namespace) {
+                let links = try Links()
+                // Its loopback, which is the first link, wakes idle CPUs there (`ReceiveSoftirq`).
+                try links.set(1, up: true)
+                return try links.ifindex(of: name)
+            }
+        } catch {
+            namespace.close()
+            throw error
+        }
+        elsewhere = consume namespace
+    }
+
+    /// Ends that namespace, and waits for the kernel to send the interface back (`default_device_exit_net()`).
+    func endNamespace(within seconds: Double) throws {
+        guard let namespace = elsewhere.take() else { throw ScenarioFailure("\(interface) is in no namespace of its own") }
         let links = try Links()
-        try links.set(ifindex, up: up)
+        let before = Set(try links.list().map { $0.ifindex })
+        namespace.close()
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while true {
+            if let back = try links.list().first(where: { !before.contains($0.ifindex) }) {
+                interface = back.name
+                ifindex = back.ifindex
+                return
+            }
+            guard MonotonicClock.now < end else { throw ScenarioFailure("the interface did not come back within \(seconds) s") }
+            // A namespace ends in a work queue; the link list is the one place that shows it.
+            _ = poll(nil, 0, 5)
+        }
+    }
+
+    /// Waits until no provider is on the queue: a ring's end is asynchronous.
+    func waitUnbound(within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while try inItsNamespace({ try Self.provider(of: ifindex, queue) }) {
+            guard MonotonicClock.now < end else { throw ScenarioFailure("a provider is still on the queue after \(seconds) s") }
+            _ = poll(nil, 0, 5)
+        }
+    }
+
+    private static func provider(of ifindex: UInt32, _ queue: UInt32) throws -> Bool {
+        let netdev = try Netdev()
+        let queues = Result { try netdev.queues(of: ifindex) }
+        netdev.close()
+        return try queues.get().contains { $0.kind == .receive && $0.id == queue && $0.provider != nil }
+    }
+
+    /// Unbinds the driver from the device; the interface goes, the device stays.
+    func unbindDriver() throws { try Netdevsim.unbindDriver(id: try simulated()) }
+
+    /// Unloads the driver, and with it every device; loaded again when the run is over.
+    func unloadDriver() throws {
+        _ = try simulated()
+        try KernelModule.unload("netdevsim")
+        removed = true
+        unloaded = true
+    }
+
+    private func loadAgain(_ run: ScenarioRun) throws {
+        if unloaded { try KernelModule.load(Netdevsim.module) }
     }
 
     func holdPage(_ hold: Bool) throws { try Netdevsim.holdPage(id: try simulated(), hold) }

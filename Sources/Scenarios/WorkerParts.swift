@@ -30,6 +30,21 @@ public enum WorkerParts {
         try receiver.receive(from: socket.rawValue, total: .max, keep: false, within: 3600)
     }
 
+    /// Owns a provider and a connection, and does as it is told: the part that can be killed at any time (`OwnerWorker`).
+    public static func own(
+        _ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, patience: Double, next: () -> String?, say: (String) -> Void
+    ) throws {
+        let owner = OwnerPart(provider, ifindex: ifindex, queue: queue, local: local, patience: patience)
+        while let line = next() {
+            do {
+                let answer = try owner.answer(line.split(separator: " ").map(String.init))
+                say(answer.isEmpty ? "ok" : "ok \(answer)")
+            } catch {
+                say("\(error)")
+            }
+        }
+    }
+
     /// Gives up every privilege and tries to bind; the name of the errno of the refusal, or "granted". What does not need the
     /// kernel's leave to administer the network (the dma-buf) is made before.
     public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
 import KernelABI
 import Results
 
@@ -8,6 +9,7 @@ import Results
 final class ZeroCopyReceiver {
     static let pageBytes = 4096
     private static let receiveTag: UInt64 = 1
+    private static let cancelTag: UInt64 = 2
 
     /// What lives and ends together.
     private struct Registered: ~Copyable {
@@ -113,6 +115,27 @@ final class ZeroCopyReceiver {
             try take(completion, keep: keep)
         }
         if let firstMismatch { throw ScenarioFailure("the byte at offset \(firstMismatch) is not the one sent") }
+    }
+
+    /// Takes the receive request back, so that what arrives from now on stays in the socket.
+    func disarm(within seconds: Double) throws {
+        guard receiving else { return }
+        try with { try $0.ring.cancel(Self.receiveTag, userData: Self.cancelTag) }
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        var cancelled = false
+        while receiving || !cancelled {
+            let now = MonotonicClock.now
+            guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else {
+                throw ScenarioFailure("the receive request was not cancelled within \(seconds) s")
+            }
+            if completion.userData == Self.cancelTag {
+                cancelled = true
+            } else if completion.error?.code == ECANCELED {
+                receiving = false
+            } else {
+                try take(completion, keep: false)
+            }
+        }
     }
 
     private func submit(_ socket: CInt) throws {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// A sequence of moves on one provider, as an id and as random draws: what `ppiov soak` runs and shrinks.
+public struct MoveSequence: Sendable, Equatable {
+    public var provider: ModelProvider
+    public var moves: [Move]
+
+    public init(provider: ModelProvider, moves: [Move]) {
+        self.provider = provider
+        self.moves = moves
+    }
+
+    /// Reads "zcrx.bind-connect-keep-end"; nil where that is none or not legal.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let provider = ModelProvider(rawValue: String(parts[0])), provider != .none else { return nil }
+        var moves: [Move] = []
+        for word in parts[1].split(separator: "-", omittingEmptySubsequences: false) {
+            guard let move = Move(rawValue: String(word)) else { return nil }
+            moves.append(move)
+        }
+        self.init(provider: provider, moves: moves)
+        guard isLegal else { return nil }
+    }
+
+    public var text: String { "\(provider.rawValue).\(moves.map { $0.rawValue }.joined(separator: "-"))" }
+
+    public var isLegal: Bool { !moves.isEmpty && MoveState.after(moves, of: provider) != nil }
+
+    /// Draws a legal sequence that binds the provider at least once.
+    ///
+    /// - Parameter length: moves; fewer where nothing is left to do.
+    public init<Random: RandomNumberGenerator>(_ provider: ModelProvider, length: Int, using random: inout Random) {
+        var state = MoveState(provider)
+        var moves: [Move] = []
+        while moves.count < length {
+            let legal = Move.allCases.compactMap { move in state.after(move).map { (move, $0) } }
+            // What only ends comes seldom, or a sequence is over before it has begun; what carries buffers comes often.
+            let weighted = legal.flatMap { entry in Array(repeating: entry, count: Self.weight(entry.0, bound: state.handle, of: moves.count, length)) }
+            guard let (move, next) = weighted.randomElement(using: &random) else { break }
+            moves.append(move)
+            state = next
+        }
+        if !moves.contains(.bind) { moves.insert(.bind, at: 0) }
+        self.init(provider: provider, moves: moves)
+    }
+
+    private static func weight(_ move: Move, bound: Bool, of done: Int, _ length: Int) -> Int {
+        switch move {
+        case .bind, .connect, .up: 8
+        case .take, .keep, .leave: 5
+        case .giveBack, .close: 3
+        case .end, .down, .restart0, .restart1, .restart2, .restart3, .kill: bound ? 1 : 0
+        case .away: bound ? 1 : 0
+        case .netns: 3
+        // After these nothing can be bound again.
+        case .unbind, .remove, .unload: bound && done * 4 > length * 3 ? 1 : 0
+        }
+    }
+
+    /// Every sequence with one run of moves left out that is still legal, longest cuts first: candidates for a shorter failure.
+    public var cuts: [MoveSequence] {
+        var cuts: [MoveSequence] = []
+        var size = max(moves.count / 2, 1)
+        while size >= 1 {
+            for start in stride(from: 0, through: moves.count - size, by: size == 1 ? 1 : max(size / 2, 1)) {
+                var shorter = moves
+                shorter.removeSubrange(start..<start + size)
+                let candidate = MoveSequence(provider: provider, moves: shorter)
+                if candidate.isLegal && shorter.contains(.bind) { cuts.append(candidate) }
+            }
+            size /= 2
+        }
+        return cuts
+    }
+}
