@@ -7,11 +7,14 @@ public struct ScenarioFamily: Sendable {
     /// What they ask.
     public var summary: String
     public var scenarios: [Scenario]
+    /// Functions of the kernel whose behaviour they are about.
+    public var reaches: [String]
 
-    init(_ name: String, _ summary: String, _ scenarios: [Scenario]) {
+    init(_ name: String, _ summary: String, _ scenarios: [Scenario], reaches: [String] = []) {
         self.name = name
         self.summary = summary
         self.scenarios = scenarios
+        self.reaches = reaches
     }
 }
 
@@ -20,9 +23,22 @@ public enum Catalogue {
     public static let families: [ScenarioFamily] = [
         ScenarioFamily(
             "life-cycle", "bind, receive, return, end: the plain life of a buffer",
-            PageScenarios.all + ZeroCopyScenarios.all + DevmemScenarios.all + NoDeviceScenarios.all),
-        ScenarioFamily("teardown", "every order of two endings, with the buffers in each place", MoveScenarios.teardown),
-        ScenarioFamily("refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all),
+            PageScenarios.all + ZeroCopyScenarios.all + DevmemScenarios.all + NoDeviceScenarios.all,
+            reaches: [
+                "page_pool_init()", "page_pool_alloc_netmems()", "page_pool_put_unrefed_netmem()", "page_pool_return_netmem()",
+                "page_pool_release()", "io_pp_zc_alloc_netmems()", "io_zcrx_ring_refill()", "io_zcrx_scrub_area()",
+                "mp_dmabuf_devmem_alloc_netmems()", "tcp_recvmsg_dmabuf()", "sock_devmem_dontneed()",
+            ]),
+        ScenarioFamily(
+            "teardown", "every order of two endings, with the buffers in each place", MoveScenarios.teardown,
+            reaches: [
+                "page_pool_destroy()", "page_pool_scrub()", "dev_memory_provider_uninstall()", "netif_mp_close_rxq()",
+                "netdev_rx_queue_reconfig()", "io_pp_uninstall()", "io_close_queue()", "io_terminate_zcrx()", "io_zcrx_scrub_area()",
+                "mp_dmabuf_devmem_uninstall()", "net_devmem_unbind_dmabuf()", "tcp_release_user_frags()", "default_device_exit_net()",
+            ]),
+        ScenarioFamily(
+            "refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all,
+            reaches: ["netif_mp_open_rxq()", "netdev_nl_bind_rx_doit()", "io_register_zcrx()"]),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

@@ -32,14 +32,55 @@ final class Connection {
 
     /// Waits until that many bytes lie unread in the socket: poll(2) with that low-water mark.
     func waitUnread(_ bytes: Int, within seconds: Double) throws {
-        var mark = CInt(bytes)
-        guard setsockopt(rawValue, SOL_SOCKET, SO_RCVLOWAT, &mark, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
-            throw KernelError("setting SO_RCVLOWAT to \(bytes)", errno: Errno(rawValue: errno))
-        }
+        try setLowWater(bytes)
         var entry = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
         var ready: CInt
         repeat { ready = poll(&entry, 1, CInt(seconds * 1000)) } while ready < 0 && errno == EINTR
         guard ready > 0 else { throw ScenarioFailure("fewer than \(bytes) bytes lie in the socket after \(seconds) s") }
+        // Left as it is, the mark would keep whoever reads on from hearing of less.
+        try setLowWater(1)
+    }
+
+    private func setLowWater(_ bytes: Int) throws {
+        var mark = CInt(bytes)
+        guard setsockopt(rawValue, SOL_SOCKET, SO_RCVLOWAT, &mark, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_RCVLOWAT to \(bytes)", errno: Errno(rawValue: errno))
+        }
+    }
+
+    /// Has the socket end by a reset when it is closed, however that comes: an orderly close towards a peer that cannot be reached leaves
+    /// an orphan with its buffers for minutes (tcp_orphan_retries).
+    func abortOnClose() throws {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        guard setsockopt(rawValue, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size)) == 0 else {
+            throw KernelError("setting SO_LINGER", errno: Errno(rawValue: errno))
+        }
+    }
+}
+
+extension Connection {
+    /// Waits until no socket of that local port waits for its peer to acknowledge its end: FIN_WAIT1, CLOSING or LAST_ACK in /proc/net/tcp.
+    static func waitForNoneClosing(port: UInt16, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        let closing: Set<Substring> = ["04", "0B", "09"]
+        let suffix = ":" + hex(port)
+        while true {
+            let table = try KernelFile.read("/proc/thread-self/net/tcp") + (try KernelFile.read("/proc/thread-self/net/tcp6"))
+            let left = table.split(separator: "\n").contains { line in
+                let words = line.split(separator: " ")
+                return words.count > 3 && words[1].hasSuffix(suffix) && closing.contains(words[3])
+            }
+            if !left { return }
+            guard MonotonicClock.now < end else { throw ScenarioFailure("a socket of port \(port) is still closing after \(seconds) s") }
+            // Nobody is told of an orphan's end.
+            _ = poll(nil, 0, 2)
+        }
+    }
+
+    /// As /proc/net/tcp has a port: four hexadecimal digits.
+    private static func hex(_ port: UInt16) -> String {
+        let digits = String(port, radix: 16, uppercase: true)
+        return String(repeating: "0", count: 4 - digits.count) + digits
     }
 }
 

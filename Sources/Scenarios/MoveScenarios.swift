@@ -101,6 +101,7 @@ private final class MoveDriver {
             guard let owner = self.owner else { return }
             if self.state.kept > 0 { try self.run.userEnds() }
             self.owner = nil
+            if self.state.connected && !self.state.flowing { _ = try owner.ask("abort") }
             try owner.finish()
         }
         for (index, move) in moves.enumerated() {
@@ -142,18 +143,23 @@ private final class MoveDriver {
             try asked("return")
         case .close:
             if provider == .devmem { try letGo() }
+            try prepareClose()
             try asked("close")
+            try settleConnection()
         case .end:
             if provider == .zcrx { try letGo() }
             try asked("end")
         case .kill:
+            if state.connected { try prepareClose() }
             if state.kept > 0 { try run.userEnds(killed: true) }
             try owner?.kill()
             owner = nil
+            if state.connected { try settleConnection() }
         case .down: try bed.setUp(false)
         case .up:
             try settleProvider()
             try bed.setUp(true)
+            if state.home && !state.addressed { try bed.addAddress() }
         case .restart0, .restart1, .restart2, .restart3:
             try settleProvider()
             try bed.resetQueue(mode: move.restartMode ?? 0)
@@ -181,6 +187,14 @@ private final class MoveDriver {
     /// Whether the provider is still on the queue decides whose pool comes next, so what ends in the background is waited for.
     private func settleProvider() throws {
         if !state.installed && state.pools > 0 { try bed.waitUnbound(within: run.patience(10)) }
+    }
+
+    /// Where no packet gets through any more, only a reset ends a connection at once.
+    private func prepareClose() throws { if !state.flowing { try asked("abort") } }
+
+    /// An orderly close is over when the peer has acknowledged it; the next move may be one that lets no packet through.
+    private func settleConnection() throws {
+        if state.flowing { try Connection.waitForNoneClosing(port: TestBed.port, within: run.patience(10)) }
     }
 
     private func letGo() throws {

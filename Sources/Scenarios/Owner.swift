@@ -12,6 +12,7 @@ import Results
 ///     unread N          waits until N bytes lie in the socket
 ///     recheck           what is held is as it came
 ///     return            gives back what is held
+///     abort             has the connection end by a reset when it is closed
 ///     close             closes the connection
 ///     end               ends the provider
 final class OwnerPart {
@@ -66,6 +67,9 @@ final class OwnerPart {
         case ("return", 1):
             // zcrx wants no socket.
             try bound().giveBackAll(to: connection?.rawValue ?? -1)
+            return ""
+        case ("abort", 1):
+            try connected().abortOnClose()
             return ""
         case ("close", 1):
             try connected().close()

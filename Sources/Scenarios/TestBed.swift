@@ -62,8 +62,7 @@ final class TestBed {
         run.cleanUp("netdevsim\(peerID) removed") { if !bed.unloaded { _ = try peer.ask("remove \(peerID)") } }
         try run.step("linked, addressed and up") {
             try Netdevsim.link(bed.ifindex, toPeer: peerIndex, ofProcess: peer.pid)
-            guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
-            try links.add(address, prefixLength: 24, to: bed.ifindex)
+            try bed.addAddress()
             _ = try peer.ask("address \(peerIndex) 192.0.2.2 24")
             try links.set(bed.ifindex, up: true)
             _ = try peer.ask("up \(peerIndex)")
@@ -122,6 +121,13 @@ final class TestBed {
             let links = try Links()
             try links.set(ifindex, up: up)
         }
+    }
+
+    /// Gives the interface its address.
+    func addAddress() throws {
+        guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
+        let links = try Links()
+        try links.add(address, prefixLength: 24, to: ifindex)
     }
 
     /// Runs `body` with the thread in the namespace that has the interface.

@@ -24,6 +24,15 @@ struct KernelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
     var set: [String] = []
 
+    /// The options again, quoted, each with a space after it: for a command that does the same with this kernel.
+    var words: String {
+        var words: [String] = kernel == "debian" ? [] : ["--kernel", kernel]
+        if profile != "fast" { words += ["--profile", profile] }
+        for file in config { words += ["--config", file] }
+        for option in set { words += ["--set", option] }
+        return words.first.map { Command($0, Array(words.dropFirst())).line + " " } ?? ""
+    }
+
     var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
 }
 

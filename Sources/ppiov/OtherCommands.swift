@@ -17,7 +17,11 @@ struct ListCommand: ParsableCommand {
     @Flag(help: "Every scenario, not only the quick ones.")
     var all = false
 
+    @Flag(help: "The whole catalogue as a document: docs/scenarios.md.")
+    var markdown = false
+
     func run() throws {
+        if markdown { return Console.output(CatalogueDocument.markdown()) }
         let chosen = Set(Catalogue.select(filter, all: all).map { $0.id })
         guard !chosen.isEmpty else {
             Console.error("ppiov: no scenario matches \"\(filter ?? "")\"")

@@ -26,7 +26,10 @@ struct PPIOV: AsyncParsableCommand {
               130  interrupted
             """,
         version: "0.1.0",
-        subcommands: [RunCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, ModelCommand.self, DoctorCommand.self, ShellCommand.self],
+        subcommands: [
+            RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, ModelCommand.self, DoctorCommand.self,
+            ShellCommand.self,
+        ],
         defaultSubcommand: nil)
 
     /// As ArgumentParser's own, but bad usage ends with 2 and not with EX_USAGE, and a reader that goes away ends nothing.

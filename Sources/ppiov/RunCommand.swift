@@ -89,7 +89,7 @@ struct RunCommand: AsyncParsableCommand {
         return 0
     }
 
-    private static func allowList(_ path: String?) throws -> AllowList {
+    static func allowList(_ path: String?) throws -> AllowList {
         guard let path else { return AllowList() }
         do {
             return try AllowList(text: try String(contentsOfFile: path, encoding: .utf8))
@@ -100,7 +100,7 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private static func today() throws -> Day {
+    static func today() throws -> Day {
         let parts = Calendar(identifier: .gregorian).dateComponents(in: .gmt, from: Date())
         guard let day = Day(year: parts.year ?? 0, month: parts.month ?? 0, day: parts.day ?? 0) else {
             throw HarnessError(.harness, "the clock shows no date")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Foundation
 import Results
 import Testing
 
@@ -45,6 +46,12 @@ import Testing
             #expect(scenario.expectation.minimumHolds == 0, "\(scenario.id): there is no page pool to hold from")
             #expect(scenario.expectation.payload, "\(scenario.id)")
         }
+    }
+
+    @Test func theDocumentIsThatOfTheCatalogue() throws {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/scenarios.md").standardized
+        let kept = try String(contentsOf: file, encoding: .utf8)
+        #expect(kept == CatalogueDocument.markdown(), "make it again: ppiov list --markdown > docs/scenarios.md")
     }
 
     @Test func whatClaimsZeroCopyIsHeldToThePayload() {

@@ -23,7 +23,7 @@ public enum Move: String, CaseIterable, Sendable, Hashable {
     case kill
     /// The interface is set down.
     case down
-    /// The interface is set up.
+    /// The interface is set up, and has its address again where it lost it.
     case up
     /// The queue is restarted, in each of the four orders that netdevsim knows (`nsim_qreset_write()`).
     case restart0, restart1, restart2, restart3

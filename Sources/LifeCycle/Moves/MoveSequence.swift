@@ -47,14 +47,15 @@ public struct MoveSequence: Sendable, Equatable {
 
     private static func weight(_ move: Move, bound: Bool, of done: Int, _ length: Int) -> Int {
         switch move {
-        case .bind, .connect, .up: 8
-        case .take, .keep, .leave: 5
-        case .giveBack, .close: 3
-        case .end, .down, .restart0, .restart1, .restart2, .restart3, .kill: bound ? 1 : 0
-        case .away: bound ? 1 : 0
-        case .netns: 3
+        case .bind, .connect: 24
+        case .take, .keep, .leave: 12
+        case .up, .netns: 12
+        case .giveBack, .close: 6
+        case .end, .kill, .down, .away: bound ? 3 : 0
+        // Four of them.
+        case .restart0, .restart1, .restart2, .restart3: bound ? 1 : 0
         // After these nothing can be bound again.
-        case .unbind, .remove, .unload: bound && done * 4 > length * 3 ? 1 : 0
+        case .unbind, .remove, .unload: bound && done * 4 > length * 3 ? 3 : 0
         }
     }
 

@@ -139,6 +139,7 @@ public struct MoveState: Sendable, Equatable {
         case .down: stop(.down)
         case .up:
             interface = .up
+            addressed = addressed || home
             if installed { fill() }
         case .restart0, .restart1, .restart2, .restart3: if installed { fill() }
         case .away:
