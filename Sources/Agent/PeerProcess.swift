@@ -12,6 +12,8 @@ import SystemPackage
 ///     send SEED BYTES               sends the pattern in the background; 0 bytes: without end
 ///     more BYTES                    sends the pattern on from where it is
 ///     join                          waits for the sending; "ok BYTES"
+///     receive SEED BYTES            receives in the background and compares with the pattern; 0 bytes: until the stream ends
+///     received                      waits for the receiving; "ok BYTES", and the offset of the first wrong byte where there is one
 ///     close                         closes the socket, aborting what is being sent
 ///     netdevsim ID                  makes a netdevsim here; "ok IFINDEX"
 ///     address IFINDEX ADDRESS LEN   adds an address
@@ -20,6 +22,7 @@ import SystemPackage
 final class PeerProcess {
     private var socket: OwnedDescriptor?
     private var sender: BackgroundSender?
+    private var receiver: BackgroundReceiver?
 
     /// Runs until standard input ends.
     static func run(_ arguments: [String]) throws {
@@ -86,6 +89,16 @@ final class PeerProcess {
         case ("join", 1):
             guard let sender else { throw ScenarioFailure("nothing is being sent") }
             return String(try sender.join())
+        case ("receive", 3):
+            guard let seed = UInt64(words[1]), let bytes = UInt64(words[2]) else { throw ScenarioFailure("no number: \(words)") }
+            guard let connected = socket.take() else { throw ScenarioFailure("not connected") }
+            let descriptor = connected.rawValue
+            socket = consume connected
+            receiver = try BackgroundReceiver(descriptor, PayloadPattern(seed: seed), bytes: bytes)
+            return ""
+        case ("received", 1):
+            guard let receiver else { throw ScenarioFailure("nothing is being received") }
+            return try receiver.join()
         case ("close", 1):
             try close()
             return ""
@@ -112,11 +125,13 @@ final class PeerProcess {
 
     private func close() throws {
         guard let connected = socket.take() else { return }
-        // A sender blocked in poll(2) wakes on the shutdown; its descriptor must live until it has gone.
-        if let sender {
+        // A sender or receiver blocked in poll(2) wakes on the shutdown; its descriptor must live until it has gone.
+        if sender != nil || receiver != nil {
             shutdown(connected.rawValue, Int32(SHUT_RDWR))
-            sender.finish()
-            self.sender = nil
+            sender?.finish()
+            receiver?.finish()
+            sender = nil
+            receiver = nil
         }
         connected.close()
     }

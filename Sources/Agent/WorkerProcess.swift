@@ -19,6 +19,9 @@ enum WorkerProcess {
             else { break }
             return try WorkerParts.own(
                 provider, ifindex: ifindex, queue: queue, local: arguments[4], patience: patience, next: { readLine() }, say: say)
+        case ("devmem-send", 4):
+            guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]) else { break }
+            return try WorkerParts.sendForEver(ifindex: ifindex, local: arguments[2], patience: patience, next: { readLine() }, say: say)
         case ("refuse", 4):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }

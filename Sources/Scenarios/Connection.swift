@@ -20,6 +20,12 @@ final class Connection {
         socket.take()?.close()
     }
 
+    /// Closes it with a reset: what is queued is thrown away.
+    func reset() throws {
+        rawValue = -1
+        if let socket = socket.take() { try TCP.reset(socket) }
+    }
+
     deinit { close() }
 
     /// Bounds what lies unread in the socket, and so how many buffers it keeps (SO_RCVBUF; the kernel doubles it).

@@ -34,6 +34,18 @@ public final class Peer {
         return bytes
     }
 
+    /// Starts receiving `bytes` in the background and comparing them with the pattern (0: until the stream ends).
+    func receive(_ pattern: PayloadPattern, bytes: UInt64) throws { _ = try ask("receive \(pattern.seed) \(bytes)") }
+
+    /// Waits for the end of the receiving.
+    ///
+    /// - Returns: the bytes that came, and the stream offset of the first that is not the one sent.
+    func received(within seconds: Double) throws -> (bytes: UInt64, mismatch: UInt64?) {
+        let words = try ask("received", within: seconds).split(separator: " ").map { UInt64($0) }
+        guard let first = words.first, let bytes = first else { throw ScenarioFailure("the peer does not say what it received") }
+        return (bytes, words.count > 1 ? words[1] : nil)
+    }
+
     /// Closes the peer's socket, aborting what is being sent.
     func close() throws { _ = try ask("close") }
 }

@@ -45,6 +45,37 @@ public enum WorkerParts {
         }
     }
 
+    static let sendSeed: UInt64 = 51
+
+    /// Binds a dma-buf for sending and sends it until it is killed: "listen" is answered when it is bound and a socket listens, "send"
+    /// with the number of bytes of which it saw the completion; then it goes on.
+    ///
+    /// - Parameter patience: multiplies its deadlines.
+    public static func sendForEver(
+        ifindex: UInt32, local: String, patience: Double, next: () -> String?, say: (String) -> Void
+    ) throws {
+        guard next() == "listen" else { return }
+        let transmitter = try Transmitter(ifindex: ifindex, pages: 64)
+        let listener = try TestBed.listen(on: local)
+        say("ok")
+        guard next() == "send" else {
+            listener.close()
+            return
+        }
+        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * patience)))
+        listener.close()
+        try DeviceMemory.enableZeroCopy(socket: socket.rawValue)
+        // One half is under way while the other is filled.
+        let half = transmitter.size / 2
+        let pattern = PayloadPattern(seed: sendSeed)
+        for turn in 0... {
+            try transmitter.put(pattern, from: transmitter.sent, at: turn % 2 * half, count: half)
+            try transmitter.sendAll(socket.rawValue, at: turn % 2 * half, count: half, within: 20 * patience)
+            if turn % 2 == 1 { try transmitter.awaitCompletions(socket.rawValue, within: 20 * patience) }
+            if turn == 1 { say("ok \(transmitter.sent)") }
+        }
+    }
+
     /// Gives up every privilege and tries to bind; the name of the errno of the refusal, or "granted". What does not need the
     /// kernel's leave to administer the network (the dma-buf) is made before.
     public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {

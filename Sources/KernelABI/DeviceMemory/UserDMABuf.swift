@@ -86,6 +86,11 @@ public struct UserDMABuf: ~Copyable {
         try mapping.withUnsafeBytes(body)
     }
 
+    /// Writes to the pages in place. Bracket it with ``beginAccess(writing:)`` and ``endAccess(writing:)``.
+    public borrowing func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) rethrows -> R {
+        try mapping.withUnsafeMutableBytes(body)
+    }
+
     /// Gives up descriptors and mapping.
     public consuming func close() {
         mapping.unmap()

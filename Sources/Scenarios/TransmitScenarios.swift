@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+
+/// Devmem TCP the other way: payload sent from a dma-buf (bind-tx, `SCM_DEVMEM_DMABUF`).
+///
+/// Its net_iovs belong to no page pool, so nothing of them is in the trace, and none may be. What proves the life cycle here: the
+/// peer has every byte; each send is completed, and not as copied; and the dma-buf, which every net_iov on its way keeps, is there
+/// as long as one is under way and freed afterwards.
+enum TransmitScenarios {
+    static let all: [Scenario] = [
+        scenario("send", "send from a dma-buf and unbind") { wire in
+            try wire.run.step("\(wire.transmitter.size) bytes sent") { try wire.send(at: 0, count: wire.transmitter.size) }
+            try wire.finish()
+        },
+        scenario("offsets", "send from odd offsets, across pages, single bytes") { wire in
+            let page = MappedMemory.pageSize
+            let pieces = [(1, 1), (page - 1, 2), (3 * page + 17, 9000), (8 * page, page), (10 * page - 3, 5), (12 * page + 4095, 1), (wire.transmitter.size - 7, 7)]
+            for (offset, count) in pieces {
+                try wire.run.step("\(count) bytes sent from \(offset)") { try wire.send(at: offset, count: count) }
+            }
+            try wire.finish()
+        },
+        scenario("partial", "a socket without room takes a part of what is sent") { wire in
+            try wire.limitUnsent(65_536)
+            let calls = try wire.run.step("\(wire.transmitter.size) bytes sent") { try wire.send(at: 0, count: wire.transmitter.size) }
+            try wire.run.expect(calls > 1, "it took \(calls) calls", "the socket took everything at once")
+            try wire.finish()
+        },
+        scenario("mixed", "sends from the dma-buf and ordinary ones in turn") { wire in
+            for turn in 0..<8 {
+                try wire.run.step("round \(turn)") {
+                    try wire.send(at: turn * 20_000, count: 10_000)
+                    try wire.sendOrdinary(5000)
+                }
+            }
+            try wire.finish()
+        },
+        scenario("reuse", "one dma-buf filled and sent again and again") { wire in
+            for turn in 0..<6 {
+                try wire.run.step("round \(turn)") {
+                    try wire.send(at: 0, count: 100_000)
+                    try wire.transmitter.awaitCompletions(wire.socket.rawValue, within: wire.run.patience(20))
+                }
+            }
+            try wire.finish()
+        },
+        scenario("unbind-queued", "unbind with buffers under way: they stay good, and go when they were sent", reading: false) { wire in
+            try wire.fillUp()
+            try wire.run.step("unbound, dma-buf closed") {
+                wire.transmitter.unbind()
+                wire.transmitter.release()
+            }
+            try wire.expectBound()
+            let error = wire.refusal { try wire.transmitter.send(wire.socket.rawValue, at: 0, count: 1) }
+            try wire.run.expect(error?.code == EINVAL, "a new send is refused with EINVAL", error.map { "\($0)" } ?? "it was taken")
+            try wire.read(wire.stream)
+            try wire.finish()
+        },
+        scenario("close-queued", "close the socket with data queued: it is sent all the same", reading: false, zeroCopy: false) { wire in
+            try wire.fillUp()
+            try wire.run.step("socket closed with \(wire.transmitter.outstanding) sends under way") { wire.socket.close() }
+            try wire.run.step("unbound, dma-buf closed") {
+                wire.transmitter.unbind()
+                wire.transmitter.release()
+            }
+            try wire.expectBound()
+            try wire.read(0)
+            try wire.finish(completions: false)
+        },
+        scenario("reset-queued", "reset the connection with data queued: it is dropped", reading: false, zeroCopy: false) { wire in
+            try wire.fillUp()
+            try wire.read(0)
+            try wire.run.step("connection reset with \(wire.transmitter.outstanding) sends under way") { try wire.socket.reset() }
+            try wire.finish(completions: false, complete: false)
+        },
+        scenario("refusals", "sends that must be refused, and that leave no completion and nothing in the stream") { wire in
+            try wire.refusals()
+            try wire.finish()
+        },
+        killed,
+    ]
+
+    private static func scenario(
+        _ name: String, _ summary: String, reading: Bool = true, zeroCopy: Bool = true, _ body: @escaping @Sendable (TransmitWire) throws -> Void
+    ) -> Scenario {
+        Scenario(
+            "transmit.\(name)", summary, tier: .netdevsim, needs: [.interface, .devmem, .devmemTransmit],
+            expects: Expectation(provider: .devmem, minimumHolds: 0, zeroCopy: zeroCopy, payload: true)
+        ) { run in try body(try TransmitWire(run, reading: reading)) }
+    }
+
+    private static let killed = Scenario(
+        "transmit.kill", "SIGKILL the sender in mid-send", tier: .netdevsim, needs: [.interface, .devmem, .devmemTransmit],
+        expects: Expectation(provider: .devmem, minimumHolds: 0, payload: true)
+    ) { run in
+        let bed = try TestBed.make(run)
+        let before = try TransmitWire.dmaBufs()
+        let worker = try run.step("sender started") {
+            try run.environment.startWorker(["devmem-send", String(bed.ifindex), bed.local, String(run.patience(1))])
+        }
+        try run.step("sender bound and listens") { _ = try worker.ask("listen", within: run.patience(10)) }
+        try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
+        run.cleanUp("peer's socket closed") { try bed.peer.close() }
+        try bed.peer.receive(PayloadPattern(seed: WorkerParts.sendSeed), bytes: 0)
+        let sent = try run.step("sender sends without end") { UInt64(try worker.ask("send", within: run.patience(20))) ?? 0 }
+        try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf is there", "there is none")
+        try run.step("sender killed") { try worker.killNow() }
+        let got = try run.step("the peer's stream ended") { try bed.peer.received(within: run.patience(20)) }
+        // What was under way may arrive or not: at least what the sender saw completed did.
+        run.payload = PayloadRecord(
+            sent: max(sent, got.bytes), received: got.bytes, zeroCopy: got.bytes, copied: 0, firstMismatch: got.mismatch, complete: false)
+        try run.expect(got.bytes >= sent, "what was completed arrived", "\(got.bytes) of \(sent) bytes came")
+        try TransmitWire.awaitFreed(run, before)
+    }
+}
+
+/// A connection over which a dma-buf is sent, with the peer at its other end.
+final class TransmitWire {
+    let run: ScenarioRun
+    let bed: TestBed
+    let transmitter: Transmitter
+    let socket: Connection
+    private let pattern = PayloadPattern(seed: 50)
+    private let dmaBufsBefore: Int64
+    /// Bytes of the stream so far, from the dma-buf or not.
+    private(set) var stream: UInt64 = 0
+    private var isReading = false
+
+    /// - Parameter reading: the peer reads from the start, to the end of the stream.
+    init(_ run: ScenarioRun, reading: Bool) throws {
+        self.run = run
+        bed = try TestBed.make(run)
+        dmaBufsBefore = try Self.dmaBufs()
+        transmitter = try Transmitter.make(run, bed: bed)
+        socket = try bed.connect(run)
+        try DeviceMemory.enableZeroCopy(socket: socket.rawValue)
+        if reading { try read(0) }
+    }
+
+    /// Puts the next `count` bytes of the stream at `offset` and sends them.
+    ///
+    /// - Returns: how many calls it took.
+    @discardableResult
+    func send(at offset: Int, count: Int) throws -> Int {
+        try transmitter.put(pattern, from: stream, at: offset, count: count)
+        let calls = try transmitter.sendAll(socket.rawValue, at: offset, count: count, within: run.patience(20))
+        stream += UInt64(count)
+        return calls
+    }
+
+    /// Sends the next `count` bytes of the stream from ordinary memory.
+    func sendOrdinary(_ count: Int) throws {
+        let start = stream
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            pattern.fill(UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count), from: start)
+            filled = count
+        }
+        let borrowed = OwnedDescriptor(taking: socket.rawValue)
+        let result = Result { try TCP.send(bytes, over: borrowed, timeoutMilliseconds: CInt(run.patience(20) * 1000)) }
+        _ = borrowed.take()
+        try result.get()
+        stream += UInt64(count)
+    }
+
+    /// Bounds what the socket takes before the peer has it (SO_SNDBUF; the kernel doubles it).
+    func limitUnsent(_ bytes: Int) throws {
+        var size = CInt(bytes)
+        guard setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_SNDBUF to \(bytes)", code: errno)
+        }
+    }
+
+    /// Sends until the socket has no room, to a peer that does not read.
+    func fillUp() throws {
+        try transmitter.put(pattern, from: 0, at: 0, count: transmitter.size)
+        try run.step("sent until the socket has no room or the dma-buf is all under way") {
+            while stream < UInt64(transmitter.size) {
+                guard let taken = try transmitter.send(socket.rawValue, at: Int(stream), count: min(32_768, transmitter.size - Int(stream)))
+                else { break }
+                stream += UInt64(taken)
+            }
+            try transmitter.takeCompletions(socket.rawValue)
+        }
+        try run.expect(transmitter.outstanding > 0, "\(transmitter.outstanding) sends are under way", "every send is completed")
+    }
+
+    /// Has the peer read `bytes`; 0 reads to the end of the stream.
+    func read(_ bytes: UInt64) throws {
+        try bed.peer.receive(pattern, bytes: bytes)
+        isReading = true
+    }
+
+    /// The refusal of a send; nil where it was taken.
+    func refusal<Value>(_ body: () throws -> Value) -> KernelError? {
+        do {
+            _ = try body()
+            return nil
+        } catch {
+            return error as? KernelError ?? KernelError("\(error)", code: EIO)
+        }
+    }
+
+    /// Sends that are refused, each with its errno; then one that is not.
+    func refusals() throws {
+        let size = UInt64(transmitter.size)
+        let own = transmitter.binding
+        func refused(_ what: String, _ code: CInt, over other: CInt? = nil, id: UInt32, at offset: UInt64, count: Int) throws {
+            let error = refusal { try DeviceMemory.send(socket: other ?? socket.rawValue, dmabufID: id, offset: offset, length: count) }
+            let name = KernelError("", code: code).codeName
+            try run.expect(error?.code == code, "\(what): \(name)", error.map { "\($0)" } ?? "it was taken")
+        }
+        try refused("an id that nobody has", EINVAL, id: own &+ 1000, at: 0, count: 100)
+        try refused("an offset behind the end", EFAULT, id: own, at: size, count: 1)
+        try refused("a range across the end", EFAULT, id: own, at: size - 100, count: 200)
+        let other = try Loopback(run, pattern: pattern)
+        try refused("a socket without SO_ZEROCOPY", EINVAL, over: other.receiver.rawValue, id: own, at: 0, count: 100)
+        try DeviceMemory.enableZeroCopy(socket: other.receiver.rawValue)
+        try refused("a socket that goes by another interface", ENODEV, over: other.receiver.rawValue, id: own, at: 0, count: 100)
+        try run.step("then 20000 bytes sent") { try send(at: 5, count: 20_000) }
+    }
+
+    /// Everything arrived, nothing was copied, the dma-buf is freed.
+    ///
+    /// - Parameters:
+    ///   - completions: the socket is still there to tell of them.
+    ///   - complete: the peer must have every byte.
+    func finish(completions: Bool = true, complete: Bool = true) throws {
+        if completions {
+            try run.step("every send completed") { try transmitter.awaitCompletions(socket.rawValue, within: run.patience(20)) }
+            socket.close()
+        }
+        guard isReading else { throw ScenarioFailure("nobody read the stream") }
+        let got = try run.step("the peer has its bytes") { try bed.peer.received(within: run.patience(30)) }
+        let copied = transmitter.copied == 0 ? 0 : got.bytes
+        run.payload = PayloadRecord(
+            sent: stream, received: got.bytes, zeroCopy: got.bytes - copied, copied: copied, firstMismatch: got.mismatch, complete: complete)
+        transmitter.unbind()
+        transmitter.release()
+        try Self.awaitFreed(run, dmaBufsBefore)
+    }
+
+    /// The dma-buf is there, though nobody but net_iovs under way holds it.
+    func expectBound() throws {
+        let now = try Self.dmaBufs()
+        try run.expect(now > dmaBufsBefore, "the net_iovs under way keep the dma-buf", "\(now) dma-bufs, as before it was made")
+    }
+
+    /// Waits for the end of the dma-buf, which is freed from a work queue when the last net_iov has come back.
+    static func awaitFreed(_ run: ScenarioRun, _ before: Int64) throws {
+        try run.step("the dma-buf is freed") {
+            let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+            while try dmaBufs() > before {
+                guard MonotonicClock.now < end else { throw ScenarioFailure("\(try dmaBufs()) dma-bufs, \(before) before") }
+                // What a socket let go of may wait for the receive softirq of another CPU.
+                _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
+            }
+        }
+    }
+
+    static func dmaBufs() throws -> Int64 {
+        guard let count = ResourceCounters.dmaBufs() else { throw ScenarioFailure("debugfs does not tell how many dma-bufs there are") }
+        return count
+    }
+}
