@@ -3,11 +3,14 @@
 #ifndef PPIOV_SYSTEM_H
 #define PPIOV_SYSTEM_H
 
+#include <stddef.h>
+
 const char *ppiov_errno_name(int error);
 int ppiov_unshare_netns(void);
 int ppiov_enter_netns(int fd);
 int ppiov_accept(int socket);
 int ppiov_module_load(int fd);
 int ppiov_module_unload(const char *name);
+int ppiov_heap_reserve(size_t reserve);
 
 #endif
