@@ -39,6 +39,7 @@ public enum Catalogue {
         ScenarioFamily(
             "refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all,
             reaches: ["netif_mp_open_rxq()", "netdev_nl_bind_rx_doit()", "io_register_zcrx()"]),
+        ScenarioFamily("contract", "every refusal, its errno and words, in the order of the checks", ContractScenarios.all),
         ScenarioFamily("transmit", "payload sent from a dma-buf arrives, and the dma-buf goes", TransmitScenarios.all),
         ScenarioFamily("fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),

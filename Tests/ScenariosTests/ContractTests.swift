@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Testing
+
+@testable import KernelABI
+@testable import Scenarios
+
+@Suite struct ContractTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../../docs/contracts")
+
+    /// What is read in docs/contracts is what the agent judges by.
+    @Test(arguments: ContractTables.kept.map { $0.version })
+    func theDocumentsAreTheTables(_ version: String) throws {
+        let document = try String(contentsOf: Self.folder.appendingPathComponent("\(version).txt"), encoding: .utf8)
+        #expect(ContractTables.kept.first { $0.version == version }?.text == document)
+    }
+
+    @Test func everyScenarioHasASectionInEveryTable() {
+        for table in ContractTables.kept {
+            for scenario in ContractScenarios.all {
+                let section = ContractText.section(String(scenario.id.dropFirst("contract.".count)), of: table.text)
+                #expect(section.count > 5, "\(scenario.id) in \(table.version)")
+                #expect(Set(section).count == section.count)
+            }
+        }
+    }
+
+    /// Each pair is answered as its first condition alone: they stand in the order in which the kernel looks at them.
+    @Test func theNewestTableIsInTheOrderOfTheChecks() throws {
+        let table = try #require(ContractTables.kept.first)
+        for scenario in ContractScenarios.all {
+            let lines = ContractText.section(String(scenario.id.dropFirst("contract.".count)), of: table.text)
+            let answers = Dictionary(uniqueKeysWithValues: lines.compactMap { line -> (String, String)? in
+                guard let colon = line.range(of: ": ", options: .backwards) else { return nil }
+                return (String(line[..<colon.lowerBound]), String(line[colon.upperBound...]))
+            })
+            for (pair, answer) in answers {
+                guard let plus = pair.range(of: " + "), let alone = answers[String(pair[..<plus.lowerBound])] else { continue }
+                #expect(answer == alone, "\(scenario.id): \(pair)")
+            }
+        }
+    }
+
+    @Test(arguments: [("7.3.4-ppiov", "7.3"), ("7.4.0-rc1", "7.4"), ("6.12.107", "6.12"), ("7.3-rc7", "7.3"), ("next", nil)])
+    func versions(_ release: String, _ version: String?) { #expect(ContractText.version(release) == version) }
+
+    @Test func aChangedAnswerShowsAsOneLineLessAndOneMore() {
+        let kept = ["a: EINVAL", "b: ERANGE", "c: EEXIST"]
+        #expect(ContractText.difference(kept: kept, shown: kept).isEmpty)
+        #expect(ContractText.difference(kept: kept, shown: ["a: EINVAL", "b: EPERM", "c: EEXIST"]) == ["-b: ERANGE", "+b: EPERM"])
+        #expect(ContractText.difference(kept: kept, shown: ["a: EINVAL", "c: EEXIST"]) == ["-b: ERANGE"])
+        #expect(ContractText.difference(kept: kept, shown: kept + ["d: granted"]) == ["+d: granted"])
+    }
+
+    @Test func wordsWithoutWhatIsOtherInEveryRun() {
+        let text = "dmabuf sg entry (addr=0x0000000012f3b000, len=106496) not aligned to niov size "
+        #expect(ContractText.plain(text) == "dmabuf sg entry (...) not aligned to niov size")
+        let error = KernelError("bind-rx", code: 17, message: "designated queue already memory provider bound")
+        #expect(ContractText.line("queue bound", error) == "queue bound: EEXIST \"designated queue already memory provider bound\"")
+        #expect(ContractText.line("nothing wrong", nil) == "nothing wrong: granted")
+    }
+}
