@@ -48,6 +48,8 @@ int ppiov_module_load(int fd)
 int ppiov_module_unload(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 /* Has malloc ask the kernel for nothing as long as @reserve bytes suffice it. */
 int ppiov_heap_reserve(size_t reserve)
 {

@@ -56,6 +56,8 @@ final class DevmemReceiver {
 
     deinit { close() }
 
+    func beginStream() { received = 0 }
+
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
     /// - Parameter keep: tokens stay with the user; otherwise they are returned at once.

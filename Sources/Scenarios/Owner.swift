@@ -49,6 +49,7 @@ final class OwnerPart {
             let accepted = Result { try TCP.accept(socket, timeoutMilliseconds: CInt(10_000 * patience)) }
             socket.close()
             connection = Connection(try accepted.get())
+            receiver?.beginStream()
             return ""
         case ("receive", 3):
             guard let bytes = UInt64(words[1]) else { break }

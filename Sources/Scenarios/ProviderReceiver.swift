@@ -10,6 +10,8 @@ protocol ProviderReceiver: AnyObject {
     var heldNetIovs: Int { get }
     /// Bytes of the stream so far.
     var received: UInt64 { get }
+    /// Another connection begins: its stream is the pattern from its begin.
+    func beginStream()
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
     /// - Parameter keep: what is delivered stays with the user; otherwise it goes back at once.

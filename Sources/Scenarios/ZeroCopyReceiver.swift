@@ -101,6 +101,8 @@ final class ZeroCopyReceiver {
         }
     }
 
+    func beginStream() { received = 0 }
+
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
     /// - Parameter keep: buffers stay with the user; otherwise they go back through the refill ring at once.
