@@ -9,5 +9,6 @@
 #include "ppiov_devmem.h"
 #include "ppiov_system.h"
 #include "ppiov_cpu.h"
+#include "ppiov_packet.h"
 
 #endif

@@ -3,6 +3,7 @@
 import Glibc
 import KernelABI
 import Scenarios
+import Synchronization
 import SystemPackage
 
 /// The other end of the wire, as a process: takes commands on standard input, answers each with "ok ..." or the error.
@@ -19,10 +20,14 @@ import SystemPackage
 ///     address IFINDEX ADDRESS LEN   adds an address
 ///     up IFINDEX                    sets a link up
 ///     remove ID                     removes a netdevsim
+///
+/// and those of `PeerSockets` (several sockets by number) and `ForgedConnection` (segments that no TCP would send).
 final class PeerProcess {
     private var socket: OwnedDescriptor?
     private var sender: BackgroundSender?
     private var receiver: BackgroundReceiver?
+    private let sockets = PeerSockets()
+    private var forged: ForgedConnection?
 
     /// Runs until standard input ends.
     static func run(_ arguments: [String]) throws {
@@ -83,8 +88,8 @@ final class PeerProcess {
         case ("more", 2):
             guard let bytes = UInt64(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             guard let before = sender else { throw ScenarioFailure("nothing was sent that could go on") }
-            let begin = try before.join()
-            sender = try BackgroundSender(before.descriptor, before.pattern, bytes: begin + bytes, from: begin)
+            let begin = before.start + (try before.join())
+            sender = try BackgroundSender(before.descriptor, before.pattern, bytes: bytes, from: begin)
             return ""
         case ("join", 1):
             guard let sender else { throw ScenarioFailure("nothing is being sent") }
@@ -119,7 +124,22 @@ final class PeerProcess {
             guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             try Netdevsim.remove(id: id)
             return ""
-        default: throw ScenarioFailure("unknown command: \(words.joined(separator: " "))")
+        case ("forge", 5):
+            guard let index = UInt32(words[1]), let source = IPAddress(words[2]), let target = IPAddress(words[3]), let port = UInt16(words[4]),
+                !source.isIPv6, !target.isIPv6
+            else { throw ScenarioFailure("no endpoint: \(words)") }
+            forged = try ForgedConnection(ifindex: index, from: source, to: target, port: port)
+            return ""
+        case ("segments", 3):
+            guard let forged, let seed = UInt64(words[1]) else { throw ScenarioFailure("nothing is forged") }
+            return try forged.send(PayloadPattern(seed: seed), ForgedConnection.Segment.list(words[2]))
+        case ("unforge", 1):
+            try forged?.reset()
+            forged = nil
+            return ""
+        default:
+            guard let answer = try sockets.answer(words) else { throw ScenarioFailure("unknown command: \(words.joined(separator: " "))") }
+            return answer
         }
     }
 
@@ -146,17 +166,25 @@ final class BackgroundSender: @unchecked Sendable {
     let descriptor: Int32
     let pattern: PayloadPattern
     private let bytes: UInt64
+    let start: UInt64
+    private let sizes: [Int]
     private var thread = pthread_t()
     // Written by the thread, read after it was joined.
-    private var sent: UInt64
+    private var sent: UInt64 = 0
     private var failure: Int32 = 0
     private var joined = false
+    private let stopping = Atomic(false)
 
-    init(_ descriptor: Int32, _ pattern: PayloadPattern, bytes: UInt64, from begin: UInt64 = 0) throws {
-        sent = begin
+    /// - Parameters:
+    ///   - bytes: how many; 0 for no end.
+    ///   - start: the offset of the first in the stream.
+    ///   - sizes: of the writes, over and over.
+    init(_ descriptor: Int32, _ pattern: PayloadPattern, bytes: UInt64, from start: UInt64 = 0, sizes: [Int] = [16384]) throws {
         self.descriptor = descriptor
         self.pattern = pattern
         self.bytes = bytes
+        self.start = start
+        self.sizes = sizes
         let context = Unmanaged.passRetained(self).toOpaque()
         let error = pthread_create(&thread, nil, { raw in
             if let raw { Unmanaged<BackgroundSender>.fromOpaque(raw).takeRetainedValue().loop() }
@@ -182,20 +210,33 @@ final class BackgroundSender: @unchecked Sendable {
         joined = true
     }
 
+    /// Ends the sending where it is, at the latest when the socket has been full for 20 ms.
+    func stop() {
+        stopping.store(true, ordering: .relaxed)
+        finish()
+    }
+
     private func loop() {
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        while bytes == 0 || sent < bytes {
-            let wanted = bytes == 0 ? chunk.count : min(chunk.count, Int(bytes - sent))
-            let start = sent
+        var chunk = [UInt8](repeating: 0, count: sizes.max() ?? 16384)
+        var turn = 0
+        var left = 0
+        while !stopping.load(ordering: .relaxed), bytes == 0 || sent < bytes {
+            if left == 0 {
+                left = sizes.isEmpty ? chunk.count : sizes[turn % sizes.count]
+                turn += 1
+            }
+            let wanted = bytes == 0 ? left : min(left, Int(bytes - sent))
+            let first = start + sent
             let count = chunk.withUnsafeMutableBytes { buffer -> Int in
-                pattern.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), from: start)
+                pattern.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), from: first)
                 return Glibc.send(descriptor, buffer.baseAddress, wanted, Int32(MSG_NOSIGNAL))
             }
             if count >= 0 {
                 sent += UInt64(count)
+                left -= count
             } else if errno == EAGAIN {
                 var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&entry, 1, -1)
+                poll(&entry, 1, 20)
             } else if errno != EINTR {
                 failure = errno
                 return

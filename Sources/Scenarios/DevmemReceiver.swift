@@ -8,7 +8,8 @@ import SystemPackage
 final class DevmemReceiver {
     private var netdev: Netdev?
     private var buffer: UserDMABuf?
-    private var binding: UInt32 = 0
+    /// The kernel's number of the binding.
+    private(set) var binding: UInt32 = 0
     private let pattern: PayloadPattern
     /// Fragments delivered whose tokens were not returned.
     private(set) var held: [(fragment: DeviceMemory.Fragment, start: UInt64)] = []
@@ -94,9 +95,9 @@ final class DevmemReceiver {
     }
 
     /// What the socket has now; nil where that is nothing.
-    private func next(_ socket: CInt) throws(KernelError) -> DeviceMemory.Received? {
+    func next(_ socket: CInt, limits: DeviceMemory.Limits = .init()) throws(KernelError) -> DeviceMemory.Received? {
         do {
-            return try DeviceMemory.receive(socket: socket)
+            return try DeviceMemory.receive(socket: socket, limits: limits)
         } catch {
             if error.errno == .wouldBlock { return nil }
             throw error
@@ -130,7 +131,7 @@ final class DevmemReceiver {
     /// Read through the memfd's own mapping, without `DMA_BUF_IOCTL_SYNC`: the pages are ordinary and coherent, and udmabuf answers the
     /// call by mapping them for a device of its own that never raised its segment limit, which the DMA-API checker reports, once,
     /// and is silent about everything after.
-    private func bytes(at offset: UInt64, count: Int) throws -> [UInt8]? {
+    func bytes(at offset: UInt64, count: Int) throws -> [UInt8]? {
         guard let memory = buffer.take() else { throw ScenarioFailure("the dma-buf is closed") }
         let bytes: [UInt8]? = memory.withUnsafeBytes { all in
             guard count <= all.count, offset <= UInt64(all.count - count) else { return nil }
@@ -161,4 +162,10 @@ final class DevmemReceiver {
 
     /// Closes the netlink socket, which unbinds. Once; then it does nothing.
     func unbind() { netdev.take()?.close() }
+
+    /// Unbinds, and lets go of the dma-buf. Once; then it does nothing.
+    func close() {
+        unbind()
+        buffer.take()?.close()
+    }
 }

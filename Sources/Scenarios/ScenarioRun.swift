@@ -50,6 +50,16 @@ public final class ScenarioRun {
         }
     }
 
+    /// Does one thing that is worth a number, and notes that it was done with what it says of itself.
+    func measuredStep(_ name: String, _ body: () throws -> String) throws {
+        do {
+            note(StepRecord(name: name, ok: true, detail: try body()))
+        } catch {
+            note(StepRecord(name: name, ok: false, detail: "\(error)"))
+            throw ScenarioFailure("\(name): \(error)")
+        }
+    }
+
     /// Fails the scenario unless `condition` holds.
     func expect(_ condition: Bool, _ name: String, _ detail: @autoclosure () -> String) throws {
         note(StepRecord(name: name, ok: condition, detail: condition ? nil : detail()))

@@ -11,9 +11,11 @@ final class TestBed {
     private(set) var interface: String
     private(set) var ifindex: UInt32
     /// The receive queue that all traffic lands in.
-    let queue: UInt32 = 0
+    let queue: UInt32
     let local: String
     let peer: Peer
+    /// The peer's own interface; nil where it is not the harness's.
+    let peerIndex: UInt32?
     private let netdevsim: UInt32?
     private var removed = false
     /// The namespace the interface was moved to.
@@ -22,53 +24,96 @@ final class TestBed {
     /// How many there were before the interface was made.
     private var dmaBufs: Int64?
 
-    private init(interface: String, ifindex: UInt32, local: String, peer: Peer, netdevsim: UInt32?) {
+    private init(
+        interface: String, ifindex: UInt32, queue: UInt32 = 0, local: String, peer: Peer, peerIndex: UInt32? = nil, netdevsim: UInt32?
+    ) {
         self.interface = interface
         self.ifindex = ifindex
+        self.queue = queue
         self.local = local
         self.peer = peer
+        self.peerIndex = peerIndex
         self.netdevsim = netdevsim
     }
 
     /// Makes or takes the interface, and has it given back when the run is over.
-    static func make(_ run: ScenarioRun) throws -> TestBed {
+    ///
+    /// - Parameters:
+    ///   - queues: of a netdevsim that is made. The peer has one, and what it sends lands in queue 0.
+    ///   - queue: the one that providers are bound to.
+    static func make(_ run: ScenarioRun, queues: Int = 1, queue: UInt32 = 0) throws -> TestBed {
         let peer = try run.step("the peer answers") { try run.environment.startPeer() }
         switch run.environment.wire {
         case .none(let reason): throw ScenarioSkip(reason)
-        case .netdevsim: return try netdevsimPair(run, peer)
+        case .netdevsim: return try netdevsimPair(run, peer, queues: queues, queue: queue)
         case .interface(let hardware): return try hardwareInterface(run, peer, hardware)
         }
     }
 
-    private static func netdevsimPair(_ run: ScenarioRun, _ peer: Peer) throws -> TestBed {
-        let id: UInt32 = 1
+    private static func netdevsimPair(_ run: ScenarioRun, _ peer: Peer, queues: Int, queue: UInt32) throws -> TestBed {
         let peerID: UInt32 = 2
-        let local = "192.0.2.1"
-        let link = try run.step("netdevsim\(id) made") { try Netdevsim.create(id: id, queues: 1) }
-        let links = try Links()
-        let bed = TestBed(interface: link.name, ifindex: link.ifindex, local: local, peer: peer, netdevsim: id)
-        bed.dmaBufs = ResourceCounters.dmaBufs()
-        run.cleanUp("netdevsim\(id) removed") {
-            let settled = Result { if !bed.removed { try bed.settle(run) } }
-            if let namespace = bed.elsewhere.take() { namespace.close() }
-            try bed.remove()
-            try bed.loadAgain(run)
-            try settled.get()
+        let link = try made(run, queues: queues)
+        let buffers = ResourceCounters.dmaBufs()
+        // The bed is not there before its peer is, and must be taken down where the peer fails to come.
+        var bed: TestBed?
+        run.cleanUp("netdevsim\(localID) removed") {
+            if let bed { try bed.settleAndRemove(run) } else { try Netdevsim.remove(id: localID) }
         }
         let peerIndex = try run.step("netdevsim\(peerID) made for the peer") { () throws -> UInt32 in
             guard let index = UInt32(try peer.ask("netdevsim \(peerID)")) else { throw ScenarioFailure("the peer has no interface index") }
             return index
         }
-        run.cleanUp("netdevsim\(peerID) removed") { if !bed.unloaded { _ = try peer.ask("remove \(peerID)") } }
+        run.cleanUp("netdevsim\(peerID) removed") { if bed?.unloaded != true { _ = try peer.ask("remove \(peerID)") } }
+        _ = try peer.ask("address \(peerIndex) \(remote4) 24")
+        let made = TestBed(
+            interface: link.name, ifindex: link.ifindex, queue: queue, local: local4, peer: peer, peerIndex: peerIndex, netdevsim: localID)
+        made.dmaBufs = buffers
+        bed = made
+        try made.linkUp(run)
+        return made
+    }
+
+    private static let localID: UInt32 = 1
+    private static let local4 = "192.0.2.1"
+    private static let remote4 = "192.0.2.2"
+    /// Another, for an interface made anew: the peer remembers which hardware address the first had.
+    private static let localAgain4 = "192.0.2.3"
+
+    private static func made(_ run: ScenarioRun, queues: Int) throws -> Link {
+        try run.step("netdevsim\(localID) made") { try Netdevsim.create(id: localID, queues: queues) }
+    }
+
+    /// Connects the local netdevsim with the peer's, and makes it what providers ask for.
+    private func linkUp(_ run: ScenarioRun) throws {
+        guard let peerIndex else { throw ScenarioFailure("the peer's interface is not the harness's") }
         try run.step("linked, addressed and up") {
-            try Netdevsim.link(bed.ifindex, toPeer: peerIndex, ofProcess: peer.pid)
-            try bed.addAddress()
-            _ = try peer.ask("address \(peerIndex) 192.0.2.2 24")
-            try links.set(bed.ifindex, up: true)
+            let links = try Links()
+            try Netdevsim.link(ifindex, toPeer: peerIndex, ofProcess: peer.pid)
+            try addAddress()
+            try links.set(ifindex, up: true)
             _ = try peer.ask("up \(peerIndex)")
         }
-        try run.step("tcp-data-split on, hds-thresh 0") { try bed.splitHeaders() }
+        try run.step("tcp-data-split on, hds-thresh 0") { try splitHeaders() }
+    }
+
+    /// Makes the interface anew after ``remove()``, for the same peer; it is given back when the run is over.
+    func remade(_ run: ScenarioRun) throws -> TestBed {
+        guard removed else { throw ScenarioFailure("\(interface) is still there") }
+        let link = try Self.made(run, queues: 1)
+        let bed = TestBed(
+            interface: link.name, ifindex: link.ifindex, local: Self.localAgain4, peer: peer, peerIndex: peerIndex, netdevsim: try simulated())
+        bed.dmaBufs = ResourceCounters.dmaBufs()
+        run.cleanUp("netdevsim\(Self.localID) removed again") { try bed.settleAndRemove(run) }
+        try bed.linkUp(run)
         return bed
+    }
+
+    private func settleAndRemove(_ run: ScenarioRun) throws {
+        let settled = Result { if !removed { try settle(run) } }
+        if let namespace = elsewhere.take() { namespace.close() }
+        try remove()
+        try loadAgain()
+        try settled.get()
     }
 
     /// Waits, with a bound, until the providers are done with the interface, as they are long before a NIC goes. A pool that
@@ -205,11 +250,18 @@ final class TestBed {
         unloaded = true
     }
 
-    private func loadAgain(_ run: ScenarioRun) throws {
+    private func loadAgain() throws {
         if unloaded { try KernelModule.load(Netdevsim.module) }
     }
 
     func holdPage(_ hold: Bool) throws { try Netdevsim.holdPage(id: try simulated(), hold) }
+
+    /// The restart of the bound queue, for a thread that has nothing else of the bed.
+    func queueReset() throws -> @Sendable (Int) throws -> Void {
+        let id = try simulated()
+        let queue = queue
+        return { try Netdevsim.resetQueue(id: id, queue: queue, mode: $0) }
+    }
 
     func resetQueue(mode: Int) throws { try Netdevsim.resetQueue(id: try simulated(), queue: queue, mode: mode) }
 
@@ -245,6 +297,18 @@ final class TestBed {
                 throw error
             }
         }
+    }
+
+    /// Gives both ends an IPv6 address, without duplicate address detection; the local one.
+    func addIPv6(_ run: ScenarioRun) throws -> String {
+        guard let peerIndex else { throw ScenarioSkip("\(interface) is not the harness's own netdevsim") }
+        let local = "2001:db8::1"
+        try run.step("IPv6 addresses added") {
+            guard let address = IPAddress(local) else { throw ScenarioFailure("\"\(local)\" is no IP address") }
+            try Links().add(address, prefixLength: 64, to: ifindex)
+            _ = try peer.ask("address \(peerIndex) 2001:db8::2 64")
+        }
+        return local
     }
 
     /// A socket that listens on the test bed's address.

@@ -12,7 +12,7 @@ final class ZeroCopyReceiver {
     private static let cancelTag: UInt64 = 2
 
     /// What lives and ends together.
-    private struct Registered: ~Copyable {
+    struct Registered: ~Copyable {
         let ring: ZeroCopyReceive.Ring
         var queue: ZeroCopyReceive.InterfaceQueue
         let area: MappedMemory
@@ -54,12 +54,14 @@ final class ZeroCopyReceiver {
     ///   - place: nil registers without a device.
     ///   - pages: net_iovs of the area.
     ///   - statistics: have the kernel count what it copies.
-    init(at place: Place?, pages: Int, statistics: Bool, pattern: PayloadPattern) throws {
+    ///   - refillEntries: of the refill ring.
+    init(at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, pattern: PayloadPattern) throws {
         self.pattern = pattern
         let memory = try MappedMemory(anonymous: pages * Self.pageBytes)
         var registration = place.map {
             ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: .memory(memory))
         } ?? .noDevice(area: .memory(memory))
+        registration.refillEntries = refillEntries
         if statistics { registration.events = .init(userData: 0, events: [], statistics: true) }
         do throws(KernelError) {
             let ring = try ZeroCopyReceive.Ring()
@@ -77,19 +79,22 @@ final class ZeroCopyReceiver {
     }
 
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
-    static func make(_ run: ScenarioRun, bed: TestBed?, pages: Int = 512, pattern: PayloadPattern) throws -> ZeroCopyReceiver {
+    static func make(
+        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, pattern: PayloadPattern
+    ) throws -> ZeroCopyReceiver {
         let location = bed.map { "on \($0.interface) queue \($0.queue)" } ?? "without a device"
         let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
             try ZeroCopyReceiver(
                 at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
-                statistics: run.environment.lacks(.zcrxStatistics) == nil, pattern: pattern)
+                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, pattern: pattern)
         }
         run.cleanUp("zcrx closed") { receiver.close() }
         try run.userBound()
         return receiver
     }
 
-    private func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
+    /// Lends out what is registered; a failure where the ring is closed.
+    func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
         guard var parts = registered.take() else { throw ScenarioFailure("the ring is closed") }
         do {
             let value = try body(&parts)
