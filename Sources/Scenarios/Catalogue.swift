@@ -42,6 +42,7 @@ public enum Catalogue {
         ScenarioFamily("contract", "every refusal, its errno and words, in the order of the checks", ContractScenarios.all),
         ScenarioFamily("transmit", "payload sent from a dma-buf arrives, and the dma-buf goes", TransmitScenarios.all),
         ScenarioFamily("fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all),
+        ScenarioFamily("traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+
+/// The shapes that payload can have on its way through a provider's buffers. Every byte is checked.
+enum TrafficScenarios {
+    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
+        [
+            plain(provider, "small", "writes of 1 to 100 bytes", bytes: 20_000, sizes: Array(1...100)),
+            plain(provider, "pages", "writes of a page", bytes: 400_000, sizes: [4096]),
+            plain(provider, "gso", "writes of 64 KiB", bytes: 1_500_000, sizes: [65_536]),
+            plain(provider, "odd", "writes that fit nothing", bytes: 300_000, sizes: [4097, 1447, 1, 8191, 12_289, 2]),
+            plain(provider, "ipv6", "over IPv6", bytes: 200_000, sizes: [1000, 4096, 20_000], ipv6: true),
+            plain(provider, "long", "8 MB of mixed writes", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], thorough: true),
+            plain(
+                provider, "long-ipv6", "8 MB of mixed writes over IPv6", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], ipv6: true,
+                thorough: true),
+            connections(provider, "connections", 16, bytes: 40_000),
+            connections(provider, "many-connections", 64, bytes: 100_000, thorough: true),
+            forged(provider, "out-of-order", "segments in every order but the right one", rounds: ForgedPlan.outOfOrder),
+            forged(provider, "duplicates", "segments twice, thrice, and again when long acknowledged", rounds: ForgedPlan.duplicates),
+            forged(provider, "overlaps", "segments that overlap, with holes filled later", rounds: ForgedPlan.overlaps),
+            forged(provider, "shuffled", "40 rounds of shuffled and doubled segments", rounds: ForgedPlan.shuffled(40), thorough: true),
+            reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
+            reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
+            shared(provider),
+            exhausted(provider, "exhaustion", rounds: 1),
+            exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
+        ]
+    } + CopyScenarios.all
+
+    static func scenario(
+        _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,
+        pools: ExpectedPools = ExpectedPools(traffic: true), needs: Set<Need> = [], thorough: Bool = false,
+        _ body: @escaping @Sendable (ScenarioRun) throws -> Void
+    ) -> Scenario {
+        Scenario(
+            "traffic.\(provider.rawValue).\(name)", "\(provider.rawValue): \(summary)", tier: .netdevsim, needs: provider.needs.union(needs),
+            expects: Expectation(
+                provider: provider, minimumHolds: minimumHolds, zeroCopy: zeroCopy, detachedPool: detached, payload: true, pools: pools),
+            thorough: thorough, body)
+    }
+
+    private static func plain(
+        _ provider: Provider, _ name: String, _ summary: String, bytes: UInt64, sizes: [Int], ipv6: Bool = false, thorough: Bool = false
+    ) -> Scenario {
+        scenario(provider, name, summary, needs: ipv6 ? [.removableInterface] : [], thorough: thorough) { run in
+            let bed = try TestBed.make(run)
+            let address = ipv6 ? try bed.addIPv6(run) : nil
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0, at: address)
+            let pattern = PayloadPattern(seed: 100)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes received and returned") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: sizes)
+                try streams.receive([stream: bytes], within: run.patience(20))
+            }
+            run.payload = try streams.payload(sent: try bed.peer.written(0, within: run.patience(10)))
+            try run.pools.observe()
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Many sockets, all on the one queue and all at once.
+    private static func connections(_ provider: Provider, _ name: String, _ count: Int, bytes: UInt64, thorough: Bool = false) -> Scenario {
+        let pages = 1024
+        return scenario(
+            provider, name, "\(count) connections at once", pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
+        ) { run in
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed, pages: pages)
+            let sockets = try run.step("\(count) connections") {
+                try (0..<count).map { number in
+                    let socket = try bed.connect(run, number)
+                    // Together they may not fill all the buffers there are.
+                    try socket.limitUnread(16_384)
+                    return socket
+                }
+            }
+            let patterns = (0..<count).map { PayloadPattern(seed: 200 + UInt64($0)) }
+            let numbers = zip(sockets, patterns).map { streams.add($0, $1) }
+            try run.step("\(bytes) bytes over each received and returned") {
+                for number in 0..<count { try bed.peer.write(number, patterns[number], bytes: bytes, sizes: [1000 + 97 * number, 4096]) }
+                try streams.receive(Dictionary(uniqueKeysWithValues: numbers.map { ($0, bytes) }), within: run.patience(40))
+            }
+            let sent = try (0..<count).reduce(0) { $0 + (try bed.peer.written($1, within: run.patience(10))) }
+            run.payload = try streams.payload(sent: sent)
+            try run.pools.observe()
+            sockets.forEach { $0.close() }
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Segments put together by the peer, so that the order and the doubles are certain.
+    private static func forged(
+        _ provider: Provider, _ name: String, _ summary: String, rounds: @escaping @Sendable (Int) -> [ForgedPlan.Piece]?,
+        thorough: Bool = false
+    ) -> Scenario {
+        scenario(provider, name, summary, needs: [.removableInterface], thorough: thorough) { run in
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connectForged(run)
+            let pattern = PayloadPattern(seed: 300)
+            let stream = streams.add(socket, pattern)
+            var total: UInt64 = 0
+            var round = 0
+            while let pieces = rounds(round) {
+                try run.step("round \(round + 1): \(pieces.count) segments, read by the reader") {
+                    let words = pieces.map { "\($0.offset):\($0.length)" }
+                    _ = try bed.peer.ask("segments \(pattern.seed) \(words.joined(separator: ","))", within: run.patience(20))
+                    total = max(total, pieces.map { $0.offset + UInt64($0.length) }.max() ?? 0)
+                    try streams.receive([stream: total], within: run.patience(10))
+                }
+                round += 1
+            }
+            run.payload = try streams.payload(sent: total)
+            try run.pools.observe()
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    private static func reset(_ provider: Provider, _ name: String, _ summary: String, readOn: Bool) -> Scenario {
+        scenario(provider, name, summary) { run in
+            let bytes: UInt64 = 1_000_000
+            let kept: UInt64 = 50_000
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
+            let pattern = PayloadPattern(seed: 400)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(kept) bytes received and kept, more unread in the socket") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [3000])
+                try streams.receive([stream: kept], keep: true, within: run.patience(20))
+                try socket.waitUnread(16_384, within: run.patience(10))
+            }
+            try run.userHolds(streams.heldNetIovs)
+            try run.pools.observe()
+            try run.step("reset by the peer") { try bed.peer.reset(0) }
+            if readOn {
+                let before = streams.received()
+                do {
+                    try streams.receive([stream: bytes], within: run.patience(10))
+                } catch {
+                    guard streams.failure()?.code == ECONNRESET else { throw error }
+                }
+                try run.expect(streams.failure()?.code == ECONNRESET, "the reader met ECONNRESET", "it read on to the end")
+                try run.expect(
+                    streams.received() >= before + 16_384, "what lay in the socket was read before",
+                    "only \(streams.received() - before) bytes of it")
+            }
+            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+            run.payload = try streams.payload(sent: bytes, complete: false)
+            try run.userHolds(0)
+            try run.step("all given back") {
+                try streams.giveBack()
+                try streams.settle()
+            }
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Receives with a limit hand one net_iov out in pieces, each with a reference of its own. A restart detaches the pool, so that
+    /// its count shows which net_iovs are out.
+    private static func shared(_ provider: Provider) -> Scenario {
+        scenario(
+            provider, "shared-buffers", "net_iovs delivered in pieces go home with the last piece", detached: true,
+            pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
+        ) { run in
+            let bytes: UInt64 = 65_536
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
+            let pattern = PayloadPattern(seed: 500)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes received in pieces of at most 600, all kept") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
+                try streams.receive([stream: bytes], keep: true, limit: 600, within: run.patience(20))
+            }
+            run.payload = try streams.payload(sent: try bed.peer.written(0, within: run.patience(10)))
+            let out = streams.heldNetIovs
+            try run.expect(
+                streams.held.count > 2 * out, "net_iovs were delivered in several pieces", "\(streams.held.count) pieces of \(out) net_iovs")
+            try run.userHolds(out)
+            try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
+            try count(run, provider, out, "the detached pool has \(out) net_iovs out: those that the user holds")
+            try run.step("\(streams.held.count) held pieces are as they came") { try streams.recheckHeld() }
+
+            var last: [UInt64: UInt64] = [:]
+            for piece in streams.held { last[piece.netIov] = piece.start }
+            let lasts = last
+            try run.step("every piece but the last of each net_iov given back") {
+                try streams.giveBack { lasts[$0.netIov] != $0.start }
+                try streams.settle()
+            }
+            try count(run, provider, out, "as many are out as before")
+            try run.step("the last pieces are as they came") { try streams.recheckHeld() }
+            try run.userHolds(0)
+            try run.step("the last pieces given back") {
+                try streams.giveBack()
+                try streams.settle()
+            }
+            try count(run, provider, 0, "none is out")
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Waits until the provider's detached pool has that many net_iovs out, none where it has gone.
+    static func count(_ run: ScenarioRun, _ provider: Provider, _ wanted: Int, _ name: String) throws {
+        var seen = 0
+        let right = try run.pools.wait(within: run.patience(5), nudging: true) { records in
+            seen = records.filter { $0.provider == provider && $0.detached }.reduce(0) { $0 + Int($1.inflight) }
+            return seen == wanted
+        }
+        try run.expect(right, name, "\(seen) are")
+    }
+
+    /// The user keeps every buffer there is: the stream stands still, and goes on to its last byte when they come back.
+    private static func exhausted(_ provider: Provider, _ name: String, rounds: Int, thorough: Bool = false) -> Scenario {
+        let pages = Netdevsim.ringSize
+        return scenario(
+            provider, name, "the user keeps all \(pages) buffers, and gives them back\(rounds > 1 ? ", \(rounds) times" : "")",
+            pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
+        ) { run in
+            // What comes while no buffer is left.
+            let surplus: UInt64 = 300_000
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed, pages: pages)
+            let socket = try bed.connect(run, 0)
+            let pattern = PayloadPattern(seed: 600)
+            let stream = streams.add(socket, pattern)
+            /// Has the next bytes sent, and received before it returns: nothing is lost, so nothing comes out of order and waits in
+            /// the socket with a buffer of its own.
+            func keep(_ bytes: UInt64) throws {
+                let start = streams.received()
+                try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
+                try streams.receive([stream: start + bytes], keep: true, within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            for round in 1...rounds {
+                try run.step("round \(round): received and kept until no buffer is left") {
+                    while streams.heldNetIovs < pages - 32 { try keep(16_384) }
+                    while streams.heldNetIovs < pages { try keep(500) }
+                }
+                try run.userHolds(pages)
+                let before = streams.received()
+                let goal = before + surplus
+                try bed.peer.write(0, pattern, from: before, bytes: surplus, sizes: [4096])
+                try? streams.receive([stream: goal], keep: true, within: 0.1)
+                try run.expect(streams.received() == before, "nothing more comes", "\(streams.received() - before) bytes came out of nowhere")
+                try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+                try run.userHolds(0)
+                try run.step("all given back; the stream goes on") {
+                    try streams.giveBack()
+                    try streams.settle()
+                    bed.nudge()
+                    try streams.receive([stream: goal], within: run.patience(30))
+                    _ = try bed.peer.written(0, within: run.patience(10))
+                }
+            }
+            run.payload = try streams.payload(sent: streams.received())
+            try run.pools.observe()
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+}
+
+/// In which order segments leave the peer. A round is sent at once and must fit the receiver's window with all its doubles.
+enum ForgedPlan {
+    struct Piece: Sendable {
+        var offset: UInt64
+        var length: Int
+    }
+
+    /// Segments of a round, and bytes of each.
+    private static let count = 12
+    private static let length = 1200
+
+    private static func inOrder(_ round: Int) -> [Piece] {
+        (0..<count).map { Piece(offset: UInt64((round * count + $0) * length), length: length) }
+    }
+
+    static let outOfOrder: @Sendable (Int) -> [Piece]? = { round in
+        let pieces = inOrder(round)
+        switch round {
+        case 0: return pieces.reversed()
+        case 1: return evens(pieces) + odds(pieces)
+        case 2: return odds(pieces) + evens(pieces).reversed()
+        case 3: return Array(pieces.suffix(count / 2) + pieces.prefix(count / 2))
+        default: return nil
+        }
+    }
+
+    static let duplicates: @Sendable (Int) -> [Piece]? = { round in
+        let pieces = inOrder(round)
+        switch round {
+        // In order and twice; twice over; what waits out of order, thrice; what the last round brought.
+        case 0: return pieces.flatMap { [$0, $0] }
+        case 1: return pieces + pieces
+        case 2: return Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + [pieces[0]]
+        case 3: return inOrder(round - 1) + pieces
+        default: return nil
+        }
+    }
+
+    static let overlaps: @Sendable (Int) -> [Piece]? = { round in
+        let pieces = inOrder(round)
+        let wider = pieces.dropLast().map { Piece(offset: $0.offset + 100, length: length + 150) }
+        switch round {
+        case 0: return pieces.dropLast().map { Piece(offset: $0.offset, length: length + 200) } + [pieces[count - 1]]
+        case 1: return wider.reversed() + pieces
+        case 2: return evens(wider) + pieces.reversed()
+        case 3: return odds(pieces) + wider + evens(pieces)
+        default: return nil
+        }
+    }
+
+    static func shuffled(_ rounds: Int) -> @Sendable (Int) -> [Piece]? {
+        { round in
+            guard round < rounds else { return nil }
+            // The same in every run: what fails once fails again.
+            var generator = SplitMix(state: UInt64(round))
+            let pieces = inOrder(round)
+            return (pieces + pieces.shuffled(using: &generator).prefix(4)).shuffled(using: &generator)
+        }
+    }
+
+    private static func evens(_ pieces: [Piece]) -> [Piece] { stride(from: 0, to: pieces.count, by: 2).map { pieces[$0] } }
+    private static func odds(_ pieces: [Piece]) -> [Piece] { stride(from: 1, to: pieces.count, by: 2).map { pieces[$0] } }
+
+    private struct SplitMix: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 1
+            return PayloadPattern(seed: 0x5bd1).word(state)
+        }
+    }
+}
