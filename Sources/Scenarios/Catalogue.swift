@@ -43,6 +43,7 @@ public enum Catalogue {
         ScenarioFamily("transmit", "payload sent from a dma-buf arrives, and the dma-buf goes", TransmitScenarios.all),
         ScenarioFamily("fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all),
         ScenarioFamily("traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all),
+        ScenarioFamily("restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 
