@@ -22,6 +22,9 @@ enum WorkerProcess {
         case ("devmem-send", 4):
             guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]) else { break }
             return try WorkerParts.sendForEver(ifindex: ifindex, local: arguments[2], patience: patience, next: { readLine() }, say: say)
+        case ("devmem-bind", 3):
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
+            return try WorkerParts.bindDevmem(ifindex: ifindex, queue: queue, next: { readLine() }, say: say)
         case ("refuse", 4):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }

@@ -44,6 +44,7 @@ public enum Catalogue {
         ScenarioFamily("fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all),
         ScenarioFamily("traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all),
         ScenarioFamily("restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all),
+        ScenarioFamily("rebind", "bound again at once after every kind of end", RebindScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

@@ -74,6 +74,16 @@ public enum WorkerParts {
             if turn % 2 == 1 { try transmitter.awaitCompletions(socket.rawValue, within: 20 * patience) }
             if turn == 1 { say("ok \(transmitter.sent)") }
         }
+        }
+    }
+
+    /// Binds devmem and does nothing more until it is killed or told.
+    public static func bindDevmem(ifindex: UInt32, queue: UInt32, next: () -> String?, say: (String) -> Void) throws {
+        guard next() == "bind" else { return }
+        let receiver = try DevmemReceiver(ifindex: ifindex, queue: queue, pages: 512, pattern: PayloadPattern(seed: 0))
+        say("ok")
+        _ = next()
+        receiver.close()
     }
 
     /// Gives up every privilege and tries to bind; the name of the errno of the refusal, or "granted". What does not need the

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+
+/// Binding again at once after every kind of end. The queue may answer that it is bound (EEXIST) for as long as the end takes, and
+/// nothing else; how long that was is noted. Then payload goes through the new binding.
+enum RebindScenarios {
+    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
+        [
+            closed(provider, "close", rounds: 5),
+            closed(provider, "close-often", rounds: 50, thorough: true),
+            unread(provider),
+            killed(provider),
+            down(provider),
+            restarted(provider),
+            removed(provider),
+        ]
+    } + [failedZeroCopy, failedDevmem]
+
+    private static let bytes: UInt64 = 60_000
+
+    private static func scenario(
+        _ provider: Provider, _ name: String, _ summary: String, detached: Bool = false, pools: Int = 2, needs: Set<Need> = [],
+        thorough: Bool = false, _ body: @escaping @Sendable (ScenarioRun) throws -> Void
+    ) -> Scenario {
+        Scenario(
+            "rebind.\(provider.rawValue).\(name)", "\(provider.rawValue) bound again at once \(summary)", tier: .netdevsim,
+            needs: provider.needs.union(needs),
+            expects: Expectation(
+                provider: provider, minimumHolds: 512, zeroCopy: true, detachedPool: detached, payload: true,
+                pools: ExpectedPools(count: pools, traffic: true)),
+            thorough: thorough, body)
+    }
+
+    /// What came through all bindings of a run.
+    private struct Sum {
+        var sent: UInt64 = 0
+        var zeroCopy: UInt64 = 0
+        var copied: UInt64 = 0
+
+        var payload: PayloadRecord {
+            PayloadRecord(
+                sent: sent, received: zeroCopy + copied, zeroCopy: zeroCopy, copied: copied, firstMismatch: nil, complete: true)
+        }
+    }
+
+    /// Binds until it works, for as long as the queue is bound, and says how long that was.
+    ///
+    /// - Parameter patient: false where no refusal is expected at all.
+    private static func bind(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed, patient: Bool = true) throws -> Streams {
+        var made: Streams?
+        try run.measuredStep("bound again") {
+            let began = MonotonicClock.now
+            let limit = began + UInt64(run.patience(5) * 1e9)
+            var refusals = 0
+            while made == nil {
+                do {
+                    made = try bindOnce(run, provider, bed)
+                } catch let error as KernelError {
+                    guard patient, error.code == EEXIST else { throw error }
+                    refusals += 1
+                    guard MonotonicClock.now < limit else { throw ScenarioFailure("still bound after \(refusals) tries: \(error)") }
+                    sched_yield()
+                }
+            }
+            return "bound again after \(milliseconds(since: began)) ms, \(refusals) \(refusals == 1 ? "refusal" : "refusals")"
+        }
+        guard let made else { throw ScenarioFailure("nothing was bound") }
+        try run.userBound()
+        return made
+    }
+
+    private static func bindOnce(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws -> Streams {
+        let unused = PayloadPattern(seed: 0)
+        if provider == .zcrx {
+            let receiver = try ZeroCopyReceiver(
+                at: .init(ifindex: bed.ifindex, queue: bed.queue), pages: 512, statistics: run.environment.lacks(.zcrxStatistics) == nil,
+                pattern: unused)
+            run.cleanUp("zcrx closed") { receiver.close() }
+            return Streams(receiver)
+        }
+        let receiver = try DevmemReceiver(ifindex: bed.ifindex, queue: bed.queue, pages: 512, pattern: unused)
+        run.cleanUp("unbound, dma-buf closed") { receiver.close() }
+        return Streams(receiver)
+    }
+
+    private static func milliseconds(since began: UInt64) -> String {
+        let tenths = (MonotonicClock.now - began + 50_000) / 100_000
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// Moves bytes over a connection of their own.
+    ///
+    /// - Parameter keep: the user keeps what came.
+    private static func move(
+        _ run: ScenarioRun, _ bed: TestBed, _ streams: Streams, _ sum: inout Sum, seed: UInt64, keep: Bool = false
+    ) throws {
+        let number = Int(seed)
+        let pattern = PayloadPattern(seed: 900 + seed)
+        let socket = try bed.connect(run, number)
+        let stream = streams.add(socket, pattern)
+        try run.step("\(bytes) bytes received and \(keep ? "kept" : "returned")") {
+            try bed.peer.write(number, pattern, bytes: bytes, sizes: [4096])
+            try streams.receive([stream: bytes], keep: keep, within: run.patience(20))
+        }
+        let sent = try bed.peer.written(number, within: run.patience(10))
+        sum.sent += sent
+        let payload = try streams.payload(sent: sent)
+        sum.zeroCopy += payload.zeroCopy
+        sum.copied += payload.copied
+        try run.pools.observe()
+        // Devmem's tokens belong to the socket, so what is kept ends with it.
+        if !keep {
+            socket.close()
+            try bed.peer.shut(number)
+        }
+    }
+
+    private static func finish(_ run: ScenarioRun, _ streams: Streams, _ sum: Sum) throws {
+        run.payload = sum.payload
+        try run.step("provider ended") { streams.end() }
+    }
+
+    /// The owner closes its ring or netlink socket, in turn with nothing held and with buffers that it never gave back.
+    private static func closed(_ provider: Provider, _ name: String, rounds: Int, thorough: Bool = false) -> Scenario {
+        scenario(
+            provider, name, "after its owner closed it, \(rounds) times", pools: rounds + 1, thorough: thorough
+        ) { run in
+            let bed = try TestBed.make(run)
+            var sum = Sum()
+            var streams = try provider.makeStreams(run, bed: bed)
+            for round in 1...rounds {
+                let keep = provider == .zcrx && round % 2 == 0
+                try move(run, bed, streams, &sum, seed: UInt64(round), keep: keep)
+                if keep {
+                    try run.userHolds(streams.heldNetIovs)
+                    try run.userEnds()
+                }
+                try run.step("closed\(keep ? " with \(streams.held.count) deliveries held" : "")") { streams.end() }
+                streams = try bind(run, provider, bed)
+            }
+            try move(run, bed, streams, &sum, seed: UInt64(rounds + 1))
+            try finish(run, streams, sum)
+        }
+    }
+
+    /// The old pool still has buffers in a socket when the new one is bound.
+    private static func unread(_ provider: Provider) -> Scenario {
+        scenario(provider, "unread", "after it was closed with data unread in a socket", detached: true) { run in
+            let bed = try TestBed.make(run)
+            var sum = Sum()
+            let first = try provider.makeStreams(run, bed: bed)
+            let socket = try ZeroCopyScenarios.unread(run, bed)
+            try run.step("closed") { first.end() }
+            let streams = try bind(run, provider, bed)
+            try move(run, bed, streams, &sum, seed: 1)
+            try ZeroCopyScenarios.seeDetached(run, provider)
+            try run.step("the socket with the old data closed") { socket.close() }
+            try move(run, bed, streams, &sum, seed: 2)
+            sum = Sum(sent: sum.sent, zeroCopy: streams.received(0) + streams.received(1), copied: 0)
+            try finish(run, streams, sum)
+        }
+    }
+
+    private static func killed(_ provider: Provider) -> Scenario {
+        scenario(provider, "kill", "after its owner was killed") { run in
+            let bed = try TestBed.make(run)
+            let place = [String(bed.ifindex), String(bed.queue)]
+            let arguments = provider == .zcrx ? ["zcrx-receive"] + place + [bed.local, String(run.patience(1))] : ["devmem-bind"] + place
+            let worker = try run.step("owner started") { try run.environment.startWorker(arguments) }
+            if provider == .zcrx {
+                try run.step("it has registered and listens") { _ = try worker.ask("listen", within: run.patience(10)) }
+                try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
+                run.cleanUp("peer's socket closed") { try bed.peer.close() }
+                try run.step("traffic without end") { try bed.peer.send(PayloadPattern(seed: 4), bytes: 0) }
+                let held = try run.step("it holds buffers") { Int(try worker.ask("receive 65536", within: run.patience(20))) ?? 0 }
+                try run.expect(held > 0, "net_iovs held by the owner", "it says that it has none")
+                try run.userHolds(held)
+            } else {
+                try run.step("it has bound") { _ = try worker.ask("bind", within: run.patience(10)) }
+            }
+            try run.pools.observe()
+            try run.userEnds(killed: true)
+            try run.step("owner killed") { try worker.killNow() }
+            var sum = Sum()
+            let streams = try bind(run, provider, bed)
+            try move(run, bed, streams, &sum, seed: 1)
+            try finish(run, streams, sum)
+        }
+    }
+
+    /// Ended and bound again while the interface is down: the pool of the new binding is made when it comes up.
+    private static func down(_ provider: Provider) -> Scenario {
+        scenario(provider, "down", "while the interface is down, where it was closed") { run in
+            let bed = try TestBed.make(run)
+            var sum = Sum()
+            let first = try provider.makeStreams(run, bed: bed)
+            try move(run, bed, first, &sum, seed: 1)
+            try run.step("interface down") { try bed.setUp(false) }
+            try run.step("closed") { first.end() }
+            let streams = try bind(run, provider, bed)
+            try run.step("interface up") { try bed.setUp(true) }
+            try move(run, bed, streams, &sum, seed: 2)
+            try finish(run, streams, sum)
+        }
+    }
+
+    /// Ended right after a restart, with the old pool of the first binding still out.
+    private static func restarted(_ provider: Provider) -> Scenario {
+        scenario(
+            provider, "restart", "after a restart of the queue and a close, with data unread in a socket", detached: true, pools: 3,
+            needs: [.queueReset]
+        ) { run in
+            let bed = try TestBed.make(run)
+            var sum = Sum()
+            let first = try provider.makeStreams(run, bed: bed)
+            let socket = try ZeroCopyScenarios.unread(run, bed)
+            try run.step("queue restarted") { try bed.resetQueue(mode: 3) }
+            try ZeroCopyScenarios.seeDetached(run, provider)
+            try run.step("closed") { first.end() }
+            let streams = try bind(run, provider, bed)
+            try move(run, bed, streams, &sum, seed: 1)
+            try run.step("the socket with the old data closed") { socket.close() }
+            try finish(run, streams, sum)
+        }
+    }
+
+    /// The device is taken away and made again. zcrx keeps a reference on the device it maps for, so it may still be registered;
+    /// devmem keeps none (docs/kernel-notes.md), so its binding is gone before.
+    private static func removed(_ provider: Provider) -> Scenario {
+        scenario(
+            provider, "remove", "to the device that was made again after a removal\(provider == .zcrx ? " under its ring" : "")",
+            needs: [.removableInterface]
+        ) { run in
+            let before = ResourceCounters.dmaBufs()
+            let bed = try TestBed.make(run)
+            var sum = Sum()
+            let first = try bindOnce(run, provider, bed)
+            try run.userBound()
+            try move(run, bed, first, &sum, seed: 1)
+            if provider == .devmem {
+                try run.step("unbound, and its dma-buf unmapped") {
+                    first.close()
+                    let end = MonotonicClock.now + UInt64(run.patience(5) * 1e9)
+                    while ResourceCounters.dmaBufs() != before {
+                        guard MonotonicClock.now < end else { throw ScenarioFailure("the dma-buf is still mapped") }
+                        _ = try run.pools.wait(within: 0.005) { _ in false }
+                    }
+                }
+            }
+            try run.step("interface removed") { try bed.remove() }
+            let again = try bed.remade(run)
+            let streams = try bind(run, provider, again, patient: false)
+            try move(run, again, streams, &sum, seed: 2)
+            try run.step("the first ended") { first.end() }
+            try move(run, again, streams, &sum, seed: 3)
+            sum = Sum(sent: 3 * bytes, zeroCopy: first.received(0) + streams.received(0) + streams.received(1), copied: 0)
+            try finish(run, streams, sum)
+        }
+    }
+
+    /// A registration that fails with its area imported and mapped leaves a queue that can be bound at once.
+    private static let failedZeroCopy = scenario(.zcrx, "failure", "after registrations that failed half-way") { run in
+        let bed = try TestBed.make(run)
+        var sum = Sum()
+        let first = try Provider.zcrx.makeStreams(run, bed: bed)
+        try move(run, bed, first, &sum, seed: 1)
+        try run.step("closed") { first.end() }
+        let free = try run.pools.wait(within: run.patience(5)) { records in !records.contains { $0.provider == .zcrx && !$0.detached } }
+        try run.expect(free, "the queue is free", "it is still bound")
+        try run.step("20 registrations with buffers of two pages refused") {
+            for _ in 0..<20 {
+                let memory = try MappedMemory(anonymous: 64 * MappedMemory.pageSize)
+                var registration = ZeroCopyReceive.Registration(ifindex: bed.ifindex, queue: bed.queue, area: .memory(memory))
+                registration.bufferLength = UInt32(2 * MappedMemory.pageSize)
+                let error = refusal(of: registration)
+                memory.unmap()
+                // The area's pages are not neighbours, or the driver has no such buffers.
+                if error?.code == ERANGE || error?.code == EOPNOTSUPP { continue }
+                if let error { throw error }
+                throw ScenarioFailure("it was granted")
+            }
+        }
+        let streams = try bind(run, .zcrx, bed, patient: false)
+        try move(run, bed, streams, &sum, seed: 2)
+        try finish(run, streams, sum)
+    }
+
+    /// Registers on a ring of its own and closes that; nil where it was granted.
+    private static func refusal(of registration: ZeroCopyReceive.Registration) -> KernelError? {
+        do throws(KernelError) {
+            let ring = try ZeroCopyReceive.Ring()
+            do throws(KernelError) {
+                try ring.register(registration).close()
+            } catch {
+                ring.close()
+                throw error
+            }
+            ring.close()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// A binding of two queues, of which the second is taken, unbinds the first again.
+    private static let failedDevmem = scenario(.devmem, "failure", "after a binding that failed at its second queue", pools: 3) { run in
+        let bed = try TestBed.make(run, queues: 2)
+        var sum = Sum()
+        let other = try run.step("queue 1 bound") {
+            try DevmemReceiver(ifindex: bed.ifindex, queue: 1, pages: 512, pattern: PayloadPattern(seed: 0))
+        }
+        run.cleanUp("queue 1 unbound") { other.close() }
+        try run.userBound()
+        try run.step("queues 0 and 1 refused with EEXIST") {
+            let memory = try UserDMABuf(size: 512 * MappedMemory.pageSize)
+            var netdev = try Netdev()
+            var refusal: KernelError?
+            do throws(KernelError) {
+                _ = try netdev.bindRX(ifindex: bed.ifindex, dmabuf: memory.rawValue, queues: [0, 1])
+            } catch {
+                refusal = error
+            }
+            netdev.close()
+            memory.close()
+            if refusal?.code == EEXIST { return }
+            if let refusal { throw refusal }
+            throw ScenarioFailure("it was granted")
+        }
+        let streams = try bind(run, .devmem, bed, patient: false)
+        try move(run, bed, streams, &sum, seed: 1)
+        try run.step("queue 1 unbound") { other.close() }
+        try finish(run, streams, sum)
+    }
+}
