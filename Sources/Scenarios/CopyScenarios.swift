@@ -61,7 +61,9 @@ enum CopyScenarios {
             while start < UInt64(early) {
                 let bytes = try ordinary(socket, within: run.patience(10)).get()
                 guard !bytes.isEmpty else { throw ScenarioFailure("the stream ended after \(start) bytes") }
-                if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) { throw ScenarioFailure("byte \(wrong) is not the one sent") }
+                if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
+                    throw ScenarioFailure("byte \(wrong) is not the one sent")
+                }
                 start += UInt64(bytes.count)
             }
             guard start == UInt64(early) else { throw ScenarioFailure("\(start) bytes could be read") }

@@ -147,7 +147,8 @@ enum RestartScenarios {
             for mode in modes {
                 if mode == 1 {
                     let error = refusal { try course.bed.resetQueue(mode: mode) }
-                    try run.expect(error?.code == ENETDOWN, "restart in mode \(mode) refused with ENETDOWN", "\(error.map { "\($0)" } ?? "it was done")")
+                    try run.expect(
+                        error?.code == ENETDOWN, "restart in mode \(mode) refused with ENETDOWN", error.map { "\($0)" } ?? "it was done")
                 } else {
                     try run.step("restarted, mode \(mode)") { try course.bed.resetQueue(mode: mode) }
                 }
@@ -209,9 +210,10 @@ enum RestartScenarios {
             try run.step("50000 bytes received and kept") { try course.move(run, 50_000, keep: true) }
             try run.userHolds(course.streams.heldNetIovs)
             let index = course.bed.ifindex
+            let split = "can't disable tcp-data-split while device has memory provider enabled"
             let refusals: [(String, DeviceRings, String)] = [
-                ("tcp-data-split off", DeviceRings(tcpDataSplit: .disabled), "can't disable tcp-data-split while device has memory provider enabled"),
-                ("tcp-data-split unknown", DeviceRings(tcpDataSplit: .unknown), "can't disable tcp-data-split while device has memory provider enabled"),
+                ("tcp-data-split off", DeviceRings(tcpDataSplit: .disabled), split),
+                ("tcp-data-split unknown", DeviceRings(tcpDataSplit: .unknown), split),
                 ("hds-thresh 1", DeviceRings(hdsThreshold: 1), "can't set non-zero hds_thresh while device is memory provider enabled"),
                 ("rx 1000000", DeviceRings(rx: 1_000_000), "requested ring size exceeds maximum"),
             ]
@@ -230,7 +232,9 @@ enum RestartScenarios {
             try course.end(run)
             try run.step("tcp-data-split off, on: nobody minds any more") {
                 // zcrx ends from a work queue; its pool is gone or detached when the queue is free.
-                let free = try run.pools.wait(within: run.patience(5)) { records in !records.contains { $0.provider == provider && !$0.detached } }
+                let free = try run.pools.wait(within: run.patience(5)) { records in
+                    !records.contains { $0.provider == provider && !$0.detached }
+                }
                 guard free else { throw ScenarioFailure("the queue is still bound") }
                 try Ethtool().setRings(of: index, to: DeviceRings(tcpDataSplit: .disabled))
                 try Ethtool().setRings(of: index, to: DeviceRings(tcpDataSplit: .enabled))

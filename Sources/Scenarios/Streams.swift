@@ -205,7 +205,8 @@ extension ZeroCopyReceiver: StreamSource {
                 return [.piece(stream: stream, place: place, length: Int(completion.result), handle: handle)]
             }
             // The end of a receive with a limit is not that of its stream.
-            if !completion.more { return limit > 0 ? try events(&streams, wanted: wanted, limit: limit, milliseconds: left) : [.ended(stream: stream)] }
+            if !completion.more && limit == 0 { return [.ended(stream: stream)] }
+            if !completion.more { return try events(&streams, wanted: wanted, limit: limit, milliseconds: left) }
         }
     }
 
@@ -244,15 +245,12 @@ extension DevmemReceiver: StreamSource {
                 do throws(KernelError) {
                     guard let batch = try next(streams[stream].socket, limits: limits) else { continue }
                     if batch.count == 0 { events.append(.ended(stream: stream)) }
-                    if batch.isDamaged { throw KernelError("reading control messages of stream \(stream): they were cut off", errno: .init(rawValue: EBADMSG)) }
-                    guard batch.fragments.reduce(0, { $0 + Int($1.size) }) == batch.count else {
-                        throw KernelError("receiving stream \(stream): \(batch.count) bytes, not all in fragments", errno: .init(rawValue: EBADMSG))
+                    let whole = batch.fragments.reduce(0) { $0 + Int($1.size) } == batch.count
+                    guard !batch.isDamaged, whole, batch.fragments.allSatisfy({ !$0.isLinear && $0.dmabufID == binding }) else {
+                        // Cut off control messages, bytes without a fragment, or fragments of another binding.
+                        throw KernelError("taking \(batch.count) bytes of stream \(stream): \(batch.fragments)", errno: .init(rawValue: EBADMSG))
                     }
                     for fragment in batch.fragments {
-                        guard !fragment.isLinear, fragment.dmabufID == binding else {
-                            throw KernelError(
-                                "receiving stream \(stream): a fragment \(fragment) that is not of binding \(binding)", errno: .init(rawValue: EBADMSG))
-                        }
                         events.append(
                             .piece(stream: stream, place: fragment.offset, length: Int(fragment.size), handle: UInt64(fragment.token)))
                     }
