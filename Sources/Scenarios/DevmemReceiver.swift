@@ -49,12 +49,6 @@ final class DevmemReceiver {
         return receiver
     }
 
-    /// Unbinds, and closes the dma-buf.
-    func close() {
-        unbind()
-        buffer.take()?.close()
-    }
-
     deinit { close() }
 
     func beginStream() { received = 0 }

@@ -312,7 +312,7 @@ extension Provider {
         let unused = PayloadPattern(seed: 0)
         switch self {
         case .zcrx: return Streams(try ZeroCopyReceiver.make(run, bed: bed, pages: pages, refillEntries: refillEntries, pattern: unused))
-        case .devmem: return Streams(try DevmemReceiver(run, bed: bed, pages: pages, pattern: unused))
+        case .devmem: return Streams(try DevmemReceiver.make(run, bed: bed, pages: pages, pattern: unused))
         case .pages: throw ScenarioFailure("ordinary pages have no receiver")
         }
     }

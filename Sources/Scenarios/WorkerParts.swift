@@ -74,7 +74,6 @@ public enum WorkerParts {
             if turn % 2 == 1 { try transmitter.awaitCompletions(socket.rawValue, within: 20 * patience) }
             if turn == 1 { say("ok \(transmitter.sent)") }
         }
-        }
     }
 
     /// Binds devmem and does nothing more until it is killed or told.
