@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,4 +67,29 @@ int ppiov_heap_reserve(size_t reserve)
 	__asm__ volatile("" : : "r"(room) : "memory");
 	free(room);
 	return 0;
+}
+
+/* Takes a capability from the calling thread's effective and permitted sets. */
+int ppiov_drop_capability(int capability)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (capability < 0 || capability / 32 >= _LINUX_CAPABILITY_U32S_3)
+		return -EINVAL;
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	data[capability / 32].effective &= ~(1u << capability % 32);
+	data[capability / 32].permitted &= ~(1u << capability % 32);
+	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+/* Sets how many bytes the process may lock. */
+int ppiov_limit_locked(uint64_t bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
+
+	return setrlimit(RLIMIT_MEMLOCK, &limit) < 0 ? -errno : 0;
 }

@@ -3,6 +3,8 @@
 #ifndef PPIOV_SYSTEM_H
 #define PPIOV_SYSTEM_H
 
+#include <stdint.h>
+
 #include <stddef.h>
 
 const char *ppiov_errno_name(int error);
@@ -11,6 +13,8 @@ int ppiov_enter_netns(int fd);
 int ppiov_accept(int socket);
 int ppiov_module_load(int fd);
 int ppiov_module_unload(const char *name);
+int ppiov_drop_capability(int capability);
+int ppiov_limit_locked(uint64_t bytes);
 int ppiov_heap_reserve(size_t reserve);
 
 #endif

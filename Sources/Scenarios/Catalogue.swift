@@ -45,6 +45,7 @@ public enum Catalogue {
         ScenarioFamily("traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all),
         ScenarioFamily("restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all),
         ScenarioFamily("rebind", "bound again at once after every kind of end", RebindScenarios.all),
+        ScenarioFamily("resources", "what is borrowed, over many rounds, under a limit, and by kmemleak", ResourceScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

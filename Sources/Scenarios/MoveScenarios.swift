@@ -34,9 +34,14 @@ enum MoveScenarios {
             id, summary, tier: .netdevsim, needs: needs, expects: expectation, deadline: 45 + 3 * Double(sequence.moves.count),
             thorough: thorough
         ) { run in
-            let driver = MoveDriver(run, provider, try TestBed.make(run), sequence)
-            try driver.drive()
+            try drive(run, provider, sequence.moves)
         }
+    }
+
+    /// Makes moves that are legal one after the other, on an interface made for them.
+    static func drive(_ run: ScenarioRun, _ provider: Provider, _ moves: [Move]) throws {
+        let sequence = MoveSequence(provider: provider == .devmem ? .devmem : .zcrx, moves: moves)
+        try MoveDriver(run, provider, try TestBed.make(run), sequence).drive()
     }
 
     private static func words(_ place: TeardownMatrix.Place) -> String {

@@ -13,6 +13,8 @@ import Results
 ///     recheck           what is held is as it came
 ///     return            gives back what is held
 ///     abort             has the connection end by a reset when it is closed
+///     lock BYTES        is held to so many bytes of locked memory from now on
+///     counts            "ok FDS LOCKED": its descriptors, and the bytes that it has pinned or locked
 ///     close             closes the connection
 ///     end               ends the provider
 final class OwnerPart {
@@ -72,6 +74,13 @@ final class OwnerPart {
         case ("abort", 1):
             try connected().abortOnClose()
             return ""
+        case ("lock", 2):
+            guard let bytes = UInt64(words[1]) else { break }
+            try LockedMemory.limit(bytes: bytes)
+            return ""
+        case ("counts", 1):
+            let counters = try ResourceCounters.read(links: 0)
+            return "\(counters["fds"] ?? 0) \(counters["locked-bytes"] ?? 0)"
         case ("close", 1):
             try connected().close()
             connection = nil

@@ -24,6 +24,13 @@ public enum ResourceCounters {
         counters["fds"] = Int64(KernelFile.list("/proc/self/fd").count)
 
         if let total = dmaBufs() { counters["dma-bufs"] = total }
+
+        // A tracker's file is there as long as the namespace or device whose references it tracks (lib/ref_tracker.c).
+        let trackers = KernelFile.list("/sys/kernel/debug/ref_tracker")
+        if !trackers.isEmpty {
+            counters["tracked-namespaces"] = Int64(trackers.count { $0.hasPrefix("net_refcnt@") })
+            counters["tracked-devices"] = Int64(trackers.count { $0.hasPrefix("netdev@") })
+        }
         return counters
     }
 

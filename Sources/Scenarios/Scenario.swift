@@ -24,6 +24,8 @@ public enum Need: String, Sendable, CaseIterable {
     case devmemTransmit
     /// A module that can be unloaded and loaded again: netdevsim in the harness's guest.
     case reloadableModule
+    /// The kernel looks for memory that nobody points to (CONFIG_DEBUG_KMEMLEAK): profile `debug`.
+    case kmemleak
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.
     case faultInjection
 }

@@ -67,6 +67,8 @@ public final class TestEnvironment {
         case .reloadableModule:
             if let reason = lacks(.removableInterface) { return reason }
             if access(Netdevsim.module, R_OK) != 0 { return "\(Netdevsim.module) is not there: netdevsim cannot be loaded again" }
+        case .kmemleak:
+            if access(Kmemleak.path, W_OK) != 0 { return "this kernel does not look for leaked memory (no kmemleak): run with --profile debug" }
         case .faultInjection:
             if access("/proc/self/fail-nth", W_OK) != 0 {
                 return "this kernel injects no faults (no /proc/self/fail-nth): run with --profile debug"

@@ -18,10 +18,14 @@ public struct Bench: Sendable {
     /// Where netdevsim took the patch the kernel is 7.2 or later, whose zcrx has statistics and does without a device.
     var promises: Set<Need> {
         guard kernel.netdevsim != nil, let config = try? String(contentsOfFile: kernelConfig, encoding: .utf8) else { return [] }
-        var needs: Set<Need> = [.interface, .removableInterface, .pageHold, .queueReset]
+        var needs: Set<Need> = [.interface, .removableInterface, .pageHold, .queueReset, .reloadableModule]
         let lines = Set(config.split(separator: "\n"))
         if lines.contains("CONFIG_IO_URING_ZCRX=y") { needs.formUnion([.zcrx, .zcrxStatistics, .zcrxNoDevice]) }
-        if lines.contains("CONFIG_NET_DEVMEM=y"), lines.contains("CONFIG_UDMABUF=y") { needs.insert(.devmem) }
+        if lines.contains("CONFIG_NET_DEVMEM=y"), lines.contains("CONFIG_UDMABUF=y") {
+            needs.formUnion([.devmem, .devmemTransmit])
+        }
+        if lines.contains("CONFIG_DEBUG_KMEMLEAK=y") { needs.insert(.kmemleak) }
+        if lines.contains("CONFIG_FAILSLAB=y"), lines.contains("CONFIG_FAULT_INJECTION_DEBUG_FS=y") { needs.insert(.faultInjection) }
         return needs
     }
 

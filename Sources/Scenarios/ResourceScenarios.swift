@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import LifeCycle
+import Results
+
+/// What a life cycle borrows, looked at more closely than the counters of every scenario do: over many rounds, under a limit, and by
+/// the kernel's own search for lost memory.
+enum ResourceScenarios {
+    private static let rounds = 8
+
+    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
+        [rounds(provider), leaks(provider)]
+    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true)]
+
+    /// The owner's descriptors and locked memory after each round are those after the first.
+    private static func rounds(_ provider: Provider) -> Scenario {
+        Scenario(
+            "resources.\(provider.rawValue).rounds", "\(rounds) rounds of bind, receive, keep, end by one process: each leaves what the first left",
+            tier: .netdevsim, needs: provider.needs,
+            expects: Expectation(provider: provider, minimumHolds: rounds * 256, pools: ExpectedPools(count: rounds, traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let owner = try Owner(run, provider, bed)
+            run.cleanUp("peer's socket closed") { try bed.peer.close() }
+            run.cleanUp("owner finished") { try owner.finish() }
+            var first: String?
+            for round in 1...rounds {
+                let left = try run.step("round \(round)") { () throws -> String in
+                    try bed.waitUnbound(within: run.patience(10))
+                    try owner.life(bed, run, seed: 300 + UInt64(round), provider)
+                    return try owner.settled(within: run.patience(5), at: first)
+                }
+                first = first ?? left
+                try run.expect(left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
+            }
+        }
+    }
+
+    /// Under RLIMIT_MEMLOCK a registration is refused where the one before was not given back in full.
+    private static func lockedMemory(_ name: String, kill: Bool) -> Scenario {
+        Scenario(
+            "resources.zcrx.memlock-\(name)",
+            "with room for one area under RLIMIT_MEMLOCK, register \(rounds) times, each \(kill ? "killed" : "closed"): all is accounted back",
+            tier: .netdevsim, needs: Provider.zcrx.needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: rounds * 256, pools: ExpectedPools(count: rounds, traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run)
+            var owner: Owner?
+            run.cleanUp("owner finished") { try owner?.finish() }
+            for round in 1...rounds {
+                try run.step("registered and \(kill ? "killed" : "closed"), round \(round)") {
+                    try bed.waitUnbound(within: run.patience(10))
+                    if owner == nil {
+                        owner = try Owner(run, .zcrx, bed)
+                        // An area of 2 MiB, its refill ring and header, and no second one.
+                        try owner?.ask("lock \(3 << 20)")
+                    }
+                    try bindWhenFree(run, owner)
+                    try run.userBound()
+                    try run.pools.observe()
+                    if kill {
+                        try owner?.kill()
+                        owner = nil
+                    } else {
+                        try owner?.ask("end")
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a ring had locked is given back from a work queue: the refusal before that is no failure, the one after it is.
+    private static func bindWhenFree(_ run: ScenarioRun, _ owner: Owner?) throws {
+        let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+        while true {
+            do {
+                try owner?.ask("bind 1")
+                return
+            } catch let failure as ScenarioFailure {
+                guard failure.description.contains("ENOMEM"), MonotonicClock.now < end else { throw failure }
+                _ = poll(nil, 0, 10)
+            }
+        }
+    }
+
+    /// Life cycles of every kind, and then kmemleak's verdict.
+    private static func leaks(_ provider: Provider) -> Scenario {
+        let kinds: [[Move]] = [
+            [.bind, .connect, .keep, .leave, .end, .close], [.bind, .connect, .keep, .down, .up, .kill], [.bind, .connect, .leave, .restart1, .close, .end],
+            [.bind, .away, .netns, .end],
+        ]
+        let moves = kinds.flatMap { $0 }
+        let last = MoveState.after(moves, of: provider == .zcrx ? .zcrx : .devmem)
+        return Scenario(
+            "resources.\(provider.rawValue).kmemleak", "life cycles of every kind leave no memory that nobody points to", tier: .netdevsim,
+            needs: provider.needs.union([.removableInterface, .queueReset, .kmemleak]),
+            expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(count: last?.pools ?? 0, traffic: true)), deadline: 120
+        ) { run in
+            try run.step("what kmemleak knows of already forgotten") { try Kmemleak.forget() }
+            try MoveScenarios.drive(run, provider, moves)
+            try run.step("the provider's pools have gone") { try run.pools.drain(within: run.patience(6)) }
+            try run.step("kmemleak finds nothing") { try Kmemleak.look() }
+        }
+    }
+}
+
+extension Owner {
+    /// One life: bound, connected, received and kept, closed and ended.
+    fileprivate func life(_ bed: TestBed, _ run: ScenarioRun, seed: UInt64, _ provider: Provider) throws {
+        try ask("bind \(seed)")
+        try run.userBound()
+        try ask("listen")
+        try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
+        try ask("accept")
+        try bed.peer.send(PayloadPattern(seed: seed), bytes: 40_000)
+        let held = Int(try ask("receive 40000 keep")) ?? 0
+        try run.userHolds(held)
+        try run.pools.observe()
+        try ask("recheck")
+        try run.userEnds()
+        try ask("close")
+        try ask("end")
+    }
+
+    /// Its counts, once they are `goal` or time is up: a ring's memory is given back in the background.
+    fileprivate func settled(within seconds: Double, at goal: String?) throws -> String {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while true {
+            let counts = try ask("counts")
+            if let goal, counts == goal { return counts }
+            if goal == nil, counts.hasSuffix(" 0") { return counts }
+            if MonotonicClock.now >= end { return counts }
+            _ = poll(nil, 0, 10)
+        }
+    }
+}
+
+/// The kernel's search for memory that nobody points to (mm/kmemleak.c).
+enum Kmemleak {
+    static let path = "/sys/kernel/debug/kmemleak"
+    /// It reports nothing younger than 5 s (`jiffies_min_age`): the one wait that is for time itself.
+    private static let youth: CInt = 5500
+
+    static func forget() throws {
+        try KernelFile.write(path, "scan")
+        try KernelFile.write(path, "clear")
+    }
+
+    /// - Throws: `ScenarioFailure` with the first object where there is one, after two looks: a pointer on its way is missed by one.
+    static func look() throws {
+        _ = poll(nil, 0, youth)
+        for _ in 0..<2 { try KernelFile.write(path, "scan") }
+        let found = try KernelFile.read(path)
+        guard !found.isEmpty else { return }
+        let objects = found.split(separator: "\n").count { $0.hasPrefix("unreferenced object") }
+        throw ScenarioFailure("\(objects) objects leaked; the first: \(found.prefix(1200))")
+    }
+}
