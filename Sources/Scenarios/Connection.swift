@@ -47,6 +47,14 @@ final class Connection {
         guard ready > 0 else { throw ScenarioFailure("fewer than \(bytes) bytes lie in the socket after \(seconds) s") }
     }
 
+    /// Waits until the socket has met an error, as a reset is one, and leaves it for who reads.
+    func waitError(within seconds: Double) throws {
+        var entry = pollfd(fd: rawValue, events: 0, revents: 0)
+        var ready: CInt
+        repeat { ready = poll(&entry, 1, CInt(seconds * 1000)) } while ready < 0 && errno == EINTR
+        guard entry.revents & Int16(POLLERR) != 0 else { throw ScenarioFailure("the socket met no error within \(seconds) s") }
+    }
+
     private func setLowWater(_ bytes: Int) throws {
         var mark = CInt(bytes)
         guard setsockopt(rawValue, SOL_SOCKET, SO_RCVLOWAT, &mark, socklen_t(MemoryLayout<CInt>.size)) == 0 else {

@@ -169,13 +169,14 @@ enum CopyScenarios {
     /// A refill ring with fewer entries than are returned wraps: by the flush, or by pools that take what they need.
     private static func refill(entries: Int, flush: Bool) -> Scenario {
         TrafficScenarios.scenario(
-            .zcrx, "refill-\(entries)", "a refill ring of \(entries) entries comes round, \(flush ? "flushed when full" : "taken from by the pool")"
+            .zcrx, "refill-\(entries)", "a refill ring of \(entries) entries comes round, \(flush ? "flushed when full" : "taken from by the pool")",
+            pools: ExpectedPools(buffers: UInt64(Netdevsim.ringSize), traffic: true)
         ) { run in
             let rounds = 40
-            // Enough deliveries of a page for the ring to come round.
-            let portion = UInt64(max(4, entries / 4) * MappedMemory.pageSize)
+            // More pages than there are buffers: one that is not taken from the ring is missed.
+            let portion = UInt64(max(8, entries / 4) * MappedMemory.pageSize)
             let bed = try TestBed.make(run)
-            let streams = try Provider.zcrx.makeStreams(run, bed: bed, refillEntries: UInt32(entries))
+            let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: Netdevsim.ringSize, refillEntries: UInt32(entries))
             let socket = try bed.connect(run, 0)
             try socket.limitUnread(32_768)
             let pattern = PayloadPattern(seed: 706)

@@ -42,6 +42,8 @@ final class Streams {
         var received: UInt64 = 0
         /// A receive of it is under way in the kernel.
         var receiving = false
+        /// That receive ends by itself after so many bytes.
+        var limited = false
         var failure: KernelError?
         var ended = false
     }
@@ -191,6 +193,7 @@ extension ZeroCopyReceiver: StreamSource {
                     socket: streams[stream].socket, queue: $0.queue.id, length: UInt32(limit), userData: Self.firstTag + UInt64(stream))
             }
             streams[stream].receiving = true
+            streams[stream].limited = limit > 0
         }
         let deadline = MonotonicClock.now + UInt64(max(milliseconds, 0)) * 1_000_000
         while true {
@@ -205,7 +208,7 @@ extension ZeroCopyReceiver: StreamSource {
                 return [.piece(stream: stream, place: place, length: Int(completion.result), handle: handle)]
             }
             // The end of a receive with a limit is not that of its stream.
-            if !completion.more && limit == 0 { return [.ended(stream: stream)] }
+            if !completion.more && !streams[stream].limited { return [.ended(stream: stream)] }
             if !completion.more { return try events(&streams, wanted: wanted, limit: limit, milliseconds: left) }
         }
     }
