@@ -95,14 +95,20 @@ int64_t ppiov_recv_devmem(int socket, void *buf, size_t len, void *control,
 	return got;
 }
 
+/* Gives back with any bytes at any address as the tokens. */
+int ppiov_dontneed_raw(int socket, const void *value, size_t size)
+{
+	int ret = setsockopt(socket, SOL_SOCKET, PPIOV_SO_DEVMEM_DONTNEED,
+			     value, (socklen_t)size);
+
+	return ret < 0 ? -errno : ret;
+}
+
 /* Gives fragments back to the page pool: how many the kernel took. */
 int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 		   size_t count)
 {
-	int ret = setsockopt(socket, SOL_SOCKET, PPIOV_SO_DEVMEM_DONTNEED,
-			     tokens, (socklen_t)(count * sizeof(*tokens)));
-
-	return ret < 0 ? -errno : ret;
+	return ppiov_dontneed_raw(socket, tokens, count * sizeof(*tokens));
 }
 
 /* Sends bytes of a bound dma-buf; the address is an offset into it. */

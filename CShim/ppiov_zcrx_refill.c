@@ -66,3 +66,48 @@ int ppiov_refill_push(struct ppiov_refill *refill, uint64_t off, uint32_t len,
 	__atomic_store_n(refill->tail, ++refill->local_tail, __ATOMIC_RELEASE);
 	return 1;
 }
+
+/*
+ * What follows is for tests of what the kernel does with a user who means ill:
+ * head and tail as they stand in the shared memory, and entries by their slot.
+ */
+uint32_t ppiov_refill_head(const struct ppiov_refill *refill)
+{
+	return __atomic_load_n(refill->head, __ATOMIC_ACQUIRE);
+}
+
+/* The tail that the kernel reads, which the producer's own need not be. */
+uint32_t ppiov_refill_tail(const struct ppiov_refill *refill)
+{
+	return __atomic_load_n(refill->tail, __ATOMIC_ACQUIRE);
+}
+
+/* Overwrites the kernel's own side. */
+void ppiov_refill_set_head(const struct ppiov_refill *refill, uint32_t head)
+{
+	__atomic_store_n(refill->head, head, __ATOMIC_RELEASE);
+}
+
+/* Moves the tail and leaves the producer's own where it is. */
+void ppiov_refill_set_tail(const struct ppiov_refill *refill, uint32_t tail)
+{
+	__atomic_store_n(refill->tail, tail, __ATOMIC_RELEASE);
+}
+
+/* Writes an entry into a slot, whether the kernel owns it or not. */
+void ppiov_refill_set_entry(const struct ppiov_refill *refill, uint32_t slot,
+			    uint64_t off, uint32_t len, uint32_t pad)
+{
+	struct ppiov_zcrx_rqe *rqe;
+
+	rqe = &refill->rqes[slot & (refill->entries - 1)];
+	rqe->off = off;
+	rqe->len = len;
+	rqe->pad = pad;
+}
+
+/* Goes on producing where the tail now stands. */
+void ppiov_refill_resume(struct ppiov_refill *refill)
+{
+	refill->local_tail = ppiov_refill_tail(refill);
+}

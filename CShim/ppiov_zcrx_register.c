@@ -109,6 +109,15 @@ int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,
 	return *out ? 0 : -errno;
 }
 
+/* Maps the refill region of a queue by its number, as an importer must. */
+int ppiov_zcrx_map_queue(const struct ppiov_ring *ring, uint32_t zcrx_id,
+			 size_t size, void **out)
+{
+	/* io_allocate_rbuf_ring(): IORING_OFF_ZCRX_SHIFT is 16 */
+	return ppiov_zcrx_map_region(ring, PPIOV_MMAP_ZCRX_REGION |
+				     (uint64_t)zcrx_id << 16, size, out);
+}
+
 /* Issues one control operation. */
 static int zcrx_ctrl(const struct ppiov_ring *ring, struct ppiov_zcrx_ctrl *ctrl)
 {

@@ -10,5 +10,6 @@
 #include "ppiov_system.h"
 #include "ppiov_cpu.h"
 #include "ppiov_packet.h"
+#include "ppiov_passing.h"
 
 #endif

@@ -43,6 +43,7 @@ size_t ppiov_walk_fragments(const void *control, size_t control_len,
 			    bool *malformed);
 int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 		   size_t count);
+int ppiov_dontneed_raw(int socket, const void *value, size_t size);
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
 			  size_t len);
 int ppiov_zerocopy_enable(int socket);

@@ -67,6 +67,8 @@ int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg);
 int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,
 			  size_t size, void **out);
+int ppiov_zcrx_map_queue(const struct ppiov_ring *ring, uint32_t zcrx_id,
+			 size_t size, void **out);
 int ppiov_zcrx_flush(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_export(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_arm_event(const struct ppiov_ring *ring, uint32_t zcrx_id,
@@ -81,5 +83,12 @@ int ppiov_refill_init(struct ppiov_refill *refill, void *region, size_t size,
 uint32_t ppiov_refill_free(const struct ppiov_refill *refill);
 int ppiov_refill_push(struct ppiov_refill *refill, uint64_t off, uint32_t len,
 		      uint32_t pad);
+uint32_t ppiov_refill_head(const struct ppiov_refill *refill);
+uint32_t ppiov_refill_tail(const struct ppiov_refill *refill);
+void ppiov_refill_set_head(const struct ppiov_refill *refill, uint32_t head);
+void ppiov_refill_set_tail(const struct ppiov_refill *refill, uint32_t tail);
+void ppiov_refill_set_entry(const struct ppiov_refill *refill, uint32_t slot,
+			    uint64_t off, uint32_t len, uint32_t pad);
+void ppiov_refill_resume(struct ppiov_refill *refill);
 
 #endif

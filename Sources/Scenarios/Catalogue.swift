@@ -46,6 +46,9 @@ public enum Catalogue {
         ScenarioFamily("restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all),
         ScenarioFamily("rebind", "bound again at once after every kind of end", RebindScenarios.all),
         ScenarioFamily("resources", "what is borrowed, over many rounds, under a limit, and by kmemleak", ResourceScenarios.all),
+        ScenarioFamily(
+            "hostile", "what user space may write into refill rings and tokens, and the kernel must survive",
+            HostileRefillScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

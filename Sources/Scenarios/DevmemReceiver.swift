@@ -16,6 +16,8 @@ final class DevmemReceiver {
     /// Different net_iovs among them.
     var heldNetIovs: Int { Set(held.map { $0.fragment.offset / UInt64(MappedMemory.pageSize) }).count }
     private(set) var received: UInt64 = 0
+    /// Where the present stream began, in bytes received.
+    private var streamStart: UInt64 = 0
     private var linear: UInt64 = 0
     private var firstMismatch: UInt64?
 
@@ -51,24 +53,29 @@ final class DevmemReceiver {
 
     deinit { close() }
 
-    func beginStream() { received = 0 }
-
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
     /// - Parameter keep: tokens stay with the user; otherwise they are returned at once.
     func receive(from socket: CInt, total: UInt64, keep: Bool, within seconds: Double) throws {
+        try receive(from: socket, total: total, keep: keep, limits: .init(), within: seconds)
+    }
+
+    /// The same, taking so much at a time.
+    func receive(
+        from socket: CInt, total: UInt64, keep: Bool, limits: DeviceMemory.Limits, within seconds: Double
+    ) throws {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         while received < total {
             let now = MonotonicClock.now
             guard now < end else { throw ScenarioFailure("\(received) of \(total) bytes received within \(seconds) s") }
-            guard let batch = try next(socket) else {
+            guard let batch = try next(socket, limits: limits) else {
                 try Readiness.wait(socket, milliseconds: CInt((end - now) / 1_000_000) + 1)
                 continue
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
             for fragment in batch.fragments {
-                if keep && !fragment.isLinear { held.append((fragment, received)) }
+                if keep && !fragment.isLinear { held.append((fragment, received - streamStart)) }
                 try check(fragment, batch.linear)
             }
             if !keep {
@@ -99,7 +106,7 @@ final class DevmemReceiver {
     }
 
     private func check(_ fragment: DeviceMemory.Fragment, _ copied: [UInt8]) throws {
-        let start = received
+        let start = received - streamStart
         let wrong: UInt64?
         if fragment.isLinear {
             linear += UInt64(fragment.size)
@@ -141,6 +148,12 @@ final class DevmemReceiver {
             throw ScenarioFailure("the kernel took \(taken) of \(fragments.count) tokens returned")
         }
     }
+
+    /// The next stream begins: the pattern does, too.
+    func beginStream() { streamStart = received }
+
+    /// Forgets held fragments whose tokens were returned by other means.
+    func forgetHeld(where gone: (DeviceMemory.Fragment) -> Bool) { held.removeAll { gone($0.fragment) } }
 
     /// Gives every held fragment back.
     func giveBackAll(to socket: CInt) throws {

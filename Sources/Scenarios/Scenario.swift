@@ -18,6 +18,14 @@ public enum Need: String, Sendable, CaseIterable {
     case zcrxStatistics
     /// zcrx without a device (`ZCRX_REG_NODEV`).
     case zcrxNoDevice
+    /// The refill ring can be flushed (`ZCRX_CTRL_FLUSH_RQ`).
+    case zcrxFlush
+    /// An area can be a dma-buf (`IORING_ZCRX_AREA_DMABUF`), and there is /dev/udmabuf.
+    case zcrxDMABuf
+    /// Queues can be exported and imported (`ZCRX_CTRL_EXPORT`, `ZCRX_REG_IMPORT`).
+    case zcrxSharing
+    /// Areas can be added to a live queue (`ZCRX_CTRL_ADD_AREA`).
+    case zcrxAddArea
     /// Devmem TCP: bind-rx of the netdev family, and /dev/udmabuf.
     case devmem
     /// Devmem TCP transmit: bind-tx, and an interface that sends net_iovs (`netmem_tx`).

@@ -60,6 +60,7 @@ public final class TestEnvironment {
         case .zcrxNoDevice:
             guard let features = zeroCopy else { return "this kernel has no io_uring zero-copy receive" }
             if !features.noDevice { return "this kernel's zcrx needs a device (no ZCRX_REG_NODEV)" }
+        case .zcrxFlush, .zcrxDMABuf, .zcrxSharing, .zcrxAddArea: return lacksOfZeroCopy(need)
         case .devmem:
             if !devmem { return "this kernel has no devmem TCP (bind-rx of the netdev family) or no /dev/udmabuf" }
         case .devmemTransmit:
@@ -75,6 +76,18 @@ public final class TestEnvironment {
             }
         }
         return nil
+    }
+
+    private func lacksOfZeroCopy(_ need: Need) -> String? {
+        guard let features = zeroCopy else { return "this kernel has no io_uring zero-copy receive" }
+        switch need {
+        case .zcrxFlush where !features.flush: return "this kernel's zcrx flushes no refill ring (no ZCRX_CTRL_FLUSH_RQ)"
+        case .zcrxDMABuf where features.areaFlags & 1 == 0: return "this kernel's zcrx takes no dma-buf (no IORING_ZCRX_AREA_DMABUF)"
+        case .zcrxDMABuf where !UserDMABuf.isAvailable: return "there is no /dev/udmabuf to make a dma-buf of"
+        case .zcrxSharing where !features.sharing: return "this kernel's zcrx shares no queues (no ZCRX_CTRL_EXPORT and ZCRX_REG_IMPORT)"
+        case .zcrxAddArea where !features.addArea: return "this kernel's zcrx adds no areas to a live queue (no ZCRX_CTRL_ADD_AREA)"
+        default: return nil
+        }
     }
 
     /// The tier a scenario runs on here.

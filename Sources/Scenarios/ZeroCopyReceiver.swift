@@ -3,24 +3,27 @@
 import Glibc
 import KernelABI
 import Results
+import SystemPackage
 
-/// A receiver over io_uring zero-copy receive: a ring, an area and an interface queue, and the account of what came
+/// A receiver over io_uring zero-copy receive: a ring, its areas and an interface queue, and the account of what came
 /// through them. Used from the thread that made it.
 final class ZeroCopyReceiver {
     static let pageBytes = 4096
     private static let receiveTag: UInt64 = 1
-    private static let cancelTag: UInt64 = 2
+    /// What the completions of events carry.
+    static let eventTag: UInt64 = 2
+    private static let cancelTag: UInt64 = 3
 
     /// What lives and ends together.
     struct Registered: ~Copyable {
         let ring: ZeroCopyReceive.Ring
         var queue: ZeroCopyReceive.InterfaceQueue
-        let area: MappedMemory
+        var areas: [AreaMemory]
 
         consuming func close() {
             queue.close()
             ring.close()
-            area.unmap()
+            for area in areas { area.close() }
         }
     }
 
@@ -29,10 +32,16 @@ final class ZeroCopyReceiver {
     /// Buffers delivered and not returned.
     private(set) var held: [Held] = []
     /// Different net_iovs among them.
-    var heldNetIovs: Int { Set(held.map { $0.areaOffset / UInt64(Self.pageBytes) }).count }
+    var heldNetIovs: Int { Set(held.map { $0.offset / UInt64(Self.pageBytes) }).count }
     private(set) var received: UInt64 = 0
+    /// Where the present stream began, in bytes received.
+    private var streamStart: UInt64 = 0
     private var firstMismatch: UInt64?
     private var receiving = false
+    /// The request ends at a number of bytes, not with the stream.
+    private var limited = false
+    /// Events told, in turn.
+    private(set) var events: [ZeroCopyReceive.Event] = []
 
     /// A delivered buffer: its offset as the completion had it, and which bytes of the stream it has.
     struct Held {
@@ -40,6 +49,9 @@ final class ZeroCopyReceiver {
         var areaOffset: UInt64
         var length: UInt32
         var start: UInt64
+
+        /// Which of the areas it lies in.
+        var area: Int { Int(offset >> ZeroCopyReceive.areaShift) }
     }
 
     /// Where to register: a device's queue.
@@ -55,45 +67,84 @@ final class ZeroCopyReceiver {
     ///   - pages: net_iovs of the area.
     ///   - statistics: have the kernel count what it copies.
     ///   - refillEntries: of the refill ring.
-    init(at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, pattern: PayloadPattern) throws {
+    ///   - area: the area's memory, which the receiver takes over; nil makes ordinary memory.
+    ///   - configure: changes what is asked for, last.
+    init(
+        at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, pattern: PayloadPattern, area: AreaMemory? = nil,
+        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+    ) throws {
         self.pattern = pattern
-        let memory = try MappedMemory(anonymous: pages * Self.pageBytes)
+        let memory = try area ?? AreaMemory(pages: pages)
         var registration = place.map {
-            ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: .memory(memory))
-        } ?? .noDevice(area: .memory(memory))
+            ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: memory.registration)
+        } ?? .noDevice(area: memory.registration)
         registration.refillEntries = refillEntries
-        if statistics { registration.events = .init(userData: 0, events: [], statistics: true) }
+        if statistics { registration.events = .init(userData: Self.eventTag, events: [], statistics: true) }
+        configure(&registration)
         do throws(KernelError) {
             let ring = try ZeroCopyReceive.Ring()
             do throws(KernelError) {
                 let queue = try ring.register(registration)
-                registered = Registered(ring: ring, queue: queue, area: memory)
+                registered = Registered(ring: ring, queue: queue, areas: [memory])
             } catch {
                 ring.close()
                 throw ZeroCopyReceive.explain(error, registration: registration)
             }
         } catch {
-            memory.unmap()
+            memory.close()
+            throw error
+        }
+    }
+
+    /// Imports a queue that another ring exported.
+    ///
+    /// - Parameters:
+    ///   - exported: the descriptor, which stays the caller's.
+    ///   - shape: of the exporter's refill region, which the kernel must have given.
+    ///   - area: where its payload can be read here; the receiver takes it over.
+    init(
+        importing exported: CInt, shape: ZeroCopyReceive.RefillShape, area: AreaMemory, pattern: PayloadPattern
+    ) throws {
+        self.pattern = pattern
+        do throws(KernelError) {
+            let ring = try ZeroCopyReceive.Ring()
+            do throws(KernelError) {
+                let queue = try ring.map(try ring.importQueue(exported), shape)
+                registered = Registered(ring: ring, queue: queue, areas: [area])
+            } catch {
+                ring.close()
+                throw error
+            }
+        } catch {
+            area.close()
             throw error
         }
     }
 
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
     static func make(
-        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, pattern: PayloadPattern
+        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, pattern: PayloadPattern, area: AreaMemory? = nil,
+        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws -> ZeroCopyReceiver {
         let location = bed.map { "on \($0.interface) queue \($0.queue)" } ?? "without a device"
         let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
             try ZeroCopyReceiver(
                 at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
-                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, pattern: pattern)
+                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, pattern: pattern, area: area,
+                configure: configure)
         }
         run.cleanUp("zcrx closed") { receiver.close() }
         try run.userBound()
         return receiver
     }
 
-    /// Lends out what is registered; a failure where the ring is closed.
+    /// The next stream begins: the pattern does, too.
+    func beginStream() {
+        streamStart = received
+        receiving = false
+    }
+
+    /// Does something with ring, queue and areas, while they are there.
     func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
         guard var parts = registered.take() else { throw ScenarioFailure("the ring is closed") }
         do {
@@ -105,8 +156,6 @@ final class ZeroCopyReceiver {
             throw error
         }
     }
-
-    func beginStream() { received = 0 }
 
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
@@ -145,10 +194,25 @@ final class ZeroCopyReceiver {
         }
     }
 
-    private func submit(_ socket: CInt) throws {
+    /// Receives and keeps so many bytes and asks for no more; only when no other request is under way.
+    func keep(_ bytes: UInt32, from socket: CInt, within seconds: Double) throws {
+        guard !receiving else { throw ScenarioFailure("a receive request is under way") }
+        try submit(socket, limit: bytes)
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while receiving {
+            let now = MonotonicClock.now
+            guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else {
+                throw ScenarioFailure("a receive of \(bytes) bytes did not end within \(seconds) s")
+            }
+            try take(completion, keep: true)
+        }
+    }
+
+    private func submit(_ socket: CInt, limit: UInt32 = 0) throws {
         guard !receiving else { return }
-        try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, userData: Self.receiveTag) }
+        try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: limit, userData: Self.receiveTag) }
         receiving = true
+        limited = limit > 0
     }
 
     private func wait(milliseconds: Int32) throws -> ZeroCopyReceive.Completion? {
@@ -156,22 +220,27 @@ final class ZeroCopyReceiver {
     }
 
     private func take(_ completion: ZeroCopyReceive.Completion, keep: Bool) throws {
+        if note(completion) { return }
         if let error = completion.error { throw error }
-        guard completion.isData, let offset = completion.offset, let areaOffset = completion.areaOffset else {
+        guard completion.isData, let offset = completion.offset, let areaOffset = completion.areaOffset,
+            let index = completion.areaIndex
+        else {
             receiving = receiving && completion.more
-            if completion.result == 0, !completion.more { throw ScenarioFailure("the stream ended after \(received) bytes") }
+            if completion.result == 0, !completion.more, !limited { throw ScenarioFailure("the stream ended after \(received) bytes") }
             return
         }
         receiving = completion.more
         let length = UInt32(completion.result)
-        let start = received
+        let start = received - streamStart
         let wrong = try with { parts in
-            guard areaOffset + UInt64(length) <= UInt64(parts.area.count) else {
-                throw ScenarioFailure("the kernel delivered \(length) bytes at \(areaOffset), outside the area of \(parts.area.count)")
+            guard parts.areas.indices.contains(index) else {
+                throw ScenarioFailure("the kernel delivered into area \(index), there are \(parts.areas.count)")
             }
-            return parts.area.withUnsafeBytes { bytes in
-                pattern.mismatch(UnsafeRawBufferPointer(rebasing: bytes[Int(areaOffset)..<Int(areaOffset) + Int(length)]), at: start)
+            guard let bytes = parts.areas[index].bytes(at: areaOffset, count: Int(length)) else {
+                throw ScenarioFailure(
+                    "the kernel delivered \(length) bytes at \(areaOffset), outside the area of \(parts.areas[index].count)")
             }
+            return pattern.mismatch(bytes, at: start)
         }
         firstMismatch = firstMismatch ?? wrong
         received += UInt64(length)
@@ -192,9 +261,8 @@ final class ZeroCopyReceiver {
     func recheckHeld() throws {
         for buffer in held {
             let wrong = try with { parts in
-                parts.area.withUnsafeBytes { bytes in
-                    let place = Int(buffer.areaOffset)..<Int(buffer.areaOffset) + Int(buffer.length)
-                    return pattern.mismatch(UnsafeRawBufferPointer(rebasing: bytes[place]), at: buffer.start)
+                parts.areas[buffer.area].bytes(at: buffer.areaOffset, count: Int(buffer.length)).flatMap {
+                    pattern.mismatch($0, at: buffer.start)
                 }
             }
             if let wrong {
@@ -202,6 +270,49 @@ final class ZeroCopyReceiver {
             }
         }
     }
+
+    /// Cancels the receive request and takes what it delivered: then the user holds all that was delivered and not returned.
+    func quiesce(within seconds: Double) throws {
+        guard receiving else { return }
+        try with { try $0.ring.cancel(Self.receiveTag, userData: Self.cancelTag) }
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        var answered = false
+        while receiving || !answered {
+            let now = MonotonicClock.now
+            guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else {
+                throw ScenarioFailure("the receive request was not cancelled within \(seconds) s")
+            }
+            if completion.userData == Self.cancelTag {
+                answered = true
+            } else if completion.userData == Self.receiveTag, completion.error?.errno == .canceled {
+                receiving = false
+            } else {
+                try take(completion, keep: true)
+            }
+        }
+    }
+
+    /// Takes an event's completion; false where it is none.
+    private func note(_ completion: ZeroCopyReceive.Completion) -> Bool {
+        guard completion.userData == Self.eventTag, completion.result >= 0,
+            let event = ZeroCopyReceive.Event(rawValue: UInt32(completion.result))
+        else { return false }
+        events.append(event)
+        return true
+    }
+
+    /// Waits until `count` events were told, at most so long. What else completes meanwhile would be lost: receive nothing then.
+    func awaitEvents(_ count: Int, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while events.count < count {
+            let now = MonotonicClock.now
+            guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else { return }
+            try take(completion, keep: true)
+        }
+    }
+
+    /// Forgets what is held: it was given back by other means, or it cannot be said whose it is.
+    func forgetHeld() { held = [] }
 
     /// Gives every held buffer back through the refill ring.
     func returnAll() throws {

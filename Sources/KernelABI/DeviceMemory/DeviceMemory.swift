@@ -101,6 +101,17 @@ public enum DeviceMemory {
                 ppiov_dontneed(socket, raw, raw.count), "giving \(ranges.count) token ranges of socket \(socket) back"))
     }
 
+    /// Gives back with any bytes as the tokens, for tests of what the kernel does with an option it cannot read.
+    ///
+    /// - Parameter address: where the option stands, in place of `bytes`; it need not be mapped.
+    public static func dontNeed(raw bytes: [UInt8], at address: UInt? = nil, of socket: CInt) throws(KernelError) -> Int {
+        let operation = "giving \(bytes.count) bytes of tokens of socket \(socket) back"
+        if let address {
+            return Int(try check(ppiov_dontneed_raw(socket, UnsafeRawPointer(bitPattern: address), bytes.count), operation))
+        }
+        return Int(try check(ppiov_dontneed_raw(socket, bytes, bytes.count), operation))
+    }
+
     /// Gives every fragment back that is not linear, in as many calls as that takes.
     ///
     /// - Returns: how many fragments the kernel took.

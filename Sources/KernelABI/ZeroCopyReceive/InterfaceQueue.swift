@@ -22,7 +22,12 @@ extension ZeroCopyReceive {
 
         private let region: MappedMemory
         private let statisticsOffset: UInt64?
-        private var refill: ppiov_refill
+        var refill: ppiov_refill
+
+        /// What an importer must know of the region to map it too; only a region that the kernel gave can be.
+        public var shape: RefillShape {
+            RefillShape(entries: UInt32(capacity), regionSize: region.count, statisticsOffset: statisticsOffset)
+        }
 
         /// Lays a refill ring over a region that the kernel has accepted.
         init(
@@ -92,6 +97,21 @@ extension ZeroCopyReceive {
         /// Unmaps the refill region. The queue itself lives on until its ring is closed.
         public consuming func close() {
             region.unmap()
+        }
+    }
+
+    /// The size of a refill region, as exporter and importer must agree on it.
+    public struct RefillShape: Sendable, Hashable {
+        public var entries: UInt32
+        /// Bytes.
+        public var regionSize: Int
+        /// Where the kernel counts copies, in bytes from the region's begin; nil where it does not.
+        public var statisticsOffset: UInt64?
+
+        public init(entries: UInt32, regionSize: Int, statisticsOffset: UInt64?) {
+            self.entries = entries
+            self.regionSize = regionSize
+            self.statisticsOffset = statisticsOffset
         }
     }
 

@@ -98,6 +98,28 @@ extension ZeroCopyReceive.Ring {
             entriesOffset: reg.offsets.rqes)
     }
 
+    /// Maps the refill ring of an imported queue, so that this ring's owner gives buffers back too: one of the owners at a time,
+    /// for the ring has one tail.
+    ///
+    /// - Throws: `EINVAL` where the exporter gave the region's memory itself.
+    public borrowing func map(
+        _ imported: ZeroCopyReceive.ImportedQueue, _ shape: ZeroCopyReceive.RefillShape
+    ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
+        var base: UnsafeMutableRawPointer?
+        let operation = "mapping the refill region of imported zcrx \(imported.id)"
+        try check(ppiov_zcrx_map_queue(raw, imported.id, shape.regionSize, &base), operation)
+        guard let base else { throw KernelError(operation, errno: .badAddress) }
+        var reg = ppiov_zcrx_ifq_reg()
+        reg.zcrx_id = imported.id
+        reg.rq_entries = shape.entries
+        reg.rx_buf_len = UInt32(MappedMemory.pageSize)
+        reg.offsets.head = imported.headOffset
+        reg.offsets.tail = imported.tailOffset
+        reg.offsets.rqes = imported.entriesOffset
+        return try ZeroCopyReceive.InterfaceQueue(
+            reg, token: 0, region: MappedMemory(adopting: base, count: shape.regionSize), statisticsOffset: shape.statisticsOffset)
+    }
+
     /// Arms an event again. Mirrors `zcrx_arm_notif()` (`ZCRX_CTRL_ARM_EVENT`).
     ///
     /// - Throws: `EINVAL` where it has not fired since it was armed.
