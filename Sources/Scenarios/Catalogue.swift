@@ -48,7 +48,7 @@ public enum Catalogue {
         ScenarioFamily("resources", "what is borrowed, over many rounds, under a limit, and by kmemleak", ResourceScenarios.all),
         ScenarioFamily(
             "hostile", "what user space may write into refill rings and tokens, and the kernel must survive",
-            HostileRefillScenarios.all),
+            HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 
