@@ -30,6 +30,9 @@ enum WorkerProcess {
             else { break }
             if readLine() == "try" { say("ok " + WorkerParts.attemptUnprivileged(provider, ifindex: ifindex, queue: queue)) }
             return
+        case ("zcrx-import", 8):
+            guard let from = WorkerParts.Import(Array(arguments.dropFirst())) else { break }
+            return try WorkerParts.importQueue(from, next: { readLine() }, say: say)
         default: break
         }
         throw UsageError(message: "worker does not take \(arguments.joined(separator: " "))")

@@ -49,6 +49,8 @@ public enum Catalogue {
         ScenarioFamily(
             "hostile", "what user space may write into refill rings and tokens, and the kernel must survive",
             HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all),
+        ScenarioFamily(
+            "beyond", "what zcrx does beyond receiving: dma-bufs, further areas, shared queues, events and counts", BeyondScenarios.all),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

@@ -144,6 +144,9 @@ final class ZeroCopyReceiver {
         receiving = false
     }
 
+    /// Receives from where another receiver left the stream.
+    func continueStream(at offset: UInt64) { streamStart = received &- offset }
+
     /// Does something with ring, queue and areas, while they are there.
     func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
         guard var parts = registered.take() else { throw ScenarioFailure("the ring is closed") }
@@ -231,7 +234,7 @@ final class ZeroCopyReceiver {
         }
         receiving = completion.more
         let length = UInt32(completion.result)
-        let start = received - streamStart
+        let start = received &- streamStart
         let wrong = try with { parts in
             guard parts.areas.indices.contains(index) else {
                 throw ScenarioFailure("the kernel delivered into area \(index), there are \(parts.areas.count)")

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+import SystemPackage
+
+/// What zcrx does beyond receiving into one area (io_uring/zcrx.c): dma-bufs, further areas, queues shared between rings,
+/// events and counts of copies, and the refusals that go with them.
+enum BeyondScenarios {
+    private static let needs = ZeroCopyScenarios.needs
+    private static let small = HostileScene.pages
+    private static let bytes: UInt64 = 200_000
+
+    static let all: [Scenario] = dmabufs + areas + refusals + events + sharing
+
+    // MARK: - dma-bufs
+
+    private static func dmabuf(_ pages: Int) throws -> AreaMemory {
+        AreaMemory(dmabuf: try UserDMABuf(size: pages * MappedMemory.pageSize))
+    }
+
+    private static let dmabufs: [Scenario] = [
+        Scenario(
+            "beyond.dmabuf.idle", "register a dma-buf as the area and close it idle", tier: .netdevsim, needs: needs.union([.zcrxDMABuf]),
+            expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 40), area: try dmabuf(512))
+            try ZeroCopyScenarios.seeProvider(run)
+            try run.step("ring closed") { receiver.close() }
+        },
+        traffic("dmabuf.receive", "receive into a dma-buf and return every buffer", [.zcrxDMABuf], keep: false) { _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try dmabuf(small))
+        },
+        traffic("dmabuf.held", "close the ring with buffers of a dma-buf held", [.zcrxDMABuf], keep: true) { _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try dmabuf(small))
+        },
+        traffic("region.kernel", "receive with a refill ring in memory of the kernel", [], keep: true) { _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern) { $0.refillMemory = .kernel }
+        },
+        Scenario(
+            "beyond.dmabuf.removed", "the interface is removed with buffers of a dma-buf held", tier: .netdevsim,
+            needs: needs.union([.zcrxDMABuf, .removableInterface]),
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: small, detachedPool: true, pools: ExpectedPools(buffers: UInt64(small), traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 41)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try dmabuf(small))
+            let socket = try bed.connect(run)
+            try run.step("50000 bytes received and kept") {
+                try bed.peer.send(pattern, bytes: 50_000)
+                try receiver.receive(from: socket.rawValue, total: 50_000, keep: true, within: run.patience(20))
+            }
+            try run.userHolds(receiver.heldNetIovs)
+            try run.pools.observe()
+            try run.step("interface removed") { try bed.remove() }
+            try ZeroCopyScenarios.seeDetached(run, .zcrx)
+            // The dma-buf's mapping for the device has gone with it; its pages are the user's to read.
+            try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
+            try run.userEnds()
+            try run.step("ring closed") { receiver.close() }
+        },
+    ]
+
+    /// A scenario of plain traffic over a receiver that is made in a way of its own.
+    private static func traffic(
+        _ name: String, _ summary: String, _ more: Set<Need>, pages: Int = small, keep: Bool,
+        _ make: @escaping @Sendable (String, ScenarioRun, TestBed, PayloadPattern) throws -> ZeroCopyReceiver,
+        middle: @escaping @Sendable (ScenarioRun, ZeroCopyReceiver) throws -> Void = { _, _ in }
+    ) -> Scenario {
+        Scenario(
+            "beyond.\(name)", summary, tier: .netdevsim, needs: needs.union(more),
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: min(pages, 256), zeroCopy: true, payload: true,
+                pools: ExpectedPools(buffers: UInt64(pages), traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 42)
+            let receiver = try make(name, run, bed, pattern)
+            try ZeroCopyScenarios.seeProvider(run)
+            let socket = try bed.connect(run)
+            try socket.limitUnread(16_384)
+            try bed.peer.send(pattern, bytes: 2 * bytes + HostileScene.turn)
+            try run.step("\(bytes) bytes received and returned") {
+                try receiver.receive(from: socket.rawValue, total: bytes, keep: false, within: run.patience(20))
+            }
+            try middle(run, receiver)
+            try run.step("40000 bytes received and kept") {
+                try receiver.receive(from: socket.rawValue, total: bytes + 40_000, keep: true, within: run.patience(20))
+            }
+            try run.userHolds(receiver.heldNetIovs)
+            try run.step("the rest received and returned, \(receiver.held.count) held deliveries are as they came") {
+                try receiver.receive(
+                    from: socket.rawValue, total: 2 * bytes + HostileScene.turn, keep: false, within: run.patience(20))
+                try receiver.recheckHeld()
+            }
+            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+            try run.pools.observe()
+            if keep {
+                try run.userEnds()
+            } else {
+                try run.userHolds(0)
+                try run.step("given back") { try receiver.returnAll() }
+            }
+            socket.close()
+            try run.step("ring closed") { receiver.close() }
+        }
+    }
+
+    // MARK: - Further areas
+
+    private static let areas: [Scenario] = [
+        traffic("areas.add", "add an area to a live queue; buffers of both come and go", [.zcrxAddArea], pages: 2 * small, keep: false) {
+            _, run, bed, pattern in try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern)
+        } middle: { run, receiver in
+            try run.step("area added") { try receiver.addArea(try AreaMemory(pages: small)) }
+        },
+        traffic("areas.held", "add areas to a live queue, and close with buffers held", [.zcrxAddArea], pages: 4 * 32, keep: true) {
+            _, run, bed, pattern in try ZeroCopyReceiver.make(run, bed: bed, pages: 32, pattern: pattern)
+        } middle: { run, receiver in
+            try run.step("three areas added") { for _ in 0..<3 { try receiver.addArea(try AreaMemory(pages: 32)) } }
+        },
+        traffic("areas.dmabuf", "add a dma-buf to a queue of a dma-buf", [.zcrxAddArea, .zcrxDMABuf], pages: 2 * small, keep: true) {
+            _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try dmabuf(small))
+        } middle: { run, receiver in
+            try run.step("dma-buf added") { try receiver.addArea(try dmabuf(small)) }
+        },
+        Scenario(
+            "beyond.areas.refused", "areas that a live queue does not take", tier: .netdevsim,
+            needs: needs.union([.zcrxAddArea, .zcrxDMABuf, .removableInterface]),
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: small, pools: ExpectedPools(buffers: UInt64(small), traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 43))
+            try ZeroCopyScenarios.seeProvider(run)
+            func refused(_ what: String, _ errno: CInt, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void) throws {
+                let memory = try AreaMemory(pages: 4)
+                var area = memory.registration
+                change(&area)
+                let error = receiver.attemptArea(area)
+                memory.close()
+                try expect(run, error, errno, what)
+            }
+            try refused("a token of its own", EINVAL) { $0.token = 1 }
+            try refused("an unknown flag", EINVAL) { $0.flags = 1 << 31 }
+            try refused("an address within a page", EINVAL) { $0.address += 8 }
+            try refused("a length within a page", EINVAL) { $0.length -= 8 }
+            try refused("no address", EFAULT) { $0.address = 0 }
+            try refused("memory and a dma-buf's descriptor", EINVAL) { $0.dmabuf = 1 }
+            try refused("a descriptor that is not there", EBADF) { ($0.address, $0.flags, $0.dmabuf) = (0, 1, 999) }
+            let buffer = try dmabuf(4)
+            let error = receiver.attemptArea(buffer.registration)
+            buffer.close()
+            try expect(run, error, EINVAL, "a dma-buf beside ordinary memory")
+            try run.step("interface removed") { try bed.remove() }
+            try refused("an area for a queue that is gone", EFAULT) { _ in }
+            try run.step("ring closed") { receiver.close() }
+        },
+    ]
+
+    private static func expect(_ run: ScenarioRun, _ error: KernelError?, _ errno: CInt, _ what: String) throws {
+        let name = KernelError("", errno: .init(rawValue: errno)).codeName
+        try run.expect(error?.code == errno, "\(what): \(name)", error.map { "\($0)" } ?? "it was granted")
+    }
+
+    // MARK: - Refused registrations
+
+    private static func refusal(
+        _ name: String, _ summary: String, _ errno: CInt, more: Set<Need> = [], area: @escaping @Sendable () throws -> AreaMemory,
+        configure: @escaping @Sendable (inout ZeroCopyReceive.Registration) -> Void
+    ) -> Scenario {
+        Scenario(
+            "beyond.refuse.\(name)", "zcrx is refused \(summary)", tier: .netdevsim, needs: needs.union(more),
+            expects: Expectation(provider: .zcrx, minimumHolds: small, pools: ExpectedPools(buffers: UInt64(small), traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let before = try run.pools.observe().map { $0.id }
+            var error: KernelError?
+            do {
+                let place = ZeroCopyReceiver.Place(ifindex: bed.ifindex, queue: bed.queue)
+                try ZeroCopyReceiver(
+                    at: place, pages: small, statistics: false, pattern: PayloadPattern(seed: 44), area: try area(), configure: configure
+                ).close()
+            } catch let refused as KernelError {
+                error = refused
+            }
+            try expect(run, error, errno, summary)
+            let after = try run.pools.observe().map { $0.id }
+            try run.expect(before == after, "the refusal left the pools as they were", "\(before) became \(after)")
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 44))
+            try run.pools.observe()
+            try run.step("ring closed") { receiver.close() }
+        }
+    }
+
+    private static let refusals: [Scenario] = [
+        refusal("buffer-length", "buffers of 8 KiB, which netdevsim does not offer", EOPNOTSUPP, more: [.removableInterface]) {
+            AreaMemory(shared: try SharedMemory(count: small * 4096))
+        } configure: { $0.bufferLength = 8192 },
+        refusal("buffer-odd", "buffers of a length that is no power of two", EINVAL) { try AreaMemory(pages: small) } configure: {
+            $0.bufferLength = 12288
+        },
+        refusal("buffer-small", "buffers smaller than a page", EINVAL) { try AreaMemory(pages: small) } configure: {
+            $0.bufferLength = 2048
+        },
+        refusal("dmabuf-length", "a dma-buf of which a part is asked for", EINVAL, more: [.zcrxDMABuf]) { try dmabuf(small) } configure: {
+            $0.area.length /= 2
+        },
+        refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { try dmabuf(small) } configure: {
+            $0.area.address = 4096
+        },
+        refusal("dmabuf-none", "a descriptor that is no dma-buf", EINVAL, more: [.zcrxDMABuf]) {
+            AreaMemory(shared: try SharedMemory(count: small * 4096))
+        } configure: { area in
+            area.area.flags = 1
+            area.area.address = 0
+            area.area.dmabuf = 0
+        },
+    ]
+
+    // MARK: - Events and counts
+
+    private static let events: [Scenario] = [
+        Scenario(
+            "beyond.event.empty", "the event of no buffer left is told once, and again when armed again", tier: .netdevsim, needs: needs,
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: small, zeroCopy: true, payload: true,
+                pools: ExpectedPools(buffers: UInt64(small), traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 45)
+            // Fewer net_iovs than the driver wants: each poll asks for one more than there is.
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.allocationFailed.rawValue
+            }
+            try run.step("arming what has not fired: EINVAL") {
+                guard receiver.attemptArming(.allocationFailed)?.code == EINVAL else { throw ScenarioFailure("it was not refused so") }
+            }
+            let socket = try bed.connect(run)
+            try socket.limitUnread(16_384)
+            try bed.peer.send(pattern, bytes: 3 * bytes)
+            for turn in 1...3 {
+                try run.step("\(bytes) bytes received, \(turn) told") {
+                    try receiver.receive(from: socket.rawValue, total: bytes * UInt64(turn), keep: false, within: run.patience(20))
+                    try receiver.awaitEvents(turn, within: run.patience(5))
+                    guard receiver.events == Array(repeating: .allocationFailed, count: turn) else {
+                        throw ScenarioFailure("events told: \(receiver.events)")
+                    }
+                }
+                if turn < 3 { try run.step("armed again") { if let error = receiver.attemptArming(.allocationFailed) { throw error } } }
+            }
+            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+            try run.pools.observe()
+            socket.close()
+            try run.step("ring closed") { receiver.close() }
+        },
+        Scenario(
+            "beyond.event.copied", "what comes by another interface is copied, counted and told", tier: .netdevsim, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 46)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+            }
+            try ZeroCopyScenarios.seeProvider(run)
+            try copies(run, receiver)
+            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+        },
+        Scenario(
+            "beyond.nodev.copied", "without a device all is copied, counted and told", tier: .nodev,
+            needs: [.zcrx, .zcrxNoDevice, .zcrxStatistics], expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
+        ) { run in
+            let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: 256, pattern: PayloadPattern(seed: 46)) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+            }
+            try copies(run, receiver)
+            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+        },
+    ]
+
+    /// Loopback's payload lies in pages: it is copied, byte for byte, and told once for each time that is armed.
+    private static func copies(_ run: ScenarioRun, _ receiver: ZeroCopyReceiver) throws {
+        let wire = try Loopback(run, pattern: PayloadPattern(seed: 46))
+        for turn in 1...4 {
+            try run.step("16384 bytes received, all copied, \(turn) told") {
+                try wire.send(16_384, within: run.patience(10))
+                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: true, within: run.patience(20))
+                try receiver.awaitEvents(turn, within: run.patience(5))
+                guard receiver.events == Array(repeating: .copied, count: turn) else { throw ScenarioFailure("events told: \(receiver.events)") }
+                let copied = try receiver.copiedBytes()
+                guard copied == wire.sent else { throw ScenarioFailure("\(copied.map(String.init) ?? "none") of \(wire.sent) bytes counted") }
+            }
+            if turn < 4 { try run.step("armed again") { if let error = receiver.attemptArming(.copied) { throw error } } }
+        }
+        try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
+        run.payload = try receiver.payload(sent: wire.sent, complete: true)
+        try run.pools.observe()
+    }
+}
+
+extension ZeroCopyReceiver {
+    /// Gives the live queue one more area, which the receiver takes over.
+    func addArea(_ memory: AreaMemory) throws {
+        do {
+            try with { parts in
+                let token = try parts.ring.addArea(memory.registration, queue: parts.queue.id)
+                guard token >> ZeroCopyReceive.areaShift == UInt64(parts.areas.count) else {
+                    throw ScenarioFailure("area \(parts.areas.count) has the token \(token)")
+                }
+                parts.areas.append(memory)
+            }
+        } catch {
+            memory.close()
+            throw error
+        }
+    }
+
+    /// The refusal of an area; nil where it was granted.
+    func attemptArea(_ area: ZeroCopyReceive.Registration.Area) -> KernelError? {
+        refusal { parts in _ = try parts.ring.addArea(area, queue: parts.queue.id) }
+    }
+
+    /// The refusal to arm an event again; nil where it was granted.
+    func attemptArming(_ event: ZeroCopyReceive.Event) -> KernelError? {
+        refusal { parts in try parts.ring.armEvent(event, queue: parts.queue.id) }
+    }
+
+    private func refusal(_ body: (inout Registered) throws -> Void) -> KernelError? {
+        do {
+            try with(body)
+            return nil
+        } catch let error as KernelError {
+            return error
+        } catch {
+            return KernelError("\(error)", errno: .init(rawValue: EIO))
+        }
+    }
+}
