@@ -67,7 +67,7 @@ enum HostileTokenScenarios {
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 31)
-            let receiver = try DevmemReceiver(run, bed: bed, pages: pages, pattern: pattern)
+            let receiver = try DevmemReceiver.make(run, bed: bed, pages: pages, pattern: pattern)
             let socket = try bed.connect(run)
             try socket.limitUnread(16_384)
             try bed.peer.send(pattern, bytes: stream)
@@ -227,7 +227,7 @@ enum HostileTokenScenarios {
         ) { run in
             let bed = try TestBed.make(run)
             let pattern = PayloadPattern(seed: 33)
-            let receiver = try DevmemReceiver(run, bed: bed, pages: pages, pattern: pattern)
+            let receiver = try DevmemReceiver.make(run, bed: bed, pages: pages, pattern: pattern)
             let bytes: UInt64 = 60_000
             let first = try bed.connect(run)
             try run.step("\(bytes) bytes received over the first socket and kept") {

@@ -214,12 +214,7 @@ extension ZeroCopyReceiver: StreamSource {
     }
 
     func payloadBytes(at place: UInt64, count: Int) throws -> [UInt8]? {
-        try with { parts in
-            parts.area.withUnsafeBytes { all in
-                guard count <= all.count, place <= UInt64(all.count - count) else { return nil }
-                return Array(all[Int(place)..<Int(place) + count])
-            }
-        }
+        try with { parts in parts.areas.first?.bytes(at: place, count: count).map { [UInt8]($0) } }
     }
 
     func giveBack(_ deliveries: ArraySlice<Streams.Delivery>, over socket: CInt) throws -> Int {
