@@ -168,6 +168,7 @@ extension BeyondScenarios {
                 try receiver.quiesce(within: run.patience(10))
             }
             try run.userHolds(receiver.heldNetIovs)
+            try run.pools.observe()
         }
 
         func export(_ run: ScenarioRun) throws -> Exported {
