@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
 import KernelABI
 import Results
 
@@ -8,7 +9,7 @@ import Results
 /// What is left out has a name, and its reason there: `FaultInjection.Sparing`.
 enum FaultScenarios {
     static let all: [Scenario] =
-        Provider.ofNetIovs.flatMap { [bind($0), receive($0), giveBack($0)].compactMap { $0 } } + [export, importing, addArea, unbind]
+        Provider.ofNetIovs.flatMap { [bind($0), receive($0), giveBack($0)].compactMap { $0 } } + [export, importing, addArea, unbind, bindTX, send, unbindTX]
 
     private static let pages = 32
     private static let bytes = 12_288
@@ -221,6 +222,64 @@ enum FaultScenarios {
                 _ = try turn.attempt { netdev.take()?.close() }
             }
         }
+    }
+
+    // MARK: Sending
+
+    private static let bindTX = scenario(.devmem, "bind-tx", "bind-tx", needs: [.devmemTransmit], thorough: true) { run, bed in
+        try withDMABuf { memory in
+            try FaultWalk(run).through("bind-tx", atLeast: 10) { turn in
+                var netdev = try Netdev()
+                let result = Result { try turn.attempt { _ = try netdev.bindTX(ifindex: bed.ifindex, dmabuf: memory) } }
+                netdev.close()
+                _ = try result.get()
+            }
+        }
+    }
+
+    private static let unbindTX = scenario(
+        .devmem, "unbind-tx", "the close of the netlink socket that owns a binding for sending", needs: [.devmemTransmit]
+    ) { run, bed in
+        try withDMABuf { memory in
+            try FaultWalk(run).through("unbind", atLeast: 1) { turn in
+                var netdev: Netdev? = try Netdev()
+                do {
+                    _ = try netdev?.bindTX(ifindex: bed.ifindex, dmabuf: memory)
+                } catch {
+                    netdev.take()?.close()
+                    throw error
+                }
+                _ = try turn.attempt { netdev.take()?.close() }
+            }
+        }
+    }
+
+    /// A packet for which the device or the stack gets no memory is lost on the wire and sent again.
+    private static let send = scenario(.devmem, "send", "sendmsg(2) from a dma-buf", needs: [.devmemTransmit], thorough: true) { run, bed in
+        let transmitter = try Transmitter.make(run, bed: bed, pages: 16)
+        let socket = try bed.connect(run)
+        try DeviceMemory.enableZeroCopy(socket: socket.rawValue)
+        try FaultWalk(run).through("send", atLeast: 5) { turn in
+            let pattern = PayloadPattern(seed: UInt64(turn.nth))
+            try transmitter.put(pattern, from: 0, at: 0, count: bytes)
+            try bed.peer.receive(pattern, bytes: UInt64(bytes))
+            var taken = 0
+            _ = try turn.attempt {
+                guard let count = try transmitter.send(socket.rawValue, at: 0, count: bytes) else {
+                    throw KernelError("sending", code: EAGAIN)
+                }
+                taken = count
+            }
+            try transmitter.sendAll(socket.rawValue, at: taken, count: bytes - taken, within: run.patience(10))
+            let got = try bed.peer.received(within: run.patience(10))
+            if let wrong = got.mismatch { throw ScenarioFailure("byte \(wrong) that the peer received is not the one sent") }
+            try transmitter.awaitCompletions(socket.rawValue, within: run.patience(10))
+        }
+        try run.expect(transmitter.copied == 0, "no send was copied", "\(transmitter.copied) were")
+        socket.close()
+        transmitter.unbind()
+        transmitter.release()
+        try bed.peer.close()
     }
 
     private static func sharing(_ run: ScenarioRun) throws {

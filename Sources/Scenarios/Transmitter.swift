@@ -57,7 +57,7 @@ final class Transmitter {
     }
 
     /// Binds as a step of `run`; taken down when the run is over.
-    static func make(_ run: ScenarioRun, bed: TestBed, pages: Int = 256) throws -> Transmitter {
+    static func make(_ run: ScenarioRun, bed: TestBed, pages: Int) throws -> Transmitter {
         let made = try run.step("dma-buf of \(pages) pages bound to \(bed.interface) for sending") { () throws -> Transmitter in
             do throws(KernelError) {
                 return try Transmitter(ifindex: bed.ifindex, pages: pages)
