@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "KernelABITests",
             dependencies: ["KernelABI", "CShim", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
-        .testTarget(name: "ScenariosTests", dependencies: ["Scenarios", "Results"], swiftSettings: strict),
+        .testTarget(name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results"], swiftSettings: strict),
         .testTarget(
             name: "HarnessTests",
             dependencies: [

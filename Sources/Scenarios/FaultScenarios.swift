@@ -9,7 +9,8 @@ import Results
 /// What is left out has a name, and its reason there: `FaultInjection.Sparing`.
 enum FaultScenarios {
     static let all: [Scenario] =
-        Provider.ofNetIovs.flatMap { [bind($0), receive($0), giveBack($0)].compactMap { $0 } } + [export, importing, addArea, unbind, bindTX, send, unbindTX]
+        Provider.ofNetIovs.flatMap { [bind($0), receive($0), giveBack($0)].compactMap { $0 } }
+        + [export, importing, addArea, unbind, bindTX, send, unbindTX]
 
     private static let pages = 32
     private static let bytes = 12_288

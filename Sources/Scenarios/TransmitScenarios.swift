@@ -21,7 +21,10 @@ enum TransmitScenarios {
         },
         scenario("offsets", "send from odd offsets, across pages, single bytes") { wire in
             let page = MappedMemory.pageSize
-            let pieces = [(1, 1), (page - 1, 2), (3 * page + 17, 9000), (8 * page, page), (10 * page - 3, 5), (12 * page + 4095, 1), (wire.transmitter.size - 7, 7)]
+            let pieces = [
+                (1, 1), (page - 1, 2), (3 * page + 17, 9000), (8 * page, page), (10 * page - 3, 5), (12 * page + 4095, 1),
+                (wire.transmitter.size - 7, 7),
+            ]
             for (offset, count) in pieces {
                 try wire.run.step("\(count) bytes sent from \(offset)") { try wire.send(at: offset, count: count) }
             }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import KernelABI
 import Testing
 
-@testable import KernelABI
 @testable import Scenarios
 
 @Suite struct ContractTests {
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("7.3.4-ppiov", "7.3"), ("7.4.0-rc1", "7.4"), ("6.12.107", "6.12"), ("7.3-rc7", "7.3"), ("next", nil)])
+    @Test(arguments: [("7.3.4-ppiov", "7.3"), ("7.4.0-rc1", "7.4"), ("6.12.107", "6.12"), ("7.3-rc7", "7.3"), ("next", nil)] as [(String, String?)])
     func versions(_ release: String, _ version: String?) { #expect(ContractText.version(release) == version) }
 
     @Test func aChangedAnswerShowsAsOneLineLessAndOneMore() {
