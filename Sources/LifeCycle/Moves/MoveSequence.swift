@@ -55,7 +55,7 @@ public struct MoveSequence: Sendable, Equatable {
         // Four of them.
         case .restart0, .restart1, .restart2, .restart3: bound ? 1 : 0
         // After these nothing can be bound again.
-        case .unbind, .remove, .unload: bound && done * 4 > length * 3 ? 3 : 0
+        case .unbind, .remove, .unload: done * 4 > length * 3 ? 3 : 0
         }
     }
 
