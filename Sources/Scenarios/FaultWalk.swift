@@ -8,6 +8,9 @@ import Results
 final class FaultWalk {
     /// More than the longest path allocates: a walk that gets there does not end by itself.
     private static let most = 400
+    /// Turns in a row without a failure that end a walk: how many allocations an operation makes differs from turn to turn, by what the
+    /// caches have.
+    private static let misses = 3
 
     private let run: ScenarioRun
     private let injection: FaultInjection
@@ -72,9 +75,17 @@ final class FaultWalk {
         var outcomes: [String: Int] = [:]
         var injected = 0
         try run.step("\(name) with each allocation failing in turn") {
-            while try take(injected + 1, turn, { outcomes[$0, default: 0] += 1 }) {
-                injected += 1
-                guard injected < Self.most else { throw ScenarioFailure("allocation \(Self.most) of it still failed") }
+            var nth = 0
+            var missed = 0
+            while missed < Self.misses {
+                nth += 1
+                guard nth < Self.most else { throw ScenarioFailure("allocation \(Self.most) of it still failed") }
+                if try take(nth, turn, { outcomes[$0, default: 0] += 1 }) {
+                    injected += 1
+                    missed = 0
+                } else {
+                    missed += 1
+                }
             }
         }
         let words = outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")

@@ -30,7 +30,7 @@ enum ResourceScenarios {
                 let left = try run.step("round \(round)") { () throws -> String in
                     try bed.waitUnbound(within: run.patience(10))
                     try owner.life(bed, run, seed: 300 + UInt64(round), provider)
-                    return try owner.settled(within: run.patience(5), at: first)
+                    return try owner.settled(run, within: run.patience(5), at: first)
                 }
                 first = first ?? left
                 try run.expect(left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
@@ -80,7 +80,7 @@ enum ResourceScenarios {
                 return
             } catch let failure as ScenarioFailure {
                 guard failure.description.contains("ENOMEM"), MonotonicClock.now < end else { throw failure }
-                _ = poll(nil, 0, 10)
+                _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
             }
         }
     }
@@ -125,14 +125,15 @@ extension Owner {
     }
 
     /// Its counts, once they are `goal` or time is up: a ring's memory is given back in the background.
-    fileprivate func settled(within seconds: Double, at goal: String?) throws -> String {
+    fileprivate func settled(_ run: ScenarioRun, within seconds: Double, at goal: String?) throws -> String {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         while true {
             let counts = try ask("counts")
             if let goal, counts == goal { return counts }
             if goal == nil, counts.hasSuffix(" 0") { return counts }
             if MonotonicClock.now >= end { return counts }
-            _ = poll(nil, 0, 10)
+            // Nudged, because an idle CPU keeps what was deferred to it, and with it the pool and its provider.
+            _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
         }
     }
 }
