@@ -27,8 +27,8 @@ struct PPIOV: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, ModelCommand.self, DoctorCommand.self,
-            ShellCommand.self,
+            RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, MutantsCommand.self, ModelCommand.self,
+            DoctorCommand.self, ShellCommand.self,
         ],
         defaultSubcommand: nil)
 

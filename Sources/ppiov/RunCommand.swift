@@ -108,5 +108,5 @@ struct RunCommand: AsyncParsableCommand {
         return day
     }
 
-    private static var ownCommand: String { Command("ppiov", Array(CommandLine.arguments.dropFirst())).line }
+    static var ownCommand: String { Command("ppiov", Array(CommandLine.arguments.dropFirst())).line }
 }

@@ -38,10 +38,14 @@ public struct KernelBuilder: Sendable {
     /// - Throws: `HarnessError`: of kind `.input` for a source, profile or option that cannot be; of kind `.harness` where the
     ///   build fails, with the first compiler errors. `CancellationError` once the compilers are gone.
     public func build(_ request: KernelRequest) async throws -> KernelBuild {
+        try await build(request, of: try await resolve(request))
+    }
+
+    /// Builds a source that was resolved before; of the request only the configuration counts.
+    func build(_ request: KernelRequest, of source: ResolvedSource) async throws -> KernelBuild {
         guard !cache.root.contains(where: { $0 == ":" || $0.isWhitespace }) else {
             throw HarnessError(.input, "make cannot build the kernel in \(cache.root): its name holds a colon or a space", hint: "set XDG_CACHE_HOME to a folder without")
         }
-        let source = try await resolve(request)
         if case .built(let folder) = source.material { return try await take(folder, source, request) }
         let config = try KernelConfig(request: request, folder: vm + "/config")
         let compiler = try await tool("gcc")

@@ -17,6 +17,8 @@ public struct ResolvedSource: Sendable, Equatable {
         case tarball(String)
         case tree(String)
         case built(String)
+        /// A folder of the harness's own, built where it is: whoever changes it holds its lock and says what it is.
+        case owned(String, TreeInputs)
     }
 
     var material: Material
@@ -118,6 +120,9 @@ struct KernelSource: Sendable {
         var inputs = TreeInputs(immutable: source.identity)
         switch source.material {
         case .built(let path):
+            return (path, source, inputs)
+        case .owned(let path, let inputs):
+            source.version = try KernelTree.requireVersion(path, named: path)
             return (path, source, inputs)
         case .debian(let offer):
             try await unpacked(folder, source.id) { try await DebianSource(cache: cache, progress: progress).fetch(offer) }

@@ -31,6 +31,8 @@ public struct RunRequest: Sendable {
     public var allowList: AllowList
     /// The command that runs the same again.
     public var reproduce: String
+    /// Start no more once one has failed or crashed.
+    public var stopAtFailure = false
 
     public init(
         kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], isolation: Isolation, jobs: Int, buildJobs: Int,
@@ -72,13 +74,21 @@ public struct RunSession: Sendable {
     /// Does the whole of it.
     ///
     /// - Throws: `HarnessError` where there is no kernel, no boot, or no place for results. A scenario's failure is a result.
-    public func run(_ request: RunRequest) async throws -> RunOutcome {
+    public func run(_ request: RunRequest) async throws -> RunOutcome { try await run(request, on: nil) }
+
+    /// - Parameter bench: made before; nil has the request's kernel built.
+    func run(_ request: RunRequest, on made: Bench?) async throws -> RunOutcome {
         let clock = ContinuousClock()
         let begin = clock.now
         let started = Date()
         // Before a build that takes minutes.
         try ResultsFolder.check(request.out)
-        let bench = try await workshop.prepare(kernel: request.kernel, machine: request.machine, buildJobs: request.buildJobs)
+        let bench: Bench
+        if let made {
+            bench = made
+        } else {
+            bench = try await workshop.prepare(kernel: request.kernel, machine: request.machine, buildJobs: request.buildJobs)
+        }
         let folder = try ResultsFolder(request.out)
         let scale = request.machine.timeoutScale * bench.slowness
         progress.say("\(request.scenarios.count) scenario\(request.scenarios.count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(scale)")
@@ -124,6 +134,7 @@ public struct RunSession: Sendable {
                 group.addTask { try await run.run(unit) }
             }
             while try await group.next() != nil {
+                if request.stopAtFailure, run.board.hasFailure { continue }
                 if let unit = units.popFirst() { group.addTask { try await run.run(unit) } }
             }
         }
@@ -184,6 +195,7 @@ final class Board: Sendable {
 
     var results: [ScenarioResult] { state.withLock { state in order.compactMap { state.results[$0] } } }
     var guest: GuestInfo? { state.withLock { $0.guest } }
+    var hasFailure: Bool { state.withLock { $0.results.values.contains { $0.verdict == .fail || $0.verdict == .crashed } } }
 
     /// Seconds from a machine's start to its first scenario's start, by that scenario.
     var starts: [String: Double] { state.withLock { $0.starts } }

@@ -59,10 +59,22 @@ public struct Workshop: Sendable {
         kernel request: KernelRequest, machine: MachineOptions, buildJobs: Int, extra: [(guestPath: String, hostPath: String)] = []
     ) async throws -> Bench {
         try machine.validate()
+        try requireAgent()
+        let kernel = try await KernelBuilder(cache: cache, vm: vm, jobs: buildJobs, progress: progress).build(request)
+        return try await bench(kernel, machine: machine, extra: extra)
+    }
+
+    /// What a long build should not come before.
+    private func requireAgent() throws {
         guard FileManager.default.isExecutableFile(atPath: agent) else {
             throw HarnessError(.harness, "there is no agent at \(agent)", hint: "scripts/build makes it, beside ppiov")
         }
-        let kernel = try await KernelBuilder(cache: cache, vm: vm, jobs: buildJobs, progress: progress).build(request)
+    }
+
+    /// The bench of a kernel that is built.
+    func bench(_ kernel: KernelBuild, machine: MachineOptions, extra: [(guestPath: String, hostPath: String)] = []) async throws -> Bench {
+        try machine.validate()
+        try requireAgent()
         if let reason = kernel.netdevsimReason {
             progress.say("no netdevsim tier on this kernel: \(reason)")
         }

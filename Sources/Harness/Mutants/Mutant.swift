@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A kernel broken on purpose: one bug as a patch, and what is known of it (docs/mutants.md).
+public struct Mutant: Sendable, Equatable {
+    /// The kind of bug.
+    public enum Class: String, Sendable, Codable, CaseIterable {
+        case leak
+        case doubleReturn = "double return"
+        case wrongCount = "wrong count"
+        case missedUnmap = "missed unmap"
+        case useAfterFree = "use after free"
+        case missedScrub = "missed scrub"
+        case lostReference = "lost reference"
+        case accounting
+        case wrongRefusal = "wrong refusal"
+        case missedWakeUp = "missed wake-up"
+        case teardownOrder = "teardown order"
+    }
+
+    /// A kind of scenario that alone is expected to show a bug.
+    public enum Only: String, Sendable, Codable, CaseIterable {
+        case fault, teardown, soak
+    }
+
+    /// The file's name without ".patch": "010-alloc-hands-out-twice".
+    public var name: String
+    /// The file.
+    public var path: String
+    public var subject: String
+    public var kind: Class
+    /// What is broken.
+    public var bug: String
+    /// Which oracle should say what.
+    public var expect: String
+    /// Scenarios to try first, as globs.
+    public var filter: [String]
+    /// The configuration profile in which it should be seen.
+    public var profile: String
+    public var only: Only?
+    /// Why nothing catches it; nil where something must.
+    public var missed: String?
+    /// The files that the patch changes, from the top of the tree.
+    public var files: [String]
+    /// The patch without its header.
+    public var patch: String
+
+    /// Reads a mutant.
+    ///
+    /// - Parameter path: its file, whose name is the mutant's; the text is not read from there.
+    /// - Throws: `HarnessError` of kind `.input` that names file, line and what is wrong with it.
+    public init(_ text: String, path: String) throws {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let start = lines.firstIndex { $0.hasPrefix("--- ") || $0.hasPrefix("diff --git ") } ?? lines.count
+        let header = try MutantHeader(lines[..<start], path: path)
+        self.path = path
+        name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        subject = try header.take("Subject")
+        kind = try header.choice("Class", Class.self)
+        bug = try header.take("Bug")
+        expect = try header.take("Expect")
+        filter = try header.take("Filter").split(separator: " ").map(String.init)
+        profile = header.optional("Profile") ?? "fast"
+        only = try header.optionalChoice("Only", Only.self)
+        missed = header.optional("Missed")
+        files = try MutantPatch.files(lines[start...], path: path)
+        patch = lines[start...].joined(separator: "\n")
+    }
+
+    /// Reads the mutants of a folder, in the order of their names.
+    ///
+    /// - Parameter globs: shell patterns over the names, of which one must match; none for all. A number alone ("010") means the
+    ///   mutant that begins with it.
+    /// - Throws: `HarnessError` of kind `.input`.
+    public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
+        guard Disk.isFolder(folder) else {
+            throw HarnessError(.input, "there is no folder of mutants at \(folder)", hint: "name it with --mutants")
+        }
+        let names = Disk.names(in: folder).filter { $0.hasSuffix(".patch") && !$0.hasPrefix(".") }
+        let mutants = try names.map { file in
+            guard let data = FileManager.default.contents(atPath: folder + "/" + file), let text = String(data: data, encoding: .utf8) else {
+                throw HarnessError(.input, "cannot read \(folder)/\(file) as text")
+            }
+            return try Mutant(text, path: folder + "/" + file)
+        }
+        let chosen = mutants.filter { mutant in globs.isEmpty || globs.contains { mutant.matches($0) } }
+        guard !chosen.isEmpty else {
+            let what = globs.isEmpty ? "no mutant (*.patch)" : "no mutant that matches \(globs.joined(separator: " "))"
+            throw HarnessError(.input, "there is \(what) in \(folder)", hint: mutants.isEmpty ? nil : "they are named like \(mutants[0].name)")
+        }
+        return chosen
+    }
+
+    func matches(_ glob: String) -> Bool {
+        fnmatch(glob, name, 0) == 0 || (!glob.isEmpty && glob.allSatisfy(\.isNumber) && name.hasPrefix(glob + "-"))
+    }
+
+    /// Names the bug by its content.
+    var key: String { Cache.key([patch]) }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// The `Key: value` lines above a mutant's patch; a line that begins with a space goes on with the value before it.
+struct MutantHeader {
+    private static let known = ["SPDX-License-Identifier", "Subject", "Class", "Bug", "Expect", "Filter", "Profile", "Only", "Missed"]
+
+    private let path: String
+    private var values: [String: String] = [:]
+
+    init(_ lines: ArraySlice<String>, path: String) throws {
+        self.path = path
+        var last: String?
+        for (number, line) in lines.enumerated() {
+            if line.allSatisfy(\.isWhitespace) {
+                last = nil
+            } else if line.first == " " || line.first == "\t" {
+                guard let last else { throw Self.bad(path, number, "goes on with nothing: \"\(line.prefix(60))\"") }
+                values[last, default: ""] += " " + line.trimmingCharacters(in: .whitespaces)
+            } else {
+                guard let colon = line.firstIndex(of: ":") else {
+                    throw Self.bad(path, number, "is neither \"Key: value\" nor the start of a diff: \"\(line.prefix(60))\"")
+                }
+                let key = String(line[..<colon])
+                guard Self.known.contains(key) else {
+                    throw Self.bad(path, number, "has the unknown key \"\(key.prefix(40))\"; known are \(Self.known.joined(separator: ", "))")
+                }
+                guard values[key] == nil else { throw Self.bad(path, number, "gives \(key) again") }
+                values[key] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+                last = key
+            }
+        }
+    }
+
+    /// A value that must be there.
+    func take(_ key: String) throws -> String {
+        guard let value = optional(key) else {
+            throw HarnessError(.input, "\(path): the header has no \(key):", hint: "docs/mutants.md says how a mutant is written")
+        }
+        return value
+    }
+
+    func optional(_ key: String) -> String? { values[key].flatMap { $0.isEmpty ? nil : $0 } }
+
+    func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) throws -> Choice where Choice.RawValue == String {
+        let value = try take(key)
+        guard let choice = Choice(rawValue: value) else {
+            throw HarnessError(
+                .input, "\(path): \(key) is \"\(value)\"", hint: "it is one of: " + Choice.allCases.map { $0.rawValue }.joined(separator: ", "))
+        }
+        return choice
+    }
+
+    func optionalChoice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ kind: Choice.Type) throws -> Choice?
+    where Choice.RawValue == String {
+        optional(key) == nil ? nil : try choice(key, kind)
+    }
+
+    private static func bad(_ path: String, _ number: Int, _ what: String) -> HarnessError {
+        HarnessError(.input, "\(path):\(number + 1): the line \(what)", hint: "docs/mutants.md says how a mutant is written")
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Checks
+import Foundation
+import Results
+import Scenarios
+
+/// Which mutants to run, and how.
+public struct MutantRequest: Sendable {
+    /// How far to look for a scenario that notices a mutant.
+    public enum Reach: Sendable {
+        /// Its `Filter:` only.
+        case filter
+        /// Its `Filter:`, then the quick catalogue; up to the first that notices.
+        case quick
+        /// Both, all of it.
+        case whole
+    }
+
+    /// The unmodified kernel; the profile is each mutant's own.
+    public var kernel: KernelRequest
+    public var machine: MachineOptions
+    public var mutants: [Mutant]
+    /// How often what noticed a mutant is tried.
+    public var runs: Int
+    public var reach: Reach
+    /// Machines at a time.
+    public var jobs: Int
+    /// Compilers at a time.
+    public var buildJobs: Int
+    /// The results folder; nil for `results/TIME`.
+    public var out: String?
+    public var reproduce: String
+
+    public init(
+        kernel: KernelRequest, machine: MachineOptions, mutants: [Mutant], runs: Int, reach: Reach, jobs: Int, buildJobs: Int, out: String?,
+        reproduce: String
+    ) {
+        self.kernel = kernel
+        self.machine = machine
+        self.mutants = mutants
+        self.runs = runs
+        self.reach = reach
+        self.jobs = jobs
+        self.buildJobs = buildJobs
+        self.out = out
+        self.reproduce = reproduce
+    }
+}
+
+/// Runs mutants: each is built incrementally in one tree, and its scenarios run until one notices it.
+public struct MutantSession: Sendable {
+    private let workshop: Workshop
+    private let today: Day
+    private var cache: Cache { workshop.cache }
+
+    /// - Parameter today: for the allow-list's expiry.
+    public init(workshop: Workshop, today: Day) {
+        self.workshop = workshop
+        self.today = today
+    }
+
+    /// Does the whole of it.
+    ///
+    /// - Parameter report: called with each result as it comes.
+    /// - Returns: the table and the results folder.
+    /// - Throws: `HarnessError`: input for a mutant that does not apply; harness where the unmodified kernel fails what the
+    ///   mutants are judged by. `CancellationError` with the tree put back.
+    public func run(_ request: MutantRequest, report: @Sendable (MutantResult) -> Void) async throws -> (table: MutantTable, folder: String) {
+        try ResultsFolder.check(request.out)
+        let builder = KernelBuilder(cache: cache, vm: workshop.vm, jobs: request.buildJobs, progress: workshop.progress)
+        let source = try await builder.resolve(request.kernel)
+        return try await cache.locked("mutants-" + source.id, waiting: { workshop.progress.say("waiting for another run of mutants of the same source") }) {
+            let tree = try await MutantTree(source, cache: cache, progress: workshop.progress)
+            try await tree.check(request.mutants)
+            let folder = try ResultsFolder(request.out)
+            let work = Work(request: request, builder: builder, tree: tree, folder: folder)
+            var bases = try await prove(work)
+            var results: [MutantResult] = []
+            for mutant in request.mutants {
+                try Task.checkCancellation()
+                let result = try await judge(mutant, work, &bases)
+                results.append(result)
+                report(result)
+                // After each, for a run that is interrupted.
+                try write(MutantTable(source: source.identity, runs: request.runs, results), to: folder)
+            }
+            return (MutantTable(source: source.identity, runs: request.runs, results), folder.path)
+        }
+    }
+
+    /// What all mutants share.
+    private struct Work {
+        var request: MutantRequest
+        var builder: KernelBuilder
+        var tree: MutantTree
+        var folder: ResultsFolder
+    }
+
+    /// An unmodified kernel, and what it is known to pass.
+    private struct Ground {
+        var bench: Bench
+        var base: MutantBase
+    }
+
+    private func write(_ table: MutantTable, to folder: ResultsFolder) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try folder.write("mutants.json", Array(try encoder.encode(table)))
+    }
+
+    /// The scenarios a mutant is tried on first: the quick ones of its filter, then the thorough ones.
+    static func first(_ mutant: Mutant) -> [Scenario] {
+        var taken: Set<String> = []
+        let all = mutant.filter.flatMap { Catalogue.select($0, all: true) }.filter { taken.insert($0.id).inserted && !$0.hidden }
+        return all.filter { !$0.thorough } + all.filter { $0.thorough }
+    }
+
+    /// The scenarios a mutant is tried on, in order.
+    static func course(_ mutant: Mutant, _ reach: MutantRequest.Reach) -> [Scenario] {
+        let first = first(mutant)
+        guard reach != .filter else { return first }
+        let there = Set(first.map(\.id))
+        return first + Catalogue.select(nil).filter { !there.contains($0.id) }
+    }
+
+    // MARK: - The unmodified kernel
+
+    /// Runs the unmodified kernel, in every profile that a mutant names, over all that the mutants may be judged by.
+    private func prove(_ work: Work) async throws -> [String: Ground] {
+        var grounds: [String: Ground] = [:]
+        for mutant in work.request.mutants where grounds[mutant.profile] == nil {
+            let profile = mutant.profile
+            var kernel = work.request.kernel
+            kernel.profile = profile
+            let bench = try await workshop.prepare(kernel: kernel, machine: work.request.machine, buildJobs: work.request.buildJobs)
+            var ground = Ground(bench: bench, base: try MutantBase(bench, cache: cache))
+            var taken: Set<String> = []
+            let all = work.request.mutants.filter { $0.profile == profile }.flatMap { Self.course($0, work.request.reach) }.filter { taken.insert($0.id).inserted }
+            let unknown = ground.base.unknown(all)
+            if !unknown.isEmpty {
+                workshop.progress.say("the unmodified kernel first: \(unknown.count) scenario\(unknown.count == 1 ? "" : "s"), profile \(profile)")
+                let outcome = try await scenarios(unknown, on: bench, work, name: "base-" + profile, stop: false)
+                try ground.base.note(outcome.results, folder: outcome.folder)
+            }
+            grounds[profile] = ground
+        }
+        return grounds
+    }
+
+    // MARK: - One mutant
+
+    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: inout [String: Ground]) async throws -> MutantResult {
+        var result = MutantResult(mutant)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        workshop.progress.say("mutant \(mutant.name): \(mutant.subject)")
+        let kernel: KernelBuild
+        do {
+            kernel = try await build(mutant, work)
+        } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
+            result.verdict = .doesNotBuild
+            result.note = error.evidence.first ?? error.message
+            result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
+            return result
+        }
+        result.note = Self.warning(Disk.text(kernel.log) ?? "", in: mutant.files)
+        result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
+        let built = clock.now
+        let bench = try await workshop.bench(kernel, machine: work.request.machine)
+        let store = SnapshotStore(cache: cache, progress: workshop.progress)
+        let snapshot: Snapshot
+        do {
+            snapshot = try await store.snapshot(bench.plan, bootConsole: work.folder.path + "/\(mutant.name)-boot.log")
+        } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
+            result.verdict = .doesNotBoot
+            result.note = error.message
+            result.runSeconds = ScenarioTrial.seconds(clock.now - built)
+            return result
+        }
+        // A hundred MB for each mutant, and none is booted twice.
+        defer { try? Disk.remove(snapshot.folder) }
+        try await run(mutant, on: bench, work, &result)
+        result.runSeconds = ScenarioTrial.seconds(clock.now - built)
+        return result
+    }
+
+    private func build(_ mutant: Mutant, _ work: Work) async throws -> KernelBuild {
+        var kernel = work.request.kernel
+        kernel.profile = mutant.profile
+        try await work.tree.apply(mutant)
+        let built: KernelBuild
+        do {
+            built = try await work.builder.build(kernel, of: work.tree.source(mutant))
+        } catch {
+            try work.tree.restore()
+            throw error
+        }
+        try work.tree.restore()
+        return built
+    }
+
+    private func run(_ mutant: Mutant, on bench: Bench, _ work: Work, _ result: inout MutantResult) async throws {
+        let whole = work.request.reach == .whole
+        let course = Self.course(mutant, work.request.reach)
+        if Self.first(mutant).isEmpty { result.note = [result.note, "no scenario matches its Filter"].compactMap { $0 }.joined(separator: "; ") }
+        guard !course.isEmpty else { return }
+        let outcome = try await scenarios(course, on: bench, work, name: mutant.name, stop: !whole)
+        result.ran = outcome.results.count
+        result.skipped = outcome.results.count { $0.verdict == .skip }
+        result.catches = outcome.results.compactMap(MutantResult.Catch.init)
+        (result.seen, result.tries) = (result.catches.isEmpty ? 0 : 1, 1)
+        // What noticed it must notice it again; where nothing did, what was likeliest may yet.
+        let again = result.catches.first.flatMap { Catalogue.named($0.scenario) }.map { [$0] } ?? Self.first(mutant)
+        guard !again.isEmpty else { return }
+        for number in 2..<max(2, work.request.runs + 1) {
+            let more = try await scenarios(again, on: bench, work, name: "\(mutant.name)-\(number)", stop: true)
+            let caught = more.results.compactMap(MutantResult.Catch.init)
+            result.tries += 1
+            if !caught.isEmpty { result.seen += 1 }
+            if result.catches.isEmpty { result.catches = caught }
+        }
+        result.verdict = result.seen == 0 ? .missed : result.seen == result.tries ? .caught : .luck
+    }
+
+    /// - Throws: `CancellationError` where the run was interrupted.
+    private func scenarios(_ scenarios: [Scenario], on bench: Bench, _ work: Work, name: String, stop: Bool) async throws -> RunOutcome {
+        var request = RunRequest(
+            kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .scenario, jobs: work.request.jobs,
+            buildJobs: work.request.buildJobs, out: work.folder.path + "/" + name, allowList: AllowList(), reproduce: work.request.reproduce)
+        request.stopAtFailure = stop
+        let quiet = Workshop(cache: cache, vm: workshop.vm, agent: workshop.agent, progress: .silent)
+        let outcome = try await RunSession(workshop: quiet, today: today).run(request, on: bench)
+        if outcome.interrupted { throw CancellationError() }
+        return outcome
+    }
+
+    /// The first warning that the compiler had for a file of the mutant's.
+    static func warning(_ log: String, in files: [String]) -> String? {
+        log.split(separator: "\n").lazy.map(String.init).first { line in line.contains("warning:") && files.contains { line.contains($0) } }
+    }
+}

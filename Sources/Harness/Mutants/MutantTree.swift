@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// The harness's own copy of a kernel source, which takes one mutant at a time. The source itself is only read.
+///
+/// What a mutant touches is written down before it is touched, so that a run that is killed leaves nothing behind that the
+/// next one would build. Whatever is written, here and back, gets the present as its time: make then compiles it again.
+struct MutantTree: Sendable {
+    /// The unmodified source.
+    let origin: String
+    /// The copy.
+    let folder: String
+    private let base: ResolvedSource
+    private let inputs: TreeInputs
+    private let log: String
+
+    private var journal: String { folder + ".applied" }
+
+    /// Makes the copy, or brings back the one there is. The caller holds the lock `mutants-ID` of the source.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` where the source is a tree that is built already.
+    init(_ wish: ResolvedSource, cache: Cache, progress: Progress) async throws {
+        if case .built(let path) = wish.material {
+            throw HarnessError(.input, "\(path) is built already: a mutant needs a source to change", hint: "give its source, with tree:PATH or debian:VERSION")
+        }
+        (origin, base, inputs) = try await KernelSource(cache: cache, progress: progress).materialize(wish)
+        folder = try cache.folder("mutants") + "/" + base.id
+        log = try cache.folder("logs") + "/mutants-\(base.id).log"
+        let mark = folder + ".of"
+        if Disk.text(mark) != base.identity || KernelTree.version(folder) == nil {
+            progress.say("copying \(origin) for the mutants")
+            try Disk.remove(mark)
+            try Disk.remove(journal)
+            try Disk.remove(folder)
+            // Objects of an earlier copy would be newer than the files of this one.
+            let objects = try cache.folder("objects")
+            for name in Disk.names(in: objects) where name.hasPrefix(Self.id(base) + "-") { try Disk.remove(objects + "/" + name) }
+            try await Command("cp", ["-a", "--reflink=auto", origin, folder]).output()
+            try Disk.write(base.identity, to: mark)
+        }
+        try restore()
+    }
+
+    /// Names the folders of objects.
+    private static func id(_ source: ResolvedSource) -> String { "mutants-" + source.id }
+
+    /// The source that a mutant makes, for the builder. It is there once the mutant is applied.
+    func source(_ mutant: Mutant) -> ResolvedSource {
+        var source = base
+        source.identity += "+mutant:" + mutant.key
+        source.path = folder
+        var inputs = inputs
+        if mutant.files.contains(where: TreeInputs.mayReachModules) { inputs.module = Cache.key([inputs.module, mutant.key]) }
+        source.material = .owned(folder, inputs)
+        source.id = Self.id(base)
+        return source
+    }
+
+    /// Says whether every mutant applies, and changes nothing.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` that names the mutant, the file and the hunk.
+    func check(_ mutants: [Mutant]) async throws {
+        for mutant in mutants { try await patch(mutant, ["--dry-run"]) }
+    }
+
+    /// Puts a mutant into the tree, which is as the origin is.
+    func apply(_ mutant: Mutant) async throws {
+        try Disk.write(mutant.files.joined(separator: "\n"), to: journal)
+        do {
+            try await patch(mutant, [])
+        } catch {
+            try restore()
+            throw error
+        }
+    }
+
+    /// Takes out what was applied last.
+    func restore() throws {
+        guard let text = Disk.text(journal) else { return }
+        for file in text.split(separator: "\n").map(String.init) {
+            let temporary = Disk.temporary(beside: folder + "/" + file)
+            try Disk.copy(origin + "/" + file, to: temporary)
+            FileStatus.setModified(temporary, FileStatus.now())
+            try Disk.remove(folder + "/" + file)
+            try Disk.rename(temporary, to: folder + "/" + file)
+        }
+        try Disk.remove(journal)
+    }
+
+    private func patch(_ mutant: Mutant, _ options: [String]) async throws {
+        for file in mutant.files {
+            guard FileStatus(folder + "/" + file)?.kind == .file else {
+                throw HarnessError(.input, "the mutant \(mutant.name) does not apply to \(base.identity): there is no \(file)")
+            }
+        }
+        // What was read and found good, not what its file has become meanwhile.
+        let file = folder + ".patch"
+        try Disk.write(mutant.patch, to: file)
+        let command = Command(
+            "patch", ["-p1", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "--reject-file=-", "-d", folder, "-i", file] + options)
+        try Disk.write("", to: log)
+        do {
+            try await command.run(log: log, orThrow: .input)
+        } catch let error as HarnessError {
+            let said = (Disk.text(log) ?? "").split(separator: "\n").map(String.init)
+            throw HarnessError(
+                .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(said).map { ": " + $0 } ?? "")",
+                hint: "make its diff anew against this source, or leave it out", evidence: said.isEmpty ? error.evidence : Array(said.dropFirst().prefix(12)))
+        }
+    }
+
+    /// Where patch(1) failed first: "net/core/devmem.c: Hunk #1 FAILED at 12."
+    static func place(_ said: [String]) -> String? {
+        var file = ""
+        for line in said {
+            for word in ["patching file ", "checking file "] where line.hasPrefix(word) { file = String(line.dropFirst(word.count)) }
+            if line.hasPrefix("Hunk #"), line.contains("FAILED") { return "\(file): \(line)" }
+        }
+        return said.last { $0.hasPrefix("patch: ") }
+    }
+}
