@@ -17,7 +17,7 @@ struct MutantsCommand: AsyncParsableCommand {
             and not another (--runs); does not build; does not boot. The results folder gets mutants.json and the evidence of each run.
 
             EXAMPLES
-              ppiov mutants                              all of them, on Debian's newest kernel
+              ppiov mutants                              all of them, on debian:7.3
               ppiov mutants 010 '*scrub*'                those two kinds, by number or name
               ppiov mutants --narrow                     their own scenarios only: fast, while writing one
               ppiov mutants --runs 3 --out /tmp/m        which catches are luck

@@ -70,8 +70,8 @@ public struct Mutant: Sendable, Equatable {
 
     /// Reads the mutants of a folder, in the order of their names.
     ///
-    /// - Parameter globs: shell patterns over the names, of which one must match; none for all. A number alone ("010") means the
-    ///   mutant that begins with it.
+    /// - Parameter globs: shell patterns over the names, each of which must match some; none for all. A number alone ("10") means
+    ///   the mutant that begins with it.
     /// - Throws: `HarnessError` of kind `.input`.
     public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
         guard Disk.isFolder(folder) else {
@@ -84,16 +84,17 @@ public struct Mutant: Sendable, Equatable {
             }
             return try Mutant(text, path: folder + "/" + file)
         }
-        let chosen = mutants.filter { mutant in globs.isEmpty || globs.contains { mutant.matches($0) } }
-        guard !chosen.isEmpty else {
-            let what = globs.isEmpty ? "no mutant (*.patch)" : "no mutant that matches \(globs.joined(separator: " "))"
-            throw HarnessError(.input, "there is \(what) in \(folder)", hint: mutants.isEmpty ? nil : "they are named like \(mutants[0].name)")
+        guard let first = mutants.first else { throw HarnessError(.input, "there is no mutant (*.patch) in \(folder)") }
+        if let idle = globs.first(where: { glob in !mutants.contains { $0.matches(glob) } }) {
+            throw HarnessError(.input, "no mutant in \(folder) matches \"\(idle)\"", hint: "they are named like \(first.name)")
         }
-        return chosen
+        return mutants.filter { mutant in globs.isEmpty || globs.contains { mutant.matches($0) } }
     }
 
     func matches(_ glob: String) -> Bool {
-        fnmatch(glob, name, 0) == 0 || (!glob.isEmpty && glob.allSatisfy(\.isNumber) && name.hasPrefix(glob + "-"))
+        if fnmatch(glob, name, 0) == 0 { return true }
+        guard let number = Int(glob), let own = Int(name.prefix { $0.isNumber }) else { return false }
+        return number == own
     }
 
     /// Names the bug by its content.
