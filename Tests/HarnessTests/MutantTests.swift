@@ -278,6 +278,14 @@ private let diff = """
         #expect(!course.contains { $0.hasPrefix("selftest.") })
     }
 
+    @Test func aSoakIsDrawnAndTheSameEachTime() {
+        let drawn = MutantDraw.scenarios("soak.*").map(\.id)
+        #expect(drawn.count == 2 * MutantDraw.count)
+        #expect(drawn == MutantDraw.scenarios("soak.*").map(\.id))
+        #expect(MutantDraw.scenarios("soak.zcrx.*").allSatisfy { $0.id.hasPrefix("soak.zcrx.") })
+        for glob in ["zcrx.*", "soak.", "*", "soak.zcrx.bind-end"] { #expect(MutantDraw.scenarios(glob).isEmpty) }
+    }
+
     @Test func aWarningCountsWhereItIsTheMutants() {
         let log = "net/ipv4/y.c:3:1: warning: unused\nnet/core/x.c:7:2: warning: no return\n"
         #expect(MutantSession.warning(log, in: ["net/core/x.c"]) == "net/core/x.c:7:2: warning: no return")

@@ -75,11 +75,11 @@ public struct MutantSession: Sendable {
             try await tree.check(request.mutants)
             let folder = try ResultsFolder(request.out)
             let work = Work(request: request, builder: builder, tree: tree, folder: folder)
-            var bases = try await prove(work)
+            let grounds = try await prove(work)
             var results: [MutantResult] = []
             for mutant in request.mutants {
                 try Task.checkCancellation()
-                let result = try await judge(mutant, work, &bases)
+                let result = try await judge(mutant, work, grounds)
                 results.append(result)
                 report(result)
                 // After each, for a run that is interrupted.
@@ -112,7 +112,8 @@ public struct MutantSession: Sendable {
     /// The scenarios a mutant is tried on first: the quick ones of its filter, then the thorough ones.
     static func first(_ mutant: Mutant) -> [Scenario] {
         var taken: Set<String> = []
-        let all = mutant.filter.flatMap { Catalogue.select($0, all: true) }.filter { taken.insert($0.id).inserted && !$0.hidden }
+        let all = mutant.filter.flatMap { Catalogue.select($0, all: true) + MutantDraw.scenarios($0) }
+            .filter { taken.insert($0.id).inserted && !$0.hidden }
         return all.filter { !$0.thorough } + all.filter { $0.thorough }
     }
 
@@ -150,7 +151,7 @@ public struct MutantSession: Sendable {
 
     // MARK: - One mutant
 
-    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: inout [String: Ground]) async throws -> MutantResult {
+    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: [String: Ground]) async throws -> MutantResult {
         var result = MutantResult(mutant)
         let clock = ContinuousClock()
         let begin = clock.now
@@ -161,6 +162,13 @@ public struct MutantSession: Sendable {
         } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
             result.verdict = .doesNotBuild
             result.note = error.evidence.first ?? error.message
+            result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
+            return result
+        }
+        if let reason = kernel.netdevsimReason, grounds[mutant.profile]?.bench.kernel.netdevsim != nil {
+            // Without the module every scenario would be skipped, and the mutant would count as missed.
+            result.verdict = .doesNotBuild
+            result.note = reason
             result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
             return result
         }

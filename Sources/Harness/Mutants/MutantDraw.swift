@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import LifeCycle
+import Scenarios
+
+/// The random sequences that a filter such as "soak.zcrx.*" stands for: always the same ones, so that a mutant meets what the
+/// unmodified kernel has passed.
+enum MutantDraw {
+    /// Sequences of each provider, and moves of each.
+    static let count = 12
+    static let length = 16
+
+    /// Scenarios for a glob that matches any sequence of a provider; none for any other glob.
+    static func scenarios(_ glob: String) -> [Scenario] {
+        guard glob.hasPrefix("soak."), glob.hasSuffix("*") else { return [] }
+        return [ModelProvider.zcrx, .devmem].filter { fnmatch(glob, "soak.\($0.rawValue).", 0) == 0 }.flatMap { provider in
+            var random = SplitMix(state: 1)
+            return (0..<count).compactMap { _ in
+                Catalogue.named("soak." + MoveSequence(provider, length: length, using: &random).text)
+            }
+        }
+    }
+
+    /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+    private struct SplitMix: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+    }
+}
