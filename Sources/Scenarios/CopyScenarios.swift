@@ -170,13 +170,13 @@ enum CopyScenarios {
     private static func refill(entries: Int, flush: Bool) -> Scenario {
         TrafficScenarios.scenario(
             .zcrx, "refill-\(entries)", "a refill ring of \(entries) entries comes round, \(flush ? "flushed when full" : "taken from by the pool")",
-            pools: ExpectedPools(buffers: UInt64(Netdevsim.ringSize), traffic: true)
+            minimumHolds: Netdevsim.certainPages, pools: ExpectedPools(buffers: UInt64(Netdevsim.certainPages), traffic: true)
         ) { run in
             let rounds = 40
             // More pages than there are buffers: one that is not taken from the ring is missed.
             let portion = UInt64(max(8, entries / 4) * MappedMemory.pageSize)
             let bed = try TestBed.make(run)
-            let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: Netdevsim.ringSize, refillEntries: UInt32(entries))
+            let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: Netdevsim.certainPages, refillEntries: UInt32(entries))
             let socket = try bed.connect(run, 0)
             try socket.limitUnread(32_768)
             let pattern = PayloadPattern(seed: 706)

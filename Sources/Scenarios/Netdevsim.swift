@@ -8,6 +8,8 @@ import SystemPackage
 public enum Netdevsim {
     /// Buffers that a queue posts (NSIM_RING_SIZE).
     static let ringSize = 256
+    /// As many net_iovs as a queue posts all of, and its pool's ring takes in any case (`LifeCycle.Prediction.certainRoom`): each is held once.
+    static let certainPages = 240
     static let bus = "/sys/bus/netdevsim"
     /// Where the guest image has the module (`Harness.GuestImage`).
     static let module = "/lib/modules/ppiov/netdevsim.ko"

@@ -8,7 +8,7 @@ import Results
 enum Restarts {
     private static let modes = [0, 1, 2, 3]
     /// Pages of the area or dma-buf: no more than the queue posts, so that a single buffer that does not come home is missed.
-    static let pages = Netdevsim.ringSize
+    static let pages = Netdevsim.certainPages
     /// One pool at bind, and one for each restart.
     static let expectedPools = ExpectedPools(count: 1 + modes.count, buffers: UInt64(pages), traffic: true)
     /// Bytes that each look at the pools may take, to have the queue polled.

@@ -230,10 +230,10 @@ enum TrafficScenarios {
 
     /// The user keeps every buffer there is: the stream stands still, and goes on to its last byte when they come back.
     private static func exhausted(_ provider: Provider, _ name: String, rounds: Int, thorough: Bool = false) -> Scenario {
-        let pages = Netdevsim.ringSize
+        let pages = Netdevsim.certainPages
         return scenario(
             provider, name, "the user keeps all \(pages) buffers, and gives them back\(rounds > 1 ? ", \(rounds) times" : "")",
-            pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
+            minimumHolds: pages, pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
         ) { run in
             // What comes while no buffer is left.
             let surplus: UInt64 = 300_000

@@ -17,7 +17,7 @@ import Testing
 
     private let idle = Prediction(pools: 1, buffers: 512, posted: 256, ring: 256, bulk: 64, traffic: false)
     private let busy = Prediction(pools: 1, buffers: 512, posted: 256, ring: 256, bulk: 64, traffic: true)
-    private let roomy = Prediction(pools: 1, buffers: 512, posted: 256, ring: 512, bulk: 64, traffic: true)
+    private let roomy = Prediction(pools: 1, buffers: 512, posted: 256, ring: 1024, bulk: 64, traffic: true)
 
     @Test func legalRuns() {
         #expect(idle.broken(by: [account(holds: 256)]) == [])
@@ -47,10 +47,18 @@ import Testing
         #expect(busy.broken(by: [account(holds: 600, most: 2)]) == [])
     }
 
+    @Test("consumed slots that are not cleared yet may stand in the way")
+    func lazyRing() {
+        func full(_ buffers: UInt64) -> Prediction { Prediction(pools: 1, buffers: buffers, posted: 256, ring: 256, bulk: 1, traffic: true) }
+        #expect(full(256).broken(by: [account(holds: 257, most: 2)]) == [])
+        #expect(full(241).broken(by: [account(holds: 241, most: 1)]) == [])
+        #expect(full(241).broken(by: [account(holds: 241, most: 2)]).count == 1)
+    }
+
     @Test("later pools hold what has come home")
     func restarts() {
-        let prediction = Prediction(pools: 3, buffers: 256, posted: 256, ring: 256, bulk: 1, traffic: true)
-        let accounts = [account(holds: 256), account(holds: 200, pool: 0x2000), account(holds: 0, pool: 0x3000)]
+        let prediction = Prediction(pools: 3, buffers: 241, posted: 256, ring: 256, bulk: 1, traffic: true)
+        let accounts = [account(holds: 241), account(holds: 200, pool: 0x2000), account(holds: 0, pool: 0x3000)]
         #expect(prediction.broken(by: accounts) == ["2 pools of net_iovs, a legal run has 3"])
         #expect(prediction.broken(by: [accounts[0], accounts[1], account(holds: 17, pool: 0x3000)]) == [])
     }
