@@ -39,18 +39,46 @@ public enum Catalogue {
         ScenarioFamily(
             "refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all,
             reaches: ["netif_mp_open_rxq()", "netdev_nl_bind_rx_doit()", "io_register_zcrx()"]),
-        ScenarioFamily("contract", "every refusal, its errno and words, in the order of the checks", ContractScenarios.all),
-        ScenarioFamily("transmit", "payload sent from a dma-buf arrives, and the dma-buf goes", TransmitScenarios.all),
-        ScenarioFamily("fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all),
-        ScenarioFamily("traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all),
-        ScenarioFamily("restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all),
-        ScenarioFamily("rebind", "bound again at once after every kind of end", RebindScenarios.all),
-        ScenarioFamily("resources", "what is borrowed, over many rounds, under a limit, and by kmemleak", ResourceScenarios.all),
+        ScenarioFamily(
+            "contract", "every refusal, its errno and words, in the order of the checks", ContractScenarios.all,
+            reaches: [
+                "netdev_nl_bind_rx_doit()", "netdev_nl_bind_tx_doit()", "net_devmem_bind_dmabuf()", "io_register_zcrx()", "io_zcrx_ctrl()",
+                "netif_mp_open_rxq()",
+            ]),
+        ScenarioFamily(
+            "transmit", "payload sent from a dma-buf arrives, and the dma-buf goes", TransmitScenarios.all,
+            reaches: [
+                "net_devmem_get_binding()", "zerocopy_fill_skb_from_devmem()",
+                "validate_xmit_unreadable_skb()", "__net_devmem_dmabuf_binding_free()",
+            ]),
+        ScenarioFamily(
+            "fault", "every allocation of a path failed in turn: profile debug", FaultScenarios.all,
+            reaches: ["the error paths of io_register_zcrx(), net_devmem_bind_dmabuf(), zcrx_export(), import_zcrx(), tcp_recvmsg_dmabuf()"]),
+        ScenarioFamily(
+            "traffic", "payload of every shape through a provider's buffers", TrafficScenarios.all,
+            reaches: [
+                "io_zcrx_recv_skb()", "io_zcrx_recv_frag()", "io_zcrx_copy_chunk()",
+                "tcp_recvmsg_dmabuf()", "skb_try_coalesce()", "napi_pp_put_page()",
+            ]),
+        ScenarioFamily(
+            "restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all,
+            reaches: [
+                "netdev_rx_queue_restart()", "netdev_rx_queue_reconfig()",
+                "ethtool_check_max_channel()", "page_pool_disable_direct_recycling()",
+            ]),
+        ScenarioFamily(
+            "rebind", "bound again at once after every kind of end", RebindScenarios.all,
+            reaches: ["__netif_mp_open_rxq()", "__netif_mp_close_rxq()", "io_close_queue()", "net_devmem_unbind_dmabuf()"]),
+        ScenarioFamily(
+            "resources", "what is borrowed, over many rounds, under a limit, and by kmemleak", ResourceScenarios.all,
+            reaches: ["io_account_mem()", "io_unaccount_mem()", "io_zcrx_ifq_free()", "io_zcrx_free_area()"]),
         ScenarioFamily(
             "hostile", "what user space may write into refill rings and tokens, and the kernel must survive",
-            HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all),
+            HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all,
+            reaches: ["io_parse_rqe()", "io_zcrx_ring_refill()", "zcrx_flush_rq()", "sock_devmem_dontneed()", "tcp_release_user_frags()"]),
         ScenarioFamily(
-            "beyond", "what zcrx does beyond receiving: dma-bufs, further areas, shared queues, events and counts", BeyondScenarios.all),
+            "beyond", "what zcrx does beyond receiving: dma-bufs, further areas, shared queues, events and counts", BeyondScenarios.all,
+            reaches: ["io_import_dmabuf()", "zcrx_ctrl_add_area()", "zcrx_export()", "import_zcrx()", "zcrx_unregister_user()"]),
         ScenarioFamily("selftest", "the harness's test of itself", SelfTestScenarios.all),
     ]
 

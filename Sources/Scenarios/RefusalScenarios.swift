@@ -58,8 +58,9 @@ enum RefusalScenarios {
 
     private static func queueOutOfRange(_ provider: Provider) -> Scenario {
         scenario(provider, "queue-range", "the interface has no such queue") { run, bed in
-            // netdev_nl_read_rxq_bitmap() answers bind-rx, netif_mp_open_rxq() answers zcrx.
-            try refused(run, provider, bed, queue: 9, Refusal(provider == .devmem ? EINVAL : ERANGE))
+            // netdev_nl_read_rxq_bitmap() answers bind-rx, netif_mp_open_rxq() answers zcrx. The bed has one queue: 1 is the first that
+            // is not there, 9 one far away.
+            for queue: UInt32 in [1, 9] { try refused(run, provider, bed, queue: queue, Refusal(provider == .devmem ? EINVAL : ERANGE)) }
             try granted(run, provider, bed)
         }
     }

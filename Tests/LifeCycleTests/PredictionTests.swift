@@ -47,6 +47,16 @@ import Testing
         #expect(busy.broken(by: [account(holds: 600, most: 2)]) == [])
     }
 
+    @Test("an idle pool has nothing in flight when it is destroyed")
+    func idleAtDestroy() {
+        var late = account(holds: 256)
+        late.inflightAtDestroy = 256
+        #expect(idle.broken(by: [late]).count == 1)
+        #expect(busy.broken(by: [late]) == [])
+        late.inflightAtDestroy = 0
+        #expect(idle.broken(by: [late]) == [])
+    }
+
     @Test("consumed slots that are not cleared yet may stand in the way")
     func lazyRing() {
         func full(_ buffers: UInt64) -> Prediction { Prediction(pools: 1, buffers: buffers, posted: 256, ring: 256, bulk: 1, traffic: true) }

@@ -12,7 +12,7 @@ extension BlackBox {
             for code in ["0", "1", "2", "3", "4", "130"] {
                 #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("  \(code) ") }, "exit code \(code) is not explained")
             }
-            for command in ["run", "list", "build", "doctor"] {
+            for command in ["run", "soak", "mutants", "list", "build", "doctor"] {
                 #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("  \(command) ") }, "\(command) is not listed")
             }
         }
@@ -20,6 +20,8 @@ extension BlackBox {
         @Test(arguments: [
             ["run", "Build a kernel, boot it, run the scenarios, give the verdict.", "--timeout-scale"],
             ["list", "List the scenarios", "--filter"],
+            ["soak", "Run random legal sequences of moves", "--seed"],
+            ["mutants", "Break the kernel on purpose", "--narrow"],
             ["build", "Build a kernel and netdevsim", "--profile"],
             ["doctor", "Say what this machine has", "Ends with 3"],
         ])

@@ -53,7 +53,11 @@ public struct Prediction: Equatable, Sendable {
             var legal = index == 0 ? firstHolds : 0...buffers
             // Where the ring can be full, a net_iov may come and go as often as it likes.
             if traffic && buffers > certainRoom { legal = legal.lowerBound...UInt64.max }
-            if buffers <= certainRoom && account.mostHoldsOfOne > 1 {
+            if !traffic, let late = account.inflightAtDestroy, late > 0 {
+                broken.append(
+                    "\(pool) had \(late) in flight when it was destroyed: without traffic its driver has given all back by then, and the pool "
+                        + "empties cache and ring before it counts")
+            } else if buffers <= certainRoom && account.mostHoldsOfOne > 1 {
                 broken.append(
                     "\(pool) held one net_iov \(account.mostHoldsOfOne) times, a legal run holds each once: "
                         + "\(buffers) net_iovs, room for \(certainRoom) in the ring")

@@ -97,6 +97,7 @@ struct PoolBooks {
                 time: event.time, inflight: inflight, hold: hold, release: release)
             pools[pool].account.freed = inflight == 0
             pools[pool].account.destroyed = pools[pool].account.destroyed ?? event.time
+            pools[pool].account.inflightAtDestroy = pools[pool].account.inflightAtDestroy ?? inflight
             touch(pool, event, index)
             if inflight != Int32(bitPattern: hold &- release) {
                 report(

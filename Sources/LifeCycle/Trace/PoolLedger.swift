@@ -37,6 +37,8 @@ public struct PoolLedger: Sendable {
         public var peakInflight: UInt64 = 0
         /// The last `page_pool_release`: what the kernel itself counted. nil where destroy was never asked for.
         public var lastRelease: LastRelease?
+        /// In flight when destroy was first asked for and cache and ring had been emptied; nil where it never was.
+        public var inflightAtDestroy: Int32?
         /// When destroy was first asked for; trace clock. nil where it never was.
         public var destroyed: UInt64?
         /// The pool was freed.

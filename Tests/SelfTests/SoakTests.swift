@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Testing
+
+extension BlackBox {
+    /// Random sequences: the same seed draws the same ones, and one of them runs by its name.
+    @Suite struct Soak {
+        @Test func aSeedDrawsTheSameSequences() async throws {
+            var drawn: [[Substring]] = []
+            for turn in 0..<2 {
+                let scratch = try Scratch()
+                let outcome = try await Product.run(
+                    ["soak", "--seed", "3", "--minutes", "0.001", "--length", "4", "--jobs", "1", "--out", scratch.results], in: scratch)
+                #expect(outcome.code == 0, "\(outcome.errors)")
+                #expect(outcome.output.contains("soak: seed 3, 4 sequences, 16 moves"), "\(outcome.output)")
+                #expect(outcome.output.contains("soak: none failed"))
+                let names = outcome.errors.split(whereSeparator: { $0 == " " || $0 == "\n" }).filter { $0.hasPrefix("soak.") }
+                #expect(names.count == 4, "turn \(turn): \(outcome.errors)")
+                drawn.append(names)
+            }
+            #expect(drawn[0] == drawn[1])
+        }
+
+        @Test func aSequenceRunsByItsName() async throws {
+            let scratch = try Scratch()
+            let name = "soak.zcrx.bind-connect-keep-down-close-end"
+            let outcome = try await Product.run(["run", "--filter", name, "--out", scratch.results], in: scratch)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(outcome.output.contains("ok 1 \(name)"), "\(outcome.output)")
+        }
+    }
+}
