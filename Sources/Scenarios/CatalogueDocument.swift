@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-public import Results
+import LifeCycle
+import Results
 
 /// The catalogue as a document: docs/scenarios.md is what this gives (`ppiov list --markdown`).
 public enum CatalogueDocument {
@@ -22,6 +23,7 @@ public enum CatalogueDocument {
             text += "| [\(family.name)](#\(family.name)) | \(family.scenarios.count { !$0.thorough }) | \(family.scenarios.count) | \(family.summary) |\n"
         }
         text += "| all | \(shown.reduce(0) { $0 + $1.scenarios.count { !$0.thorough } }) | \(shown.reduce(0) { $0 + $1.scenarios.count }) | |\n"
+        text += moves
         for family in shown {
             text += "\n## \(family.name)\n\n\(family.summary.prefix(1).uppercased() + family.summary.dropFirst()).\n"
             if !family.reaches.isEmpty { text += "\nKernel code: \(family.reaches.map { "`\($0)`" }.joined(separator: ", ")).\n" }
@@ -31,6 +33,37 @@ public enum CatalogueDocument {
                 text += "| `\(scenario.id)`\(scenario.thorough ? " (--all)" : "") | \(scenario.summary) | \(needs) | \(words(scenario)) |\n"
             }
         }
+        return text
+    }
+
+    /// The words that sequences are made of.
+    private static var moves: String {
+        var text = """
+
+            ## Moves
+
+            `teardown.*` and `soak.*` are sequences of moves on one provider. The matrix takes every legal pair of endings with the buffers in
+            each place: `none` (the interface is down, the provider has them all), `provider` (posted, or with the provider), `pool` (received,
+            given back, in the pool), `socket` (unread), `user` (delivered and kept); then whatever is left ends. `ppiov soak` draws
+            longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-keep-down-end`.
+
+            | Move | |
+            | --- | --- |
+
+            """
+        for move in Move.allCases { text += "| `\(move.rawValue)` | \(MoveScenarios.words(move)) |\n" }
+        text += """
+
+            Legal is what can be done at all (`MoveState.refuses`), and two rules leave out what cannot be judged:
+
+            - `devmemOutlivesDevice`: a devmem binding holds no reference on the device it is mapped for, so `remove` waits for its end
+              (docs/kernel-notes.md has the use after free). `unbind`, after which the device is still there, is made with the binding alive.
+            - `driverWaits`: unloading netdevsim waits for every reference on its devices, rings and pools included, so `unload` comes when
+              they are gone.
+
+            Where no packet gets through any more, a connection is closed by a reset: an orphan would keep devmem's tokens for minutes.
+
+            """
         return text
     }
 

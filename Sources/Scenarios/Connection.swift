@@ -36,6 +36,22 @@ final class Connection {
         }
     }
 
+    /// Makes room for what lies unread, beyond the limits of the system (SO_RCVBUFFORCE; the kernel doubles it).
+    func makeRoom(_ bytes: Int) throws {
+        var size = CInt(bytes)
+        guard setsockopt(rawValue, SOL_SOCKET, SO_RCVBUFFORCE, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_RCVBUFFORCE to \(bytes)", errno: Errno(rawValue: errno))
+        }
+    }
+
+    /// Waits until the peer has closed: poll(2) for POLLRDHUP.
+    func waitPeerClosed(within seconds: Double) throws {
+        var entry = pollfd(fd: rawValue, events: 0x2000, revents: 0)
+        var ready: CInt
+        repeat { ready = poll(&entry, 1, CInt(seconds * 1000)) } while ready < 0 && errno == EINTR
+        guard ready > 0 else { throw ScenarioFailure("the peer has not closed after \(seconds) s") }
+    }
+
     /// Waits until that many bytes lie unread in the socket: poll(2) with that low-water mark.
     func waitUnread(_ bytes: Int, within seconds: Double) throws {
         try setLowWater(bytes)

@@ -111,6 +111,20 @@ final class Streams {
         }
     }
 
+    /// Waits for the end of a stream of which every byte is here.
+    func awaitEnd(_ stream: Int = 0, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while !streams[stream].ended {
+            if let failure = streams[stream].failure { throw failure }
+            let now = MonotonicClock.now
+            guard now < end else { throw ScenarioFailure("the stream's end was not told within \(seconds) s") }
+            for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: CInt((end - now) / 1_000_000) + 1) {
+                if case .piece(_, _, let length, _) = event { throw ScenarioFailure("\(length) bytes more than were sent") }
+                try take(event, keep: false)
+            }
+        }
+    }
+
     private func take(_ event: StreamEvent, keep: Bool) throws {
         switch event {
         case .ended(let stream): streams[stream].ended = true

@@ -26,7 +26,11 @@ enum TrafficScenarios {
             reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
             reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
             shared(provider),
-            exhausted(provider, "exhaustion", rounds: 1),
+            pieces(provider, "pieces-together", "net_iovs delivered in pieces, all pieces given back at once", held: false),
+            pieces(provider, "pieces-held", "net_iovs delivered in pieces, the user gone with all of them", held: true),
+            tapped(provider),
+            ended(provider),
+            exhausted(provider, "exhaustion", rounds: 2),
             exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
         ]
     } + CopyScenarios.all
@@ -162,6 +166,98 @@ enum TrafficScenarios {
                 try streams.giveBack()
                 try streams.settle()
             }
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// One net_iov with several references of the user: they are given back together, or lost together with the user.
+    private static func pieces(_ provider: Provider, _ name: String, _ summary: String, held: Bool) -> Scenario {
+        scenario(provider, name, summary) { run in
+            let bytes: UInt64 = 65_536
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
+            let pattern = PayloadPattern(seed: 510)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes received in pieces of at most 600, all kept") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
+                try streams.receive([stream: bytes], keep: true, limit: 600, within: run.patience(20))
+            }
+            _ = try bed.peer.written(0, within: run.patience(10))
+            let out = streams.heldNetIovs
+            try run.expect(
+                streams.held.count > 2 * out, "net_iovs were delivered in several pieces", "\(streams.held.count) pieces of \(out) net_iovs")
+            try run.userHolds(out)
+            var total = bytes
+            if !held {
+                try run.userHolds(0)
+                try run.step("all \(streams.held.count) pieces given back at once") {
+                    try streams.recheckHeld()
+                    try streams.giveBack()
+                    try streams.settle()
+                }
+                total += ZeroCopyScenarios.afterwards
+                try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
+                    try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
+                    try streams.receive([stream: total], within: run.patience(20))
+                    _ = try bed.peer.written(0, within: run.patience(10))
+                }
+            }
+            run.payload = try streams.payload(sent: total)
+            try run.pools.observe()
+            if held { try run.userEnds() }
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// A packet socket makes the stack clone every skb, so that none is merged with another in the socket's queue; more lie there than one
+    /// call takes (`io_zcrx_recv_skb()` has a budget of 20), and nothing comes after them that would wake the reader.
+    private static func tapped(_ provider: Provider) -> Scenario {
+        scenario(provider, "tapped", "skbs cloned for a packet socket; 60 of them unread, and nothing after them") { run in
+            let bytes: UInt64 = 60_000
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            var tap: PacketSocket? = try run.step("packet socket on the interface") { try PacketSocket(ifindex: bed.ifindex) }
+            let socket = try bed.connect(run, 0)
+            try socket.makeRoom(1 << 20)
+            let pattern = PayloadPattern(seed: 550)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes unread, in segments of their own") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [1000])
+                try socket.waitUnread(Int(bytes), within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
+            run.payload = try streams.payload(sent: bytes)
+            try run.pools.observe()
+            withExtendedLifetime(tap) {}
+            tap = nil
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Data and end are both there before the reader is: it gets every byte, and then is told.
+    private static func ended(_ provider: Provider) -> Scenario {
+        scenario(provider, "end", "the peer has closed before the reader reads: every byte, then the end") { run in
+            let bytes: UInt64 = 20_000
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
+            let pattern = PayloadPattern(seed: 560)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes unread, and the peer has closed") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
+                _ = try bed.peer.written(0, within: run.patience(10))
+                try bed.peer.shut(0)
+                try socket.waitPeerClosed(within: run.patience(10))
+            }
+            try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
+            try run.step("the end of the stream is told") { try streams.awaitEnd(stream, within: run.patience(10)) }
+            run.payload = try streams.payload(sent: bytes)
+            try run.pools.observe()
             socket.close()
             try run.step("provider ended") { streams.end() }
         }

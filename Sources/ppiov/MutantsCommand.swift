@@ -60,7 +60,7 @@ struct MutantsCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
     var out: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: one for every two processors)", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
     var jobs: Int?
 
     func validate() throws {
@@ -74,7 +74,7 @@ struct MutantsCommand: AsyncParsableCommand {
         let kernel = KernelRequest(source: kernel, sets: set)
         let options = machine.options
         let reach: MutantRequest.Reach = narrow ? .filter : whole ? .whole : .quick
-        let jobs = jobs ?? max(1, Surroundings.processors / 2)
+        let jobs = jobs ?? Surroundings.guests
         try await Failure.reporting {
             let mutants = try Mutant.load(try folder ?? Surroundings.mutants(), matching: globs)
             let request = MutantRequest(

@@ -41,7 +41,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, each group, or nothing but the first.", valueName: "scenario|group|none"))
     var isolate = "scenario"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: one for every processor)", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
     var jobs: Int?
 
     @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
@@ -61,7 +61,7 @@ struct RunCommand: AsyncParsableCommand {
         let scenarios = Catalogue.select(filter, all: all)
         let isolation = Isolation(rawValue: isolate) ?? .scenario
         let (filter, out, dry, allow) = (filter, out, dryRun, allow)
-        let jobs = jobs ?? Surroundings.processors
+        let jobs = jobs ?? Surroundings.guests
         try await Failure.reporting {
             guard !scenarios.isEmpty else {
                 throw HarnessError(.input, "no scenario matches \"\(filter ?? "")\"", hint: "`ppiov list` shows them all")

@@ -54,7 +54,7 @@ struct SoakCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
     var out: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: one for every processor)", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
     var jobs: Int?
 
     @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
@@ -70,7 +70,7 @@ struct SoakCommand: AsyncParsableCommand {
         let seed = seed ?? UInt64.random(in: 1...999_999)
         let request = kernel.request
         let (options, providers, out, minutes, length, allow) = (machine.options, provider, out, minutes, length, allow)
-        let jobs = jobs ?? Surroundings.processors
+        let jobs = jobs ?? Surroundings.guests
         try await Failure.reporting {
             let begin = ContinuousClock.now
             let soak = SoakRequest(
