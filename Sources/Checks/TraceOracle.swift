@@ -58,7 +58,7 @@ enum TraceOracle {
         }
         if let pools = report.expectation.pools, report.tier == .netdevsim, report.outcome == .completed {
             let prediction = Prediction(
-                pools: pools.count, buffers: pools.buffers, posted: pools.posted, ring: pools.posted,
+                pools: pools.count, fewest: pools.fewest, buffers: pools.buffers, posted: pools.posted, ring: pools.posted,
                 bulk: report.expectation.provider == .zcrx ? 64 : 1, traffic: pools.traffic)
             for broken in prediction.broken(by: outcome.accounts) {
                 verdict.add("\(Violation.Invariant.asPredicted.label): \(broken)")

@@ -210,6 +210,9 @@ public struct Expectation: Codable, Sendable, Equatable {
 public struct ExpectedPools: Codable, Sendable, Equatable {
     /// Pools of net_iovs in turn: one for each time that a provider is bound, and one for each restart of its queue.
     public var count: Int
+    /// Where not every one of them need have held a net_iov: how many must have. A queue that is restarted again before its buffers
+    /// are home can find its provider empty.
+    public var fewest: Int?
     /// net_iovs of the area or dma-buf.
     public var buffers: UInt64
     /// Packets arrive.
@@ -217,8 +220,9 @@ public struct ExpectedPools: Codable, Sendable, Equatable {
     /// net_iovs that the driver posts, and that a pool's ring takes.
     public var posted: UInt64
 
-    public init(count: Int = 1, buffers: UInt64 = 512, traffic: Bool, posted: UInt64 = 256) {
+    public init(count: Int = 1, fewest: Int? = nil, buffers: UInt64 = 512, traffic: Bool, posted: UInt64 = 256) {
         self.count = count
+        self.fewest = fewest
         self.buffers = buffers
         self.traffic = traffic
         self.posted = posted

@@ -84,6 +84,8 @@ final class OwnerPart {
         case ("close", 1):
             try connected().close()
             connection = nil
+            // Tokens went with their socket.
+            (receiver as? DevmemReceiver)?.forgetHeld { _ in true }
             return ""
         case ("end", 1):
             try bound().end()

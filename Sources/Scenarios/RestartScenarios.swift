@@ -64,7 +64,7 @@ enum RestartScenarios {
     private static func underTraffic(_ provider: Provider, mode: Int, times: Int, thorough: Bool = false) -> Scenario {
         scenario(
             provider, thorough ? "mode-\(mode)-often" : "mode-\(mode)", "\(times) restarts in mode \(mode) while traffic runs",
-            pools: ExpectedPools(count: 1 + times, traffic: true), thorough: thorough
+            pools: ExpectedPools(count: 1 + times, fewest: 1 + times / 2, traffic: true), thorough: thorough
         ) { run in
             let portion: UInt64 = 100_000
             let course = try Course(run, provider)

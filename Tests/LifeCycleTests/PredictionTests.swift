@@ -47,6 +47,16 @@ import Testing
         #expect(busy.broken(by: [account(holds: 600, most: 2)]) == [])
     }
 
+    @Test("a queue restarted too fast may find its provider empty, but not always")
+    func hurried() {
+        let prediction = Prediction(pools: 3, fewest: 2, buffers: 512, posted: 256, ring: 256, bulk: 1, traffic: true)
+        let accounts = (1...4).map { account(holds: 256, pool: UInt64($0) * 0x1000) }
+        #expect(prediction.broken(by: Array(accounts.prefix(2))) == [])
+        #expect(prediction.broken(by: Array(accounts.prefix(3))) == [])
+        #expect(prediction.broken(by: Array(accounts.prefix(1))) == ["1 pool of net_iovs, a legal run has 2 to 3"])
+        #expect(prediction.broken(by: accounts) == ["4 pools of net_iovs, a legal run has 2 to 3"])
+    }
+
     @Test("an idle pool has nothing in flight when it is destroyed")
     func idleAtDestroy() {
         var late = account(holds: 256)

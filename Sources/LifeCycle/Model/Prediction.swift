@@ -10,6 +10,8 @@
 public struct Prediction: Equatable, Sendable {
     /// Pools of net_iovs, one after the other: the first at bind, one for each restart.
     public var pools: Int
+    /// How many of them must have held a net_iov: all, unless restarts follow each other faster than buffers come home.
+    public var fewest: Int
     /// net_iovs of the area or dma-buf.
     public var buffers: UInt64
     /// net_iovs that the driver posts.
@@ -21,8 +23,9 @@ public struct Prediction: Equatable, Sendable {
     /// Packets arrived.
     public var traffic: Bool
 
-    public init(pools: Int, buffers: UInt64, posted: UInt64, ring: UInt64, bulk: UInt64, traffic: Bool) {
+    public init(pools: Int, fewest: Int? = nil, buffers: UInt64, posted: UInt64, ring: UInt64, bulk: UInt64, traffic: Bool) {
         self.pools = pools
+        self.fewest = fewest ?? pools
         self.buffers = buffers
         self.posted = posted
         self.ring = ring
@@ -45,8 +48,9 @@ public struct Prediction: Equatable, Sendable {
     public func broken(by accounts: [PoolLedger.Account]) -> [String] {
         let own = accounts.filter { $0.netIovHolds + $0.netIovReleases > 0 }
         var broken: [String] = []
-        if own.count != pools {
-            broken.append("\(own.count) \(own.count == 1 ? "pool" : "pools") of net_iovs, a legal run has \(pools)")
+        if !(min(fewest, pools)...pools).contains(own.count) {
+            let wanted = fewest < pools ? "\(fewest) to \(pools)" : "\(pools)"
+            broken.append("\(own.count) \(own.count == 1 ? "pool" : "pools") of net_iovs, a legal run has \(wanted)")
         }
         for (index, account) in own.enumerated() {
             let pool = "pool \(hex(account.pool))"
