@@ -249,7 +249,7 @@ enum RebindScenarios {
                     let end = MonotonicClock.now + UInt64(run.patience(5) * 1e9)
                     while ResourceCounters.dmaBufs() != before {
                         guard MonotonicClock.now < end else { throw ScenarioFailure("the dma-buf is still mapped") }
-                        _ = try run.pools.wait(within: 0.005) { _ in false }
+                        _ = try run.pools.wait(within: 0.005, nudging: true) { _ in false }
                     }
                 }
             }

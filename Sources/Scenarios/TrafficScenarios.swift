@@ -361,7 +361,8 @@ enum TrafficScenarios {
                 try run.userHolds(0)
                 try run.step("all given back; the stream goes on") {
                     try streams.giveBack()
-                    try streams.settle()
+                    // zcrx takes returns back in two ways: by the pool when the queue is polled, in batches, and by a flush.
+                    if round % 2 == 0 { try streams.settle() }
                     bed.nudge()
                     try streams.receive([stream: goal], within: run.patience(30))
                     _ = try bed.peer.written(0, within: run.patience(10))
