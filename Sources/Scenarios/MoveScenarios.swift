@@ -12,15 +12,13 @@ enum MoveScenarios {
 
     /// The scenario of an id such as "soak.zcrx.bind-connect-keep-end"; nil where it is none or no legal sequence.
     static func soak(_ id: String) -> Scenario? {
-        guard id.hasPrefix(soakPrefix), let sequence = MoveSequence(id.dropFirst(soakPrefix.count)) else { return nil }
+        guard id.hasPrefix(MoveSequence.prefix), let sequence = MoveSequence(id.dropFirst(MoveSequence.prefix.count)) else { return nil }
         return soak(sequence)
     }
 
     static func soak(_ sequence: MoveSequence) -> Scenario {
-        scenario(soakPrefix + sequence.text, "a random legal sequence of \(sequence.moves.count) moves", sequence, thorough: true)
+        scenario(MoveSequence.prefix + sequence.text, "a random legal sequence of \(sequence.moves.count) moves", sequence, thorough: true)
     }
-
-    private static let soakPrefix = "soak."
 
     private static func scenario(_ id: String, _ summary: String, _ sequence: MoveSequence, thorough: Bool) -> Scenario {
         let provider: Provider = sequence.provider == .devmem ? .devmem : .zcrx

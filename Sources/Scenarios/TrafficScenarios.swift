@@ -171,24 +171,42 @@ enum TrafficScenarios {
         }
     }
 
-    /// One net_iov with several references of the user: they are given back together, or lost together with the user.
-    private static func pieces(_ provider: Provider, _ name: String, _ summary: String, held: Bool) -> Scenario {
-        scenario(provider, name, summary) { run in
-            let bytes: UInt64 = 65_536
-            let bed = try TestBed.make(run)
-            let streams = try provider.makeStreams(run, bed: bed)
-            let socket = try bed.connect(run, 0)
-            let pattern = PayloadPattern(seed: 510)
-            let stream = streams.add(socket, pattern)
+    /// A stream received in pieces, each net_iov in several, all of them with the user.
+    private struct InPieces {
+        let bytes: UInt64 = 65_536
+        let bed: TestBed
+        let streams: Streams
+        let socket: Connection
+        let pattern: PayloadPattern
+        let stream: Int
+        /// Different net_iovs that the user has.
+        let netIovs: Int
+
+        init(_ run: ScenarioRun, _ provider: Provider, seed: UInt64) throws {
+            bed = try TestBed.make(run)
+            streams = try provider.makeStreams(run, bed: bed)
+            socket = try bed.connect(run, 0)
+            pattern = PayloadPattern(seed: seed)
+            stream = streams.add(socket, pattern)
+            let (bytes, bed, streams, pattern, stream) = (bytes, bed, streams, pattern, stream)
             try run.step("\(bytes) bytes received in pieces of at most 600, all kept") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
                 try streams.receive([stream: bytes], keep: true, limit: 600, within: run.patience(20))
             }
             _ = try bed.peer.written(0, within: run.patience(10))
             let out = streams.heldNetIovs
+            netIovs = out
             try run.expect(
                 streams.held.count > 2 * out, "net_iovs were delivered in several pieces", "\(streams.held.count) pieces of \(out) net_iovs")
             try run.userHolds(out)
+        }
+    }
+
+    /// One net_iov with several references of the user: they are given back together, or lost together with the user.
+    private static func pieces(_ provider: Provider, _ name: String, _ summary: String, held: Bool) -> Scenario {
+        scenario(provider, name, summary) { run in
+            let parts = try InPieces(run, provider, seed: 510)
+            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
             var total = bytes
             if !held {
                 try run.userHolds(0)
@@ -270,21 +288,9 @@ enum TrafficScenarios {
             provider, "shared-buffers", "net_iovs delivered in pieces go home with the last piece", detached: true,
             pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
         ) { run in
-            let bytes: UInt64 = 65_536
-            let bed = try TestBed.make(run)
-            let streams = try provider.makeStreams(run, bed: bed)
-            let socket = try bed.connect(run, 0)
-            let pattern = PayloadPattern(seed: 500)
-            let stream = streams.add(socket, pattern)
-            try run.step("\(bytes) bytes received in pieces of at most 600, all kept") {
-                try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
-                try streams.receive([stream: bytes], keep: true, limit: 600, within: run.patience(20))
-            }
-            _ = try bed.peer.written(0, within: run.patience(10))
-            let out = streams.heldNetIovs
-            try run.expect(
-                streams.held.count > 2 * out, "net_iovs were delivered in several pieces", "\(streams.held.count) pieces of \(out) net_iovs")
-            try run.userHolds(out)
+            let parts = try InPieces(run, provider, seed: 500)
+            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
+            let out = parts.netIovs
             var last: [UInt64: UInt64] = [:]
             for piece in streams.held { last[piece.netIov] = piece.start }
             let lasts = last

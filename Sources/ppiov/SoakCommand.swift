@@ -28,6 +28,7 @@ struct SoakCommand: AsyncParsableCommand {
               1    a sequence failed
               2    bad usage
               3    the kernel does not build or boot, or the harness failed
+              4    nothing was tried: this kernel lacks what every sequence needs
               130  interrupted
             """)
 
@@ -81,7 +82,12 @@ struct SoakCommand: AsyncParsableCommand {
             let outcome = try await SoakSession(workshop: workshop, today: try RunCommand.today()).run(soak)
             let seconds = (ContinuousClock.now - begin).components.seconds
             Console.output("soak: seed \(seed), \(outcome.sequences) sequences, \(outcome.moves) moves, \(seconds) s\n")
+            if let reason = outcome.skipped { Console.output("soak: sequences were skipped: \(reason)\n") }
             guard let failed = outcome.failed else {
+                guard outcome.sequences > 0 else {
+                    Console.output("soak: nothing was tried\n")
+                    return Results.ExitCode.nothingRan.rawValue
+                }
                 Console.output("soak: none failed\n")
                 return 0
             }

@@ -21,6 +21,19 @@ extension BlackBox {
             #expect(drawn[0] == drawn[1])
         }
 
+        /// A kernel that cannot be soaked gives no green.
+        @Test func whereNothingIsTriedNothingIsSaidToPass() async throws {
+            let scratch = try Scratch()
+            // A built tree has no sources to build netdevsim from.
+            let tree = try await BuiltTree.make(in: scratch)
+            let outcome = try await Product.run(
+                ["soak", "--kernel", tree, "--seed", "3", "--minutes", "5", "--length", "4", "--jobs", "1", "--out", scratch.results], in: scratch)
+            #expect(outcome.code == 4, "\(outcome.errors)")
+            #expect(outcome.output.contains("soak: seed 3, 0 sequences, 0 moves"), "\(outcome.output)")
+            #expect(outcome.output.contains("soak: sequences were skipped: netdevsim is not there"), "\(outcome.output)")
+            #expect(!outcome.output.contains("none failed"))
+        }
+
         @Test func aSequenceRunsByItsName() async throws {
             let scratch = try Scratch()
             let name = "soak.zcrx.bind-connect-keep-down-close-end"

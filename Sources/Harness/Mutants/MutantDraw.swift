@@ -17,7 +17,7 @@ enum MutantDraw {
         return [ModelProvider.zcrx, .devmem].filter { fnmatch(glob, "soak.\($0.rawValue).", 0) == 0 }.flatMap { provider in
             var random = SplitMix(state: 1)
             return (0..<count).compactMap { _ in
-                Catalogue.named("soak." + MoveSequence(provider, length: length, using: &random).text)
+                Catalogue.named(MoveSequence.prefix + MoveSequence(provider, length: length, using: &random).text)
             }
         }
     }

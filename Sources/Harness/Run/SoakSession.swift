@@ -43,8 +43,11 @@ public struct SoakRequest: Sendable {
 
 /// What came of a soak.
 public struct SoakOutcome: Sendable {
+    /// Sequences that were judged; those that were skipped tried nothing.
     public var sequences = 0
     public var moves = 0
+    /// Why sequences were skipped; nil where none was.
+    public var skipped: String?
     /// The sequence that failed, as it was drawn.
     public var failed: ScenarioResult?
     /// The shortest that fails in the same way.
@@ -86,13 +89,19 @@ public struct SoakSession: Sendable {
         workshop.progress.say("seed \(request.seed): sequences of \(request.moves) moves, \(request.jobs) at a time")
 
         var outcome = SoakOutcome(folder: folder.path)
+        var drawn = 0
         let end = ContinuousClock.now + request.time
         while ContinuousClock.now < end && outcome.failed == nil {
-            let batch = (outcome.sequences..<outcome.sequences + max(1, request.jobs) * 4).map { Self.sequence($0, of: request) }
+            let batch = (drawn..<drawn + max(1, request.jobs) * 4).map { Self.sequence($0, of: request) }
+            drawn += batch.count
             let results = try await trial.run(batch, loud: true)
-            outcome.sequences += batch.count
-            outcome.moves += batch.reduce(0) { $0 + $1.moves.count }
-            outcome.failed = results.first { Fingerprint.of($0) != nil }
+            let judged = results.filter { $0.verdict != .skip }
+            outcome.sequences += judged.count
+            outcome.moves += judged.reduce(0) { $0 + (MoveSequence($1.scenario.dropFirst(MoveSequence.prefix.count))?.moves.count ?? 0) }
+            outcome.failed = judged.first { Fingerprint.of($0) != nil }
+            outcome.skipped = outcome.skipped ?? results.first { $0.verdict == .skip }?.reason
+            // What this kernel lacks it will lack in the next batch, too.
+            if judged.isEmpty { break }
         }
         if let failed = outcome.failed { try await shorten(failed, trial, &outcome) }
         return outcome
@@ -100,7 +109,7 @@ public struct SoakSession: Sendable {
 
     /// Leaves out moves as long as what is left fails in the same way.
     private func shorten(_ failed: ScenarioResult, _ trial: Trial, _ outcome: inout SoakOutcome) async throws {
-        guard let fingerprint = Fingerprint.of(failed), var shortest = MoveSequence(failed.scenario.dropFirst("soak.".count)) else { return }
+        guard let fingerprint = Fingerprint.of(failed), var shortest = MoveSequence(failed.scenario.dropFirst(MoveSequence.prefix.count)) else { return }
         workshop.progress.say("failed: \(fingerprint); looking for a shorter sequence that fails so")
         var result = failed
         var tried = 0
@@ -114,7 +123,7 @@ public struct SoakSession: Sendable {
                 tried += batch.count
                 let results = try await trial.run(batch, loud: false)
                 let same = results.filter { Fingerprint.of($0) == fingerprint }
-                if let best = same.min(by: { $0.scenario.count < $1.scenario.count }), let found = MoveSequence(best.scenario.dropFirst(5)) {
+                if let best = same.min(by: { $0.scenario.count < $1.scenario.count }), let found = MoveSequence(best.scenario.dropFirst(MoveSequence.prefix.count)) {
                     workshop.progress.say("\(found.moves.count) moves fail: \(found.text)")
                     shortest = found
                     result = best
@@ -146,7 +155,7 @@ private struct Trial: Sendable {
     /// - Returns: the results in the order of `sequences`. Files of those that passed are not kept: a soak would fill the disk.
     func run(_ sequences: [MoveSequence], loud: Bool) async throws -> [ScenarioResult] {
         var ids: Set<String> = []
-        let scenarios = sequences.compactMap { Catalogue.named("soak.\($0.text)") }.filter { ids.insert($0.id).inserted }
+        let scenarios = sequences.compactMap { Catalogue.named(MoveSequence.prefix + $0.text) }.filter { ids.insert($0.id).inserted }
         let board = Board(scenarios, loud ? progress : Progress { _ in })
         let runner = UnitRunner(
             bench: bench, store: store, folder: folder, scale: scale, isolation: .scenario, judge: judge, board: board)

@@ -2,6 +2,9 @@
 
 /// A sequence of moves on one provider, as an id and as random draws: what `ppiov soak` runs and shrinks.
 public struct MoveSequence: Sendable, Equatable {
+    /// What the id of a scenario made of a sequence begins with.
+    public static let prefix = "soak."
+
     public var provider: ModelProvider
     public var moves: [Move]
 
