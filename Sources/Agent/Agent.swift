@@ -9,7 +9,7 @@ import Scenarios
 enum Agent {
     static let usage = """
         usage: ppiov-agent                    in a guest of the harness: speak over its virtio-serial ports
-               ppiov-agent run [--filter GLOB] [--all]
+               ppiov-agent run [--filter GLOB]... [--all]
                                       run the scenarios on this kernel, KTAP on standard output
                ppiov-agent list               the scenarios
 

@@ -42,16 +42,23 @@ enum Standalone {
     }
 
     private static func select(_ arguments: [String]) throws -> [Scenario] {
-        var pattern: String?
-        let words = arguments.filter { $0 != "--all" }
-        switch words.count {
-        case 0: break
-        case 2 where words[0] == "--filter": pattern = words[1]
-        default: throw UsageError(message: "run does not take \(arguments.joined(separator: " "))")
+        var patterns: [String] = []
+        var all = false
+        var words = arguments[...]
+        while let word = words.popFirst() {
+            switch word {
+            case "--all": all = true
+            case "--filter":
+                guard let pattern = words.popFirst() else { throw UsageError(message: "--filter wants a pattern") }
+                patterns.append(pattern)
+            default: throw UsageError(message: "run does not take \(word)")
+            }
         }
-        let scenarios = Catalogue.select(pattern, all: words.count != arguments.count)
-        guard !scenarios.isEmpty else { throw UsageError(message: "no scenario matches \(pattern ?? "")") }
-        return scenarios
+        do {
+            return try Catalogue.select(any: patterns, all: all)
+        } catch {
+            throw UsageError(message: "\(error)")
+        }
     }
 
     private static func evidence(

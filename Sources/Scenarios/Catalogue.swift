@@ -99,8 +99,38 @@ public enum Catalogue {
         }
     }
 
+    /// The scenarios that any of several patterns takes, each once, in the catalogue's order; all of them where there is no pattern.
+    ///
+    /// - Throws: `NoScenario` for the first pattern that takes none: what is misspelt among others must not go unnoticed.
+    public static func select(any patterns: [String], all thorough: Bool = false) throws(NoScenario) -> [Scenario] {
+        guard !patterns.isEmpty else { return select(nil, all: thorough) }
+        var taken: [String: Scenario] = [:]
+        var drawn: [Scenario] = []
+        for pattern in patterns {
+            let found = select(pattern, all: thorough)
+            guard !found.isEmpty else {
+                throw NoScenario(pattern: pattern, thorough: thorough ? 0 : select(pattern, all: true).count)
+            }
+            for scenario in found where taken.updateValue(scenario, forKey: scenario.id) == nil && byName[scenario.id] == nil {
+                drawn.append(scenario)
+            }
+        }
+        return all.filter { taken[$0.id] != nil } + drawn
+    }
+
     /// The scenario of that id; one of "soak." is made from its moves.
     public static func named(_ id: String) -> Scenario? { byName[id] ?? MoveScenarios.soak(id) }
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
+}
+
+/// A pattern that takes no scenario.
+public struct NoScenario: Error, CustomStringConvertible {
+    public let pattern: String
+    /// How many it would take with `--all`.
+    public let thorough: Int
+
+    public var description: String {
+        "no scenario matches \"\(pattern)\"" + (thorough == 0 ? "" : ", but with --all \(thorough) do\(thorough == 1 ? "es" : "")")
+    }
 }

@@ -11,8 +11,8 @@ struct ListCommand: ParsableCommand {
         commandName: "list", abstract: "List the scenarios by family: name, tier, what each does.",
         discussion: "Those that a run with the same --filter and --all would take; without either, the quick ones.")
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
-    var filter: String?
+    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
+    var filter: [String] = []
 
     @Flag(help: "Every scenario, not only the quick ones.")
     var all = false
@@ -22,11 +22,12 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         if markdown { return Console.output(CatalogueDocument.markdown()) }
-        let chosen = Set(Catalogue.select(filter, all: all).map { $0.id })
-        guard !chosen.isEmpty else {
-            Console.error("ppiov: no scenario matches \"\(filter ?? "")\"")
+        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: filter, all: all) }
+        guard case .success(let scenarios) = selected else {
+            if case .failure(let none) = selected { Console.error("ppiov: \(none)") }
             throw ExitCode(HarnessError.Kind.input.rawValue)
         }
+        let chosen = Set(scenarios.map { $0.id })
         let width = chosen.map { $0.count }.max() ?? 0
         for family in Catalogue.families {
             let shown = family.scenarios.filter { chosen.contains($0.id) }

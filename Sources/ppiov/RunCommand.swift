@@ -29,8 +29,8 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var kernel: KernelOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Only scenarios whose name matches this shell pattern.", valueName: "glob"))
-    var filter: String?
+    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
+    var filter: [String] = []
 
     @Flag(help: "Every scenario, not only the quick ones.")
     var all = false
@@ -58,13 +58,15 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let request = kernel.request
         let options = machine.options
-        let scenarios = Catalogue.select(filter, all: all)
+        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: filter, all: all) }
         let isolation = Isolation(rawValue: isolate) ?? .scenario
-        let (filter, out, dry, allow) = (filter, out, dryRun, allow)
+        let (out, dry, allow) = (out, dryRun, allow)
         let jobs = jobs ?? Surroundings.guests
         try await Failure.reporting {
-            guard !scenarios.isEmpty else {
-                throw HarnessError(.input, "no scenario matches \"\(filter ?? "")\"", hint: "`ppiov list` shows them all")
+            let scenarios: [Scenario]
+            switch selected {
+            case .success(let some): scenarios = some
+            case .failure(let none): throw HarnessError(.input, "\(none)", hint: "`ppiov list --all` shows them all")
             }
             let workshop = try Surroundings.workshop(Console.progress)
             if dry { return try await Self.dryRun(workshop, request, options) }

@@ -32,6 +32,22 @@ import Testing
         for scenario in thorough.prefix(3) { #expect(Catalogue.select(scenario.id).map { $0.id } == [scenario.id]) }
     }
 
+    @Test func severalPatternsTakeWhatAnyOfThemTakes() throws {
+        let selected = try Catalogue.select(any: ["devmem.idle", "zcrx.i*", "zcrx.idle", "soak.zcrx.bind-end"])
+        #expect(selected.map { $0.id } == ["zcrx.idle", "devmem.idle", "soak.zcrx.bind-end"])
+        #expect(try Catalogue.select(any: []).count == Catalogue.select(nil).count)
+    }
+
+    @Test func aPatternThatTakesNothingIsNamedAmongOthers() throws {
+        let misspelt = try #require(throws: NoScenario.self) { try Catalogue.select(any: ["zcrx.idle", "zcrx.idel"]) }
+        #expect("\(misspelt)" == "no scenario matches \"zcrx.idel\"")
+        let family = "fault.devmem.bind-?x"
+        let thorough = Catalogue.select(family, all: true).count
+        #expect(Catalogue.select(family).isEmpty && thorough > 0)
+        let only = try #require(throws: NoScenario.self) { try Catalogue.select(any: [family]) }
+        #expect("\(only)".hasSuffix("but with --all \(thorough) do\(thorough == 1 ? "es" : "")"))
+    }
+
     @Test(arguments: [("zcrx.*", "zcrx.idle", true), ("zcrx.*", "devmem.idle", false), ("?crx.idle", "zcrx.idle", true), ("[zd]*.idle", "devmem.idle", true)])
     func globs(_ pattern: String, _ name: String, _ matches: Bool) {
         #expect(Glob.matches(pattern, name) == matches)
