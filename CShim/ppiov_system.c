@@ -26,6 +26,12 @@ int ppiov_unshare_netns(void)
 	return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
 }
 
+/* Moves the process into a user namespace of its own, where it has every capability. */
+int ppiov_unshare_userns(void)
+{
+	return unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
+}
+
 /* Puts the calling thread into a network namespace that is already there. */
 int ppiov_enter_netns(int fd)
 {

@@ -90,9 +90,8 @@ int ppiov_zcrx_register(const struct ppiov_ring *ring,
 int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg)
 {
-	memset(reg, 0, sizeof(*reg));
 	reg->if_idx = (uint32_t)zcrx_fd;
-	reg->flags = PPIOV_ZCRX_REG_IMPORT;
+	reg->flags |= PPIOV_ZCRX_REG_IMPORT;
 	return uring_register(ring->uring.ring_fd, PPIOV_REGISTER_ZCRX_IFQ,
 			      reg, 1);
 }

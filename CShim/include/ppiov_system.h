@@ -9,6 +9,7 @@
 
 const char *ppiov_errno_name(int error);
 int ppiov_unshare_netns(void);
+int ppiov_unshare_userns(void);
 int ppiov_enter_netns(int fd);
 int ppiov_accept(int socket);
 int ppiov_module_load(int fd);

@@ -25,10 +25,12 @@ enum WorkerProcess {
         case ("devmem-bind", 3):
             guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
             return try WorkerParts.bindDevmem(ifindex: ifindex, queue: queue, next: { readLine() }, say: say)
-        case ("refuse", 4):
+        case ("refuse", 5):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }
-            if readLine() == "try" { say("ok " + WorkerParts.attemptUnprivileged(provider, ifindex: ifindex, queue: queue)) }
+            if readLine() == "try" {
+                say("ok " + WorkerParts.attemptUnprivileged(provider, ifindex: ifindex, queue: queue, standing: arguments[4]))
+            }
             return
         case ("zcrx-import", 8):
             guard let from = WorkerParts.Import(Array(arguments.dropFirst())) else { break }

@@ -44,6 +44,15 @@ final class Connection {
         }
     }
 
+    /// Asks for the address that each packet came to (IPV6_RECVPKTINFO).
+    func askForPacketInfo() throws {
+        var on: CInt = 1
+        // IPV6_RECVPKTINFO of linux/in6.h.
+        guard setsockopt(rawValue, CInt(IPPROTO_IPV6), 49, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting IPV6_RECVPKTINFO", errno: Errno(rawValue: errno))
+        }
+    }
+
     /// Waits until the peer has closed: poll(2) for POLLRDHUP.
     func waitPeerClosed(within seconds: Double) throws {
         var entry = pollfd(fd: rawValue, events: 0x2000, revents: 0)

@@ -290,5 +290,20 @@ enum ContractScenarios {
             }
             importer.close()
         }
+        for excess in ZeroCopyReceive.ImportExcess.allCases {
+            let importer = try ZeroCopyReceive.Ring(entries: 8, completionEntries: 64)
+            note("import: \(excess.rawValue) + descriptor -1") { () throws(KernelError) in _ = try importer.importQueue(-1, with: excess) }
+            note("import: \(excess.rawValue) + descriptor of a zcrx") { () throws(KernelError) in
+                let exported = try ring.export(queue: id)
+                do throws(KernelError) {
+                    _ = try importer.importQueue(exported.rawValue, with: excess)
+                } catch {
+                    exported.close()
+                    throw error
+                }
+                exported.close()
+            }
+            importer.close()
+        }
     }
 }

@@ -248,6 +248,18 @@ enum ContractTables {
         import: ring without CQE32 + descriptor -1: EINVAL
         import: ring without CQE32 + descriptor of another file: EINVAL
         import: ring without CQE32 + descriptor of a zcrx: EINVAL
+        import: queue + descriptor -1: EINVAL
+        import: queue + descriptor of a zcrx: EINVAL
+        import: refill entries + descriptor -1: EINVAL
+        import: refill entries + descriptor of a zcrx: EINVAL
+        import: area + descriptor -1: EINVAL
+        import: area + descriptor of a zcrx: EINVAL
+        import: region + descriptor -1: EINVAL
+        import: region + descriptor of a zcrx: EINVAL
+        import: event descriptor + descriptor -1: EINVAL
+        import: event descriptor + descriptor of a zcrx: EINVAL
+        import: further flag + descriptor -1: EINVAL
+        import: further flag + descriptor of a zcrx: EINVAL
 
         """
 
@@ -495,6 +507,18 @@ enum ContractTables {
         import: ring without CQE32 + descriptor -1: EINVAL
         import: ring without CQE32 + descriptor of another file: EINVAL
         import: ring without CQE32 + descriptor of a zcrx: EINVAL
+        import: queue + descriptor -1: EINVAL
+        import: queue + descriptor of a zcrx: EINVAL
+        import: refill entries + descriptor -1: EINVAL
+        import: refill entries + descriptor of a zcrx: EINVAL
+        import: area + descriptor -1: EINVAL
+        import: area + descriptor of a zcrx: EINVAL
+        import: region + descriptor -1: EINVAL
+        import: region + descriptor of a zcrx: EINVAL
+        import: event descriptor + descriptor -1: EINVAL
+        import: event descriptor + descriptor of a zcrx: EINVAL
+        import: further flag + descriptor -1: EINVAL
+        import: further flag + descriptor of a zcrx: EINVAL
 
         """
 }

@@ -90,7 +90,8 @@ final class HostileScene {
     /// Keeps buffers until `count` are held, and then asks for no more: what is not held then is not delivered either.
     func hold(_ count: Int = HostileScene.held) throws {
         try run.step("\(count) net_iovs held") {
-            try receiver.quiesce(within: run.patience(10))
+            // What was delivered before this was asked for goes back.
+            try receiver.disarm(within: run.patience(10))
             while receiver.heldNetIovs < count {
                 switch wire {
                 case .device(_, let socket, _): try receiver.keep(4096, from: socket.rawValue, within: run.patience(20))

@@ -37,6 +37,28 @@ enum NoDeviceScenarios {
             try run.step("ring closed") { receiver.close() }
         },
         Scenario(
+            "nodev.completion-room", "a completion queue of 8 entries, found full more often than the area has buffers", tier: .nodev, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
+        ) { run in
+            let pages = 32
+            let bytes = 4 << 20
+            let pattern = PayloadPattern(seed: 22)
+            let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, completions: 8, pattern: PayloadPattern(seed: 0))
+            let wire = try Loopback(run, pattern: pattern)
+            let streams = Streams(receiver)
+            let stream = streams.add(wire.receiver, pattern)
+            var full = 0
+            try run.step("\(bytes) bytes received and returned, asked for again where the queue was full") {
+                for _ in 0..<bytes / 65_536 {
+                    try wire.send(65_536, within: run.patience(10))
+                    full += try RoomScenarios.receive(streams, stream, wire.sent, within: run.patience(20)) { try receiver.flush() }
+                }
+            }
+            try run.expect(full > pages, "the completion queue was found full", "\(full) times")
+            run.payload = try streams.payload(sent: wire.sent)
+            try run.step("ring closed") { receiver.close() }
+        },
+        Scenario(
             "nodev.held", "close the ring with buffers held", tier: .nodev, needs: needs,
             expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
         ) { run in

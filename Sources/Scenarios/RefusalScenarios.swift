@@ -17,7 +17,9 @@ enum RefusalScenarios {
                 provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
             queueOutOfRange(provider),
             boundTwice(provider),
-            unprivileged(provider),
+            unprivileged(provider, "unprivileged", "the process may not administer the network", .nobody),
+            unprivileged(
+                provider, "user-namespace", "the process is root of a user namespace of its own, and the interface is not in it", .ownNamespace),
         ]
     }
 
@@ -84,10 +86,27 @@ enum RefusalScenarios {
         }
     }
 
-    private static func unprivileged(_ provider: Provider) -> Scenario {
-        scenario(provider, "unprivileged", "the process may not administer the network") { run, bed in
-            let worker = try run.step("a process without privileges started") {
-                try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue)])
+    /// What a process is before it asks.
+    enum Standing: String {
+        /// No capability at all.
+        case nobody
+        /// Every capability, in a user namespace that owns nothing.
+        case ownNamespace = "own-namespace"
+
+        func take() throws {
+            switch self {
+            case .nobody:
+                // No capability is left after the change of the user id.
+                guard setgid(65534) == 0, setuid(65534) == 0 else { throw ScenarioFailure("giving up root failed with errno \(errno)") }
+            case .ownNamespace: try UserNamespace.enterNew()
+            }
+        }
+    }
+
+    private static func unprivileged(_ provider: Provider, _ name: String, _ summary: String, _ standing: Standing) -> Scenario {
+        scenario(provider, name, summary) { run, bed in
+            let worker = try run.step("such a process started") {
+                try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue), standing.rawValue])
             }
             let answer = try worker.ask("try", within: run.patience(10))
             try run.expect(answer == "EPERM", "refused with EPERM", "the answer was \(answer)")

@@ -12,7 +12,7 @@ enum ResourceScenarios {
 
     static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
         [rounds(provider), leaks(provider)]
-    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true)]
+    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true), addressSpaces]
 
     /// The owner's descriptors and locked memory after each round are those after the first.
     private static func rounds(_ provider: Provider) -> Scenario {
@@ -54,8 +54,8 @@ enum ResourceScenarios {
                     try bed.waitUnbound(within: run.patience(10))
                     if owner == nil {
                         owner = try Owner(run, .zcrx, bed)
-                        // An area of 2 MiB, its refill ring and header, and no second one.
-                        try owner?.ask("lock \(3 << 20)")
+                        // An area of 2 MiB, its refill ring of 68 KiB, the ring's own 40 or so; not a second refill ring four times over.
+                        try owner?.ask("lock \(2 << 20 + 320 << 10)")
                     }
                     try bindWhenFree(run, owner)
                     try run.userBound()
@@ -69,6 +69,42 @@ enum ResourceScenarios {
                 }
             }
         }
+    }
+
+    /// A registration holds the address space that it accounts to (`mmgrab()` of `ifq->mm_account`): each process needs one of its own to show it.
+    private static let addressSpaces = Scenario(
+        "resources.zcrx.address-spaces", "\(2 * rounds) processes register, are closed or killed: their address spaces go, too", tier: .netdevsim,
+        needs: Provider.zcrx.needs,
+        expects: Expectation(provider: .zcrx, minimumHolds: 2 * rounds * 256, pools: ExpectedPools(count: 2 * rounds, traffic: false))
+    ) { run in
+        let bed = try TestBed.make(run)
+        var owner: Owner?
+        run.cleanUp("owner finished") { try owner?.finish() }
+        let before = try AddressSpaces.count()
+        for round in 1...2 * rounds {
+            try run.step("registered and \(round % 2 == 0 ? "killed" : "closed"), round \(round)") {
+                try bed.waitUnbound(within: run.patience(10))
+                owner = try Owner(run, .zcrx, bed)
+                try owner?.ask("bind 1")
+                try run.userBound()
+                try run.pools.observe()
+                if round % 2 == 0 {
+                    try owner?.kill()
+                } else {
+                    try owner?.finish()
+                }
+                owner = nil
+            }
+        }
+        try bed.waitUnbound(within: run.patience(10))
+        var left = try AddressSpaces.count()
+        let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+        // An idle CPU keeps the last process's until it runs another.
+        while left > before + rounds, MonotonicClock.now < end {
+            _ = try run.pools.wait(within: 0.05, nudging: true) { _ in false }
+            left = try AddressSpaces.count()
+        }
+        try run.expect(left <= before + rounds, "no address space per process is left", "\(before) mm_structs before, \(left) after \(2 * rounds) processes")
     }
 
     /// What a ring had locked is given back from a work queue: the refusal before that is no failure, the one after it is.
@@ -157,5 +193,16 @@ enum Kmemleak {
         guard !found.isEmpty else { return }
         let objects = found.split(separator: "\n").count { $0.hasPrefix("unreferenced object") }
         throw ScenarioFailure("\(objects) objects leaked; the first: \(found.prefix(1200))")
+    }
+}
+
+/// How many mm_structs there are (kernel/fork.c), by the slab allocator's own count.
+enum AddressSpaces {
+    static func count() throws -> Int {
+        // Objects that CPUs keep for themselves count as used until this is written (kmem_cache_shrink(), mm/slub.c).
+        guard (try? KernelFile.write("/sys/kernel/slab/mm_struct/shrink", "1")) != nil, let table = try? KernelFile.read("/proc/slabinfo"),
+            let count = ResourceCounters.value(of: "mm_struct", in: table)
+        else { throw ScenarioSkip("the kernel does not count mm_structs (/sys/kernel/slab/mm_struct, /proc/slabinfo)") }
+        return Int(count)
     }
 }

@@ -83,6 +83,13 @@ final class Streams {
     /// Forgets how a stream failed, for a receive that may be tried again.
     func forgive(_ stream: Int) { streams[stream].failure = nil }
 
+    /// Has the receive of a stream under way before there is anything to receive. Nothing to do for who reads by a system call.
+    func arm(_ stream: Int = 0) throws {
+        for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: 0) {
+            throw ScenarioFailure("of a stream that has not begun came \(event)")
+        }
+    }
+
     /// Receives until each stream in `goals` has so many bytes, or `enough` says so, checking every byte.
     ///
     /// - Parameters:

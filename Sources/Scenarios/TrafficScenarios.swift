@@ -29,11 +29,12 @@ enum TrafficScenarios {
             pieces(provider, "pieces-together", "net_iovs delivered in pieces, all pieces given back at once", held: false),
             pieces(provider, "pieces-held", "net_iovs delivered in pieces, the user gone with all of them", held: true),
             tapped(provider),
+            packetInfo(provider),
             ended(provider),
             exhausted(provider, "exhaustion", rounds: 2),
             exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
         ]
-    } + CopyScenarios.all
+    } + CopyScenarios.all + RoomScenarios.all
 
     static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,
@@ -230,10 +231,10 @@ enum TrafficScenarios {
         }
     }
 
-    /// A packet socket makes the stack clone every skb, so that none is merged with another in the socket's queue; more lie there than one
-    /// call takes (`io_zcrx_recv_skb()` has a budget of 20), and nothing comes after them that would wake the reader.
+    /// A packet socket takes a clone of every skb and, since it cannot be read, cuts it down to its headers: for that each net_iov gains a
+    /// reference and loses it again (`pskb_expand_head()`, `packet_rcv()`).
     private static func tapped(_ provider: Provider) -> Scenario {
-        scenario(provider, "tapped", "skbs cloned for a packet socket; 60 of them unread, and nothing after them") { run in
+        scenario(provider, "tapped", "skbs cloned for a packet socket, which keeps their headers") { run in
             let bytes: UInt64 = 60_000
             let bed = try TestBed.make(run)
             let streams = try provider.makeStreams(run, bed: bed)
@@ -242,16 +243,59 @@ enum TrafficScenarios {
             try socket.makeRoom(1 << 20)
             let pattern = PayloadPattern(seed: 550)
             let stream = streams.add(socket, pattern)
-            try run.step("\(bytes) bytes unread, in segments of their own") {
-                try bed.peer.write(0, pattern, bytes: bytes, sizes: [1000])
-                try socket.waitUnread(Int(bytes), within: run.patience(10))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
+            try run.step("\(bytes) bytes unread") { try segments(run, bed, socket, pattern, 0..<bytes, of: 1000) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
             run.payload = try streams.payload(sent: bytes)
             try run.pools.observe()
             withExtendedLifetime(tap) {}
             tap = nil
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// Has those bytes of the stream sent and lie unread, a segment at a time: neither the sender nor GRO has two to merge.
+    static func segments(
+        _ run: ScenarioRun, _ bed: TestBed, _ socket: Connection, _ pattern: PayloadPattern, _ bytes: Range<UInt64>, of size: Int
+    ) throws {
+        for start in stride(from: bytes.lowerBound, to: bytes.upperBound, by: size) {
+            try bed.peer.write(0, pattern, from: start, bytes: UInt64(size), sizes: [size])
+            try socket.waitUnread(Int(start) + size, within: run.patience(10))
+            _ = try bed.peer.written(0, within: run.patience(10))
+        }
+    }
+
+    /// A socket that asks for a packet's address has each skb cloned before it is queued, and the queue's last takes the clone's net_iovs in:
+    /// each has two owners then and needs a reference for both (`tcp_v6_do_rcv()`, `skb_try_coalesce()`).
+    private static func packetInfo(_ provider: Provider) -> Scenario {
+        scenario(provider, "packet-info", "over IPv6 with IPV6_RECVPKTINFO: cloned skbs are merged in the socket's queue", needs: [.removableInterface]) { run in
+            let bytes: UInt64 = 60_000
+            let bed = try TestBed.make(run)
+            let address = try bed.addIPv6(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0, at: address)
+            try socket.makeRoom(1 << 20)
+            try socket.askForPacketInfo()
+            let pattern = PayloadPattern(seed: 570)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(bytes) bytes unread, in segments of their own") { try segments(run, bed, socket, pattern, 0..<bytes, of: 1000) }
+            try run.step("all received and kept") { try streams.receive([stream: bytes], keep: true, within: run.patience(10)) }
+            try run.userHolds(streams.heldNetIovs)
+            try run.pools.observe()
+            // Enough for every buffer that is home to be received into again.
+            let total = bytes + ZeroCopyScenarios.afterwards
+            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
+                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
+                try streams.receive([stream: total], within: run.patience(20))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+            run.payload = try streams.payload(sent: total)
+            try run.userHolds(0)
+            try run.step("all given back") {
+                try streams.giveBack()
+                try streams.settle()
+            }
             socket.close()
             try run.step("provider ended") { streams.end() }
         }

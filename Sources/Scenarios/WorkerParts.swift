@@ -85,13 +85,21 @@ public enum WorkerParts {
         receiver.close()
     }
 
-    /// Gives up every privilege and tries to bind; the name of the errno of the refusal, or "granted". What does not need the
+    /// Gives up its privileges and tries to bind; the name of the errno of the refusal, or "granted". What does not need the
     /// kernel's leave to administer the network (the dma-buf) is made before.
-    public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32) -> String {
+    ///
+    /// - Parameter standing: "nobody", or "own-namespace".
+    public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32, standing: String) -> String {
+        guard let standing = RefusalScenarios.Standing(rawValue: standing) else { return "no such standing: \(standing)" }
+        var given: String?
         let error = RefusalScenarios.attempt(provider, ifindex: ifindex, queue: queue) {
-            // nobody: no capability is left after the change of the user id.
-            guard setgid(65534) == 0, setuid(65534) == 0 else { throw ScenarioFailure("giving up root failed with errno \(errno)") }
+            do {
+                try standing.take()
+            } catch {
+                given = "\(error)"
+                throw error
+            }
         }
-        return error?.codeName ?? "granted"
+        return given ?? error?.codeName ?? "granted"
     }
 }

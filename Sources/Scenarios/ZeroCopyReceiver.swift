@@ -67,11 +67,12 @@ final class ZeroCopyReceiver {
     ///   - pages: net_iovs of the area.
     ///   - statistics: have the kernel count what it copies.
     ///   - refillEntries: of the refill ring.
+    ///   - completions: entries of the completion queue; nil for more than are ever waiting.
     ///   - area: the area's memory, which the receiver takes over; nil makes ordinary memory.
     ///   - configure: changes what is asked for, last.
     init(
-        at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, pattern: PayloadPattern, area: AreaMemory? = nil,
-        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
+        area: AreaMemory? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws {
         self.pattern = pattern
         let memory = try area ?? AreaMemory(pages: pages)
@@ -82,7 +83,8 @@ final class ZeroCopyReceiver {
         if statistics { registration.events = .init(userData: Self.eventTag, events: [], statistics: true) }
         configure(&registration)
         do throws(KernelError) {
-            let ring = try ZeroCopyReceive.Ring()
+            // A completion queue is at least as long as the submission queue.
+            let ring = if let completions { try ZeroCopyReceive.Ring(entries: completions, completionEntries: completions) } else { try ZeroCopyReceive.Ring() }
             do throws(KernelError) {
                 let queue = try ring.register(registration)
                 registered = Registered(ring: ring, queue: queue, areas: [memory])
@@ -123,15 +125,15 @@ final class ZeroCopyReceiver {
 
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
     static func make(
-        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, pattern: PayloadPattern, area: AreaMemory? = nil,
-        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
+        area: AreaMemory? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws -> ZeroCopyReceiver {
         let location = bed.map { "on \($0.interface) queue \($0.queue)" } ?? "without a device"
         let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
             try ZeroCopyReceiver(
                 at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
-                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, pattern: pattern, area: area,
-                configure: configure)
+                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions,
+                pattern: pattern, area: area, configure: configure)
         }
         run.cleanUp("zcrx closed") { receiver.close() }
         try run.userBound()
@@ -270,27 +272,6 @@ final class ZeroCopyReceiver {
             }
             if let wrong {
                 throw ScenarioFailure("the buffer at \(buffer.areaOffset) of the area was overwritten while the user held it (stream offset \(wrong))")
-            }
-        }
-    }
-
-    /// Cancels the receive request and takes what it delivered: then the user holds all that was delivered and not returned.
-    func quiesce(within seconds: Double) throws {
-        guard receiving else { return }
-        try with { try $0.ring.cancel(Self.receiveTag, userData: Self.cancelTag) }
-        let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        var answered = false
-        while receiving || !answered {
-            let now = MonotonicClock.now
-            guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else {
-                throw ScenarioFailure("the receive request was not cancelled within \(seconds) s")
-            }
-            if completion.userData == Self.cancelTag {
-                answered = true
-            } else if completion.userData == Self.receiveTag, completion.error?.errno == .canceled {
-                receiving = false
-            } else {
-                try take(completion, keep: true)
             }
         }
     }

@@ -56,3 +56,13 @@ public enum NetworkNamespace {
         return try result.get()
     }
 }
+
+/// A user namespace: what capabilities count in.
+public enum UserNamespace {
+    /// Moves the process into a new one, in which it has every capability, and over nothing outside. Its network stays that of before.
+    ///
+    /// - Throws: what unshare(2) answers; `EINVAL` where the process has several threads.
+    public static func enterNew() throws(KernelError) {
+        try check(ppiov_unshare_userns(), "making a user namespace")
+    }
+}

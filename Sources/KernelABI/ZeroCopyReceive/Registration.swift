@@ -142,3 +142,15 @@ extension ZeroCopyReceive {
         }
     }
 }
+
+extension ZeroCopyReceive {
+    /// What `struct io_uring_zcrx_ifq_reg` has and an import may not use.
+    public enum ImportExcess: String, Sendable, CaseIterable {
+        case queue = "queue"
+        case refillEntries = "refill entries"
+        case area = "area"
+        case region = "region"
+        case event = "event descriptor"
+        case flag = "further flag"
+    }
+}

@@ -89,9 +89,21 @@ extension ZeroCopyReceive.Ring {
 
     /// Imports a queue that another ring exported. Mirrors `import_zcrx()`.
     ///
+    /// - Parameter excess: a field of a registration that an import may not carry, set to test the refusal.
     /// - Throws: `EBADF` where the descriptor is no exported queue.
-    public borrowing func importQueue(_ exported: CInt) throws(KernelError) -> ZeroCopyReceive.ImportedQueue {
+    public borrowing func importQueue(
+        _ exported: CInt, with excess: ZeroCopyReceive.ImportExcess? = nil
+    ) throws(KernelError) -> ZeroCopyReceive.ImportedQueue {
         var reg = ppiov_zcrx_ifq_reg()
+        switch excess {
+        case nil: break
+        case .queue: reg.if_rxq = 1
+        case .refillEntries: reg.rq_entries = 256
+        case .area: reg.area_ptr = 4096
+        case .region: reg.region_ptr = 4096
+        case .event: reg.event_desc = 4096
+        case .flag: reg.flags = ZeroCopyReceive.Registration.Flags.noDevice.rawValue
+        }
         try check(ppiov_zcrx_import(raw, exported, &reg), "import of zcrx descriptor \(exported)")
         return ZeroCopyReceive.ImportedQueue(
             id: reg.zcrx_id, headOffset: reg.offsets.head, tailOffset: reg.offsets.tail,

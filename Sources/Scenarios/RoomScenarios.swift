@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+
+/// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between.
+enum RoomScenarios {
+    static let all: [Scenario] = [controlMessages, completions, budget]
+
+    /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
+    private static let tooSmall: CInt = 525
+
+    private static let controlMessages = TrafficScenarios.scenario(
+        .devmem, "control-room", "control buffers with room for fewer tokens than there are net_iovs, and for none"
+    ) { run in
+        let bytes: UInt64 = 120_000
+        let bed = try TestBed.make(run)
+        let pattern = PayloadPattern(seed: 720)
+        let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
+        let socket = try bed.connect(run, 0)
+        try socket.makeRoom(1 << 20)
+        try run.step("\(bytes) bytes unread") {
+            try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
+            try socket.waitUnread(Int(bytes), within: run.patience(10))
+            _ = try bed.peer.written(0, within: run.patience(10))
+        }
+        for room in [1, 0, 2, 3, 0, 5] {
+            let limits = DeviceMemory.Limits(bytes: 1 << 18, fragments: room)
+            guard room > 0 else {
+                var answer = "granted"
+                do throws(KernelError) {
+                    if let batch = try receiver.next(socket.rawValue, limits: limits) { answer = "\(batch.count) bytes" }
+                } catch {
+                    answer = error.code == tooSmall ? "ETOOSMALL" : "\(error)"
+                }
+                try run.expect(answer == "ETOOSMALL", "with room for no token it is refused with ETOOSMALL", "the answer was \(answer)")
+                continue
+            }
+            let before = receiver.heldCount
+            try run.step("received with room for \(room) tokens") {
+                try receiver.receive(from: socket.rawValue, total: receiver.received + 1, keep: true, limits: limits, within: run.patience(10))
+            }
+            let came = receiver.heldCount - before
+            try run.expect(came == room, "\(room) came", "\(came) did")
+        }
+        try run.userHolds(receiver.heldNetIovs)
+        try run.pools.observe()
+        try run.step("the rest received and returned") {
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: false, within: run.patience(10))
+        }
+        try run.step("\(receiver.heldCount) held fragments are as they came") { try receiver.recheckHeld() }
+        run.payload = receiver.payload(sent: bytes, complete: true)
+        try run.userHolds(0)
+        try run.step("all given back") { try receiver.giveBackAll(to: socket.rawValue) }
+        socket.close()
+        try run.step("unbound") { receiver.unbind() }
+    }
+
+    /// A restart detaches the pool, so that its count shows what is out while the ring lives: a close would hide it, because the scrub takes
+    /// every reference of the user back.
+    private static let completions = TrafficScenarios.scenario(
+        .zcrx, "completion-room", "a completion queue of 8 entries, found full again and again", detached: true,
+        pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
+    ) { run in
+        let (rounds, round): (UInt64, UInt64) = (8, 100_000)
+        let bed = try TestBed.make(run)
+        let streams = Streams(try ZeroCopyReceiver.make(run, bed: bed, completions: 8, pattern: PayloadPattern(seed: 0)))
+        let socket = try bed.connect(run, 0)
+        let pattern = PayloadPattern(seed: 721)
+        let stream = streams.add(socket, pattern)
+        try socket.makeRoom(1 << 20)
+        var full = 0
+        try run.step("\(rounds) times \(round) bytes unread, received and returned, asked for again where the queue was full") {
+            for start in stride(from: 0, to: rounds * round, by: Int(round)) {
+                try bed.peer.write(0, pattern, from: start, bytes: round, sizes: [4096])
+                try socket.waitUnread(Int(round), within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+                full += try receive(streams, stream, start + round, within: run.patience(20))
+            }
+        }
+        try run.expect(full >= rounds, "the completion queue was found full in each", "\(full) times")
+        run.payload = try streams.payload(sent: rounds * round)
+        try run.pools.observe()
+        try run.step("what was returned is taken") { try streams.settle() }
+        try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
+        try TrafficScenarios.count(run, .zcrx, 0, "none is out")
+        socket.close()
+        try run.step("provider ended") { streams.end() }
+    }
+
+    /// A call takes some 20 skbs (`IO_SKBS_PER_CALL_LIMIT`) and has itself called again, for nothing may come that would wake it. What is read
+    /// when a receive is submitted is looked at once more in any case, so that it must be under way before.
+    private static let budget = TrafficScenarios.scenario(
+        .zcrx, "budget", "more skbs unread than one call takes, and nothing after them that would wake the reader",
+        pools: ExpectedPools(buffers: 1024, traffic: true)
+    ) { run in
+        // An skb takes up to 17 net_iovs (MAX_SKB_FRAGS) of those that follow it: these are 24 skbs and more.
+        let (size, bytes): (Int, UInt64) = (100, 41_000)
+        let bed = try TestBed.make(run)
+        let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: 1024)
+        let socket = try bed.connect(run, 0)
+        try socket.makeRoom(4 << 20)
+        let pattern = PayloadPattern(seed: 722)
+        let stream = streams.add(socket, pattern)
+        try run.step("a receive under way") { try streams.arm(stream) }
+        try run.step("\(bytes) bytes unread, in segments of \(size)") {
+            try TrafficScenarios.segments(run, bed, socket, pattern, 0..<bytes, of: size)
+        }
+        try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
+        run.payload = try streams.payload(sent: bytes)
+        try run.expect(streams.deliveries >= 400, "each segment had a net_iov of its own", "only \(streams.deliveries) deliveries came")
+        try run.pools.observe()
+        socket.close()
+        try run.step("ring closed") { streams.end() }
+    }
+
+    /// Receives to that byte, and submits another receive where the completion queue was full.
+    ///
+    /// - Parameter between: done before it is submitted again.
+    /// - Returns: how often that was.
+    static func receive(
+        _ streams: Streams, _ stream: Int, _ goal: UInt64, within seconds: Double, between: () throws -> Void = {}
+    ) throws -> Int {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        var full = 0
+        while true {
+            do {
+                try streams.receive([stream: goal], within: seconds)
+                return full
+            } catch {
+                guard streams.failure(stream)?.code == ENOSPC, MonotonicClock.now < end else { throw error }
+                streams.forgive(stream)
+                full += 1
+                try between()
+            }
+        }
+    }
+}
