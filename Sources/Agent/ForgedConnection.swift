@@ -5,11 +5,12 @@ import KernelABI
 import Scenarios
 
 /// A TCP connection that the peer's kernel knows nothing of: segments are put together here and go out through a packet socket, in
-/// any order, twice, or overlapping, from an address that nobody has. Driven by three commands of the peer:
+/// any order, twice, or overlapping, from an address that nobody has. Driven by commands of the peer:
 ///
 ///     forge IFINDEX SOURCE TARGET PORT   connects
 ///     segments SEED OFFSET:LENGTH,...    sends those pieces of the pattern in that order; answers when the target has acknowledged
 ///                                        everything up to the furthest, sending again what stays missing; "ok AGAIN" counts those
+///     flood SEED LENGTH                  sends the first LENGTH bytes over and over until "unflood", which answers with how many times
 ///     unforge                            resets the connection
 ///
 /// It sends no faster than the commands come, so it needs no congestion control; what it sends at a time must fit the target's window.
@@ -90,6 +91,13 @@ final class ForgedConnection {
             }
         }
         return String(again)
+    }
+
+    /// Sends the stream's first bytes again and again until it is stopped. The target has them and drops each, when its device has
+    /// received it. Nothing else is sent meanwhile.
+    func flood(_ pattern: PayloadPattern, length: Int) throws -> Flood {
+        guard (1...Self.segmentBytes).contains(length) else { throw ScenarioFailure("a segment cannot have \(length) bytes") }
+        return try Flood(wire, data(pattern, Segment(offset: 0, length: length)))
     }
 
     /// Ends the connection for the target.

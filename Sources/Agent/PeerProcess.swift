@@ -28,6 +28,7 @@ final class PeerProcess {
     private var receiver: BackgroundReceiver?
     private let sockets = PeerSockets()
     private var forged: ForgedConnection?
+    private var flood: Flood?
 
     /// Runs until standard input ends.
     static func run(_ arguments: [String]) throws {
@@ -133,7 +134,15 @@ final class PeerProcess {
         case ("segments", 3):
             guard let forged, let seed = UInt64(words[1]) else { throw ScenarioFailure("nothing is forged") }
             return try forged.send(PayloadPattern(seed: seed), ForgedConnection.Segment.list(words[2]))
+        case ("flood", 3):
+            guard let forged, let seed = UInt64(words[1]), let length = Int(words[2]) else { throw ScenarioFailure("nothing is forged") }
+            _ = try flood.take()?.stop()
+            flood = try forged.flood(PayloadPattern(seed: seed), length: length)
+            return ""
+        case ("unflood", 1):
+            return String(try flood.take()?.stop() ?? 0)
         case ("unforge", 1):
+            _ = try flood.take()?.stop()
             try forged?.reset()
             forged = nil
             return ""

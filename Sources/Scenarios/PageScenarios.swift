@@ -15,6 +15,22 @@ enum PageScenarios {
             try run.step("interface down") { try bed.setUp(false) }
             try ZeroCopyScenarios.seeDetached(run, .pages)
             try run.step("page returned") { try bed.holdPage(false) }
-        }
+        },
+        Scenario(
+            "pages.looked-at", "a detached pool that the kernel finds waiting for a single page, twice, still goes when it returns", tier: .netdevsim,
+            needs: [.interface, .pageHold],
+            expects: Expectation(provider: .pages, minimumHolds: 1, detachedPool: true)
+        ) { run in
+            let bed = try TestBed.make(run)
+            try run.step("page held") { try bed.holdPage(true) }
+            try run.step("interface down") { try bed.setUp(false) }
+            try ZeroCopyScenarios.seeDetached(run, .pages)
+            // `page_pool_release_retry()` looks once a second and leaves no sign that user space could wait for.
+            try run.step("two looks") { _ = try run.pools.wait(within: 2 * lookEvery + 0.5) { _ in false } }
+            try run.step("page returned") { try bed.holdPage(false) }
+        },
     ]
+
+    /// DEFER_TIME of net/core/page_pool.c, in seconds of the guest.
+    private static let lookEvery = 1.0
 }

@@ -16,10 +16,47 @@ enum RebindScenarios {
             down(provider),
             restarted(provider),
             removed(provider),
+            flooded(provider),
         ]
     } + [failedZeroCopy, failedDevmem]
 
     private static let bytes: UInt64 = 60_000
+
+    /// Frames that nobody wants keep coming while the provider ends: until the queue has let go of it, they are received into its buffers.
+    private static func flooded(_ provider: Provider) -> Scenario {
+        let (rounds, pieces, length) = (6, 12, 1200)
+        return scenario(
+            provider, "flood", "while frames keep coming, \(rounds) times", pools: rounds, needs: [.removableInterface]
+        ) { run in
+            let bed = try TestBed.make(run)
+            var socket: Connection?
+            let pattern = PayloadPattern(seed: 920)
+            var sum = Sum()
+            for round in 0..<rounds {
+                let streams = try provider.makeStreams(run, bed: bed)
+                let here = try socket ?? bed.connectForged(run)
+                socket = here
+                let stream = streams.add(here, pattern, received: sum.sent)
+                let segments = (0..<pieces).map { "\(Int(sum.sent) + $0 * length):\(length)" }
+                sum.sent += UInt64(pieces * length)
+                try run.step("round \(round + 1): \(pieces * length) bytes received and returned") {
+                    _ = try bed.peer.ask("segments \(pattern.seed) \(segments.joined(separator: ","))", within: run.patience(20))
+                    try streams.receive([stream: sum.sent], within: run.patience(10))
+                }
+                let copied = try streams.payload(sent: sum.sent).copied
+                sum.copied += copied
+                sum.zeroCopy += UInt64(pieces * length) - copied
+                try run.pools.observe()
+                try run.measuredStep("provider ended while its first bytes come again and again") {
+                    _ = try bed.peer.ask("flood \(pattern.seed) \(length)")
+                    streams.end()
+                    try bed.waitUnbound(within: run.patience(10))
+                    return "\(try bed.peer.ask("unflood", within: run.patience(20))) times"
+                }
+            }
+            run.payload = sum.payload
+        }
+    }
 
     private static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, detached: Bool = false, pools: Int = 2, needs: Set<Need> = [],

@@ -15,7 +15,7 @@ enum RestartScenarios {
             held(provider), unread(provider), down(provider), downUp(provider), rings(provider), channels(provider),
             lastQueue(provider),
         ]
-    }
+    } + [copies]
 
     private static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, detached: Bool = false, payload: Bool = true, pools: ExpectedPools,
@@ -110,6 +110,44 @@ enum RestartScenarios {
             try TrafficScenarios.count(run, provider, 0, "no detached pool has any out")
             try course.end(run)
         }
+    }
+
+    /// A net_iov that a pool had is free again when the pool has gone, and is copied into without a pool: it must not go back to that one.
+    private static let copies = scenario(
+        .zcrx, "copies", "loopback payload copied into net_iovs whose pool has gone", detached: true, payload: false,
+        pools: ExpectedPools(count: 2, traffic: true)
+    ) { run in
+        // More than there are net_iovs: each that is lost on its way home is missed.
+        let (round, rounds) = (65_536, 36)
+        let course = try Course(run, .zcrx)
+        let wire = try Loopback(run, pattern: PayloadPattern(seed: 811))
+        let local = course.streams.add(wire.receiver, PayloadPattern(seed: 811))
+        // The area hands out last what came home first, so these are the next to be copied into.
+        try run.step("800000 bytes received and kept") { try course.move(run, 800_000, keep: true) }
+        try run.userHolds(course.streams.heldNetIovs)
+        try run.step("queue restarted") { try course.bed.resetQueue(mode: 1) }
+        try ZeroCopyScenarios.seeDetached(run, .zcrx)
+        try run.userHolds(0)
+        try run.step("given back") {
+            try course.streams.giveBack()
+            try course.streams.settle()
+        }
+        try TrafficScenarios.count(run, .zcrx, 0, "the old pool has gone")
+        try run.step("\(rounds) times \(round) bytes over loopback copied, received and returned") {
+            for _ in 0..<rounds {
+                try wire.send(round, within: run.patience(10))
+                try course.streams.receive([local: wire.sent], within: run.patience(10))
+                try course.streams.settle()
+            }
+        }
+        try run.step("100000 more received over the queue and returned") { try course.move(run, 100_000) }
+        let payload = try course.streams.payload(sent: course.streams.received(course.stream) + wire.sent)
+        try run.expect(payload.copied == wire.sent, "the kernel copied what came over loopback and no more", "it says \(payload.copied)")
+        run.payload = payload
+        try run.pools.observe()
+        wire.receiver.close()
+        course.socket.close()
+        try run.step("ring closed") { course.streams.end() }
     }
 
     private static func unread(_ provider: Provider) -> Scenario {

@@ -6,7 +6,7 @@ import Results
 
 /// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between.
 enum RoomScenarios {
-    static let all: [Scenario] = [controlMessages, completions, budget]
+    static let all: [Scenario] = [controlMessages, completions, budget(end: false), budget(end: true)]
 
     /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
     private static let tooSmall: CInt = 525
@@ -91,28 +91,38 @@ enum RoomScenarios {
 
     /// A call takes some 20 skbs (`IO_SKBS_PER_CALL_LIMIT`) and has itself called again, for nothing may come that would wake it. What is read
     /// when a receive is submitted is looked at once more in any case, so that it must be under way before.
-    private static let budget = TrafficScenarios.scenario(
-        .zcrx, "budget", "more skbs unread than one call takes, and nothing after them that would wake the reader",
-        pools: ExpectedPools(buffers: 1024, traffic: true)
-    ) { run in
-        // An skb takes up to 17 net_iovs (MAX_SKB_FRAGS) of those that follow it: these are 24 skbs and more.
-        let (size, bytes): (Int, UInt64) = (100, 41_000)
-        let bed = try TestBed.make(run)
-        let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: 1024)
-        let socket = try bed.connect(run, 0)
-        try socket.makeRoom(4 << 20)
-        let pattern = PayloadPattern(seed: 722)
-        let stream = streams.add(socket, pattern)
-        try run.step("a receive under way") { try streams.arm(stream) }
-        try run.step("\(bytes) bytes unread, in segments of \(size)") {
-            try TrafficScenarios.segments(run, bed, socket, pattern, 0..<bytes, of: size)
+    ///
+    /// - Parameter end: the peer has closed, too. Then the kernel looks again by itself after the first call, not after the second.
+    private static func budget(end: Bool) -> Scenario {
+        TrafficScenarios.scenario(
+            .zcrx, end ? "budget-end" : "budget",
+            "more skbs unread than one call takes, \(end ? "and the stream's end" : "and nothing after them that would wake the reader")",
+            pools: ExpectedPools(buffers: 1024, traffic: true)
+        ) { run in
+            // An skb takes up to 17 net_iovs (MAX_SKB_FRAGS) of those that follow it: these are 24 skbs and more.
+            let (size, bytes): (Int, UInt64) = (100, 41_000)
+            let bed = try TestBed.make(run)
+            let streams = try Provider.zcrx.makeStreams(run, bed: bed, pages: 1024)
+            let socket = try bed.connect(run, 0)
+            try socket.makeRoom(4 << 20)
+            let pattern = PayloadPattern(seed: 722)
+            let stream = streams.add(socket, pattern)
+            try run.step("a receive under way") { try streams.arm(stream) }
+            try run.step("\(bytes) bytes unread, in segments of \(size)") {
+                try TrafficScenarios.segments(run, bed, socket, pattern, 0..<bytes, of: size)
+                if end {
+                    try bed.peer.shut(0)
+                    try socket.waitPeerClosed(within: run.patience(10))
+                }
+            }
+            try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
+            if end { try run.step("the end of the stream is told") { try streams.awaitEnd(stream, within: run.patience(10)) } }
+            run.payload = try streams.payload(sent: bytes)
+            try run.expect(streams.deliveries >= 400, "each segment had a net_iov of its own", "only \(streams.deliveries) deliveries came")
+            try run.pools.observe()
+            socket.close()
+            try run.step("ring closed") { streams.end() }
         }
-        try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
-        run.payload = try streams.payload(sent: bytes)
-        try run.expect(streams.deliveries >= 400, "each segment had a net_iov of its own", "only \(streams.deliveries) deliveries came")
-        try run.pools.observe()
-        socket.close()
-        try run.step("ring closed") { streams.end() }
     }
 
     /// Receives to that byte, and submits another receive where the completion queue was full.

@@ -310,6 +310,8 @@ enum TrafficScenarios {
             let socket = try bed.connect(run, 0)
             let pattern = PayloadPattern(seed: 560)
             let stream = streams.add(socket, pattern)
+            // Under way before, so that nothing but the data and the end wakes it.
+            try run.step("a receive under way") { try streams.arm(stream) }
             try run.step("\(bytes) bytes unread, and the peer has closed") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
                 _ = try bed.peer.written(0, within: run.patience(10))
