@@ -11,7 +11,7 @@ enum Agent {
         usage: ppiov-agent                    in a guest of the harness: speak over its virtio-serial ports
                ppiov-agent run [--filter GLOB]... [--all]
                                       run the scenarios on this kernel, KTAP on standard output
-               ppiov-agent list               the scenarios
+               ppiov-agent list [--all]       the scenarios
 
         run wants root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and
         REMOTE_ARGS, as the kernel's driver selftests have them, put the scenarios on that interface.
@@ -28,7 +28,7 @@ enum Agent {
             case "peer": try PeerProcess.run(Array(arguments.dropFirst()))
             case "worker": try WorkerProcess.run(Array(arguments.dropFirst()))
             case "list":
-                for scenario in Catalogue.select(nil) { print("\(scenario.id)\t\(scenario.tier.rawValue)\t\(scenario.summary)") }
+                for scenario in Catalogue.select(nil, all: arguments.dropFirst().contains("--all")) { print("\(scenario.id)\t\(scenario.tier.rawValue)\t\(scenario.summary)") }
             case "run": exit(try Standalone.run(Array(arguments.dropFirst()), agent: agent))
             case "--help", "-h": print(usage)
             default: fail(2, "unknown command \(arguments.joined(separator: " "))\n\(usage)")

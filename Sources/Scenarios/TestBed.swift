@@ -46,7 +46,9 @@ final class TestBed {
         switch run.environment.wire {
         case .none(let reason): throw ScenarioSkip(reason)
         case .netdevsim: return try netdevsimPair(run, peer, queues: queues, queue: queue)
-        case .interface(let hardware): return try hardwareInterface(run, peer, hardware)
+        case .interface(let hardware):
+            guard queues == 1 else { throw ScenarioSkip("\(hardware.name) is put down to one queue for the sake of steering; this wants \(queues)") }
+            return try hardwareInterface(run, peer, hardware)
         }
     }
 
