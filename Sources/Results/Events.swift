@@ -153,7 +153,7 @@ public struct PoolObservation: Codable, Sendable, Equatable {
     }
 }
 
-/// Resource counters that must come back, by name: "pinned-pages", "locked-bytes", "dma-bufs", "fds", "page-pools", "netdevs".
+/// Resource counters that must come back, by name: "pinned-pages", "locked-bytes", "dma-bufs", "dma-mappings", "fds", "page-pools", "netdevs".
 public typealias Counters = [String: Int64]
 
 /// What the receiving side saw of the payload.

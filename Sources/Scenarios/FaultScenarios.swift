@@ -16,7 +16,7 @@ enum FaultScenarios {
     private static let bytes = 12_288
 
     private static func scenario(
-        _ provider: Provider, _ name: String, _ summary: String, needs: Set<Need> = [], thorough: Bool = false,
+        _ provider: Provider, _ name: String, _ summary: String, queues: Int = 1, needs: Set<Need> = [], thorough: Bool = false,
         _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
     ) -> Scenario {
         Scenario(
@@ -25,7 +25,7 @@ enum FaultScenarios {
             expects: Expectation(provider: provider, minimumHolds: 1, zeroCopy: true, payload: true),
             deadline: 150, thorough: thorough
         ) { run in
-            let bed = try TestBed.make(run)
+            let bed = try TestBed.make(run, queues: queues)
             try body(run, bed)
             try works(run, provider, bed)
         }
@@ -71,12 +71,13 @@ enum FaultScenarios {
                 memory.unmap()
                 try outcome.get()
             }
-            : scenario(.devmem, "bind-rx", "bind-rx", thorough: true) { run, bed in
+            // Of two queues: the list of those that are bound takes the first without an allocation.
+            : scenario(.devmem, "bind-rx", "bind-rx of two queues", queues: 2, thorough: true) { run, bed in
                 try withDMABuf { memory in
                     try FaultWalk(run).through("bind-rx", atLeast: 20) { turn in
                         var netdev = try Netdev()
                         let result = Result {
-                            try turn.attempt { _ = try netdev.bindRX(ifindex: bed.ifindex, dmabuf: memory, queues: [bed.queue]) }
+                            try turn.attempt { _ = try netdev.bindRX(ifindex: bed.ifindex, dmabuf: memory, queues: [bed.queue, bed.queue + 1]) }
                         }
                         netdev.close()
                         _ = try result.get()

@@ -24,6 +24,7 @@ public enum ResourceCounters {
         counters["fds"] = Int64(KernelFile.list("/proc/self/fd").count)
 
         if let total = dmaBufs() { counters["dma-bufs"] = total }
+        if let total = dmaMappings() { counters["dma-mappings"] = total }
 
         // A tracker's file is there as long as the namespace or device whose references it tracks (lib/ref_tracker.c).
         let trackers = KernelFile.list("/sys/kernel/debug/ref_tracker")
@@ -37,6 +38,17 @@ public enum ResourceCounters {
     /// How many dma-bufs there are; nil where debugfs does not tell.
     static func dmaBufs() -> Int64? {
         (try? KernelFile.read("/sys/kernel/debug/dma_buf/bufinfo")).flatMap(dmaBufTotal)
+    }
+
+    /// How many DMA mappings there are, by the records of the DMA-API checker (kernel/dma/debug.c); nil where it is not built in or gave up.
+    static func dmaMappings() -> Int64? {
+        func number(_ name: String) -> Int64? {
+            (try? KernelFile.read("/sys/kernel/debug/dma-api/\(name)")).flatMap { Int64($0.prefix { $0.isNumber }) }
+        }
+        guard (try? KernelFile.read("/sys/kernel/debug/dma-api/disabled"))?.hasPrefix("N") == true, let all = number("nr_total_entries"),
+            let free = number("num_free_entries")
+        else { return nil }
+        return all - free
     }
 
     /// The number behind `name` at the start of a line.

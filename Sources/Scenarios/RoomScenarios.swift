@@ -60,7 +60,7 @@ enum RoomScenarios {
     /// A restart detaches the pool, so that its count shows what is out while the ring lives: a close would hide it, because the scrub takes
     /// every reference of the user back.
     private static let completions = TrafficScenarios.scenario(
-        .zcrx, "completion-room", "a completion queue of 8 entries, found full again and again", detached: true,
+        .zcrx, "completion-room", "a completion queue of 8 entries, found full again and again",
         pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
     ) { run in
         let (rounds, round): (UInt64, UInt64) = (8, 100_000)

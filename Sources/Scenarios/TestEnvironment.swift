@@ -68,6 +68,8 @@ public final class TestEnvironment {
         case .reloadableModule:
             if let reason = lacks(.removableInterface) { return reason }
             if access(Netdevsim.module, R_OK) != 0 { return "\(Netdevsim.module) is not there: netdevsim cannot be loaded again" }
+        case .dmaMappings:
+            if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }
         case .kmemleak:
             if access(Kmemleak.path, W_OK) != 0 { return "this kernel does not look for leaked memory (no kmemleak): run with --profile debug" }
         case .faultInjection:
