@@ -23,11 +23,12 @@ public enum Catalogue {
     public static let families: [ScenarioFamily] = [
         ScenarioFamily(
             "life-cycle", "bind, receive, return, end: the plain life of a buffer",
-            PageScenarios.all + ZeroCopyScenarios.all + DevmemScenarios.all + NoDeviceScenarios.all,
+            PageScenarios.all + ZeroCopyScenarios.all + DevmemScenarios.all + ToldScenarios.all + NoDeviceScenarios.all,
             reaches: [
                 "page_pool_init()", "page_pool_alloc_netmems()", "page_pool_put_unrefed_netmem()", "page_pool_return_netmem()",
                 "page_pool_release()", "io_pp_zc_alloc_netmems()", "io_zcrx_ring_refill()", "io_zcrx_scrub_area()",
                 "mp_dmabuf_devmem_alloc_netmems()", "tcp_recvmsg_dmabuf()", "sock_devmem_dontneed()",
+                "netdev_nl_page_pool_event()", "page_pool_nl_fill()", "netdev_nl_queue_fill_one()",
             ]),
         ScenarioFamily(
             "teardown", "every order of two endings, with the buffers in each place", MoveScenarios.teardown,

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import KernelABI
+import Results
+
+/// What the netdev family tells of a provider and its pools, to those who ask and to those who listen: whose a queue is, when a pool came,
+/// was detached and went (net/core/page_pool_user.c).
+enum ToldScenarios {
+    static let all: [Scenario] = Provider.ofNetIovs.map(told)
+
+    private static func told(_ provider: Provider) -> Scenario {
+        Scenario(
+            "\(provider.rawValue).told", "queue, pools and their changes are told as they are, through a restart with buffers held", tier: .netdevsim,
+            needs: provider.needs.union([.queueReset]),
+            expects: Expectation(
+                provider: provider, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true,
+                pools: ExpectedPools(count: 2, traffic: true))
+        ) { run in
+            let bytes: UInt64 = 40_000
+            let bed = try TestBed.make(run)
+            let listener = try Listener()
+            let (receiver, expected) = try make(run, provider, bed)
+            let first = try run.step("a pool of the provider is added") { try listener.next(run, .added, of: expected) }
+            try run.expect(first.ifindex == bed.ifindex && first.detachTime == nil, "it is the interface's and in use", "\(first)")
+            try asked(run, bed, expected, first.id)
+
+            let pattern = PayloadPattern(seed: 61)
+            let socket = try bed.connect(run)
+            try run.step("\(bytes) bytes received and kept") {
+                try bed.peer.send(pattern, bytes: bytes)
+                try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
+            }
+            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+            try run.userHolds(receiver.heldNetIovs)
+            try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
+            // The driver makes the new pool before it gives the old one up.
+            let second = try run.step("another is added") { try listener.next(run, .added, of: expected) }
+            let change = try run.step("the first is changed") { try listener.next(run, .changed, of: expected) }
+            try run.expect(change.id == first.id && change.detachTime != nil, "it is detached", "\(change)")
+            try ZeroCopyScenarios.seeDetached(run, provider)
+            try asked(run, bed, expected, second.id)
+
+            try run.userHolds(0)
+            try run.step("given back") {
+                try receiver.giveBackAll(to: socket.rawValue)
+                try (receiver as? ZeroCopyReceiver)?.flush()
+            }
+            let gone = try run.step("the first is removed") { try listener.next(run, .removed, of: expected) }
+            try run.expect(gone.id == first.id && gone.inflight == 0, "with none in flight", "\(gone)")
+            socket.close()
+            try run.step("provider ended") { receiver.end() }
+            let last = try run.step("the second is removed") { try listener.next(run, .removed, of: expected) }
+            try run.expect(last.id == second.id && last.inflight == 0, "with none in flight", "\(last)")
+            try run.step("the queue has no provider") { try bed.waitUnbound(within: run.patience(10)) }
+        }
+    }
+
+    private static func make(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws -> (any ProviderReceiver, MemoryProvider) {
+        let pattern = PayloadPattern(seed: 61)
+        if provider == .devmem {
+            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
+            return (receiver, .deviceMemory(dmabufID: receiver.binding))
+        }
+        // What a buffer's length is stands in the answer from 7.0 on.
+        return (try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern), .ioUring(bufferLength: UInt64(ZeroCopyReceiver.pageBytes)))
+    }
+
+    /// queue-get and page-pool-get say the same.
+    private static func asked(_ run: ScenarioRun, _ bed: TestBed, _ expected: MemoryProvider, _ pool: UInt64) throws {
+        let netdev = try Netdev()
+        let answers = Result { (try netdev.queues(of: bed.ifindex), try netdev.pagePools()) }
+        netdev.close()
+        let (queues, pools) = try answers.get()
+        let queue = queues.first { $0.kind == .receive && $0.id == bed.queue }
+        try run.expect(queue?.provider == expected, "queue-get tells \(expected)", "it tells \(queue.map { "\($0)" } ?? "nothing")")
+        let shown = pools.first { $0.id == pool }
+        try run.expect(shown?.provider == expected, "page-pool-get tells \(expected)", "it tells \(shown.map { "\($0)" } ?? "nothing")")
+        try run.expect(
+            shown.map { $0.inflightBytes == $0.inflight * UInt64(ZeroCopyReceiver.pageBytes) } == true, "its bytes in flight are its net_iovs'",
+            "it tells \(shown.map { "\($0)" } ?? "nothing")")
+    }
+
+    /// Hears the changes of a provider's pools in turn.
+    private final class Listener {
+        private var netdev: Netdev?
+
+        init() throws(KernelError) {
+            var netdev = try Netdev()
+            do throws(KernelError) {
+                try netdev.subscribePagePools()
+            } catch {
+                netdev.close()
+                throw error
+            }
+            self.netdev = consume netdev
+        }
+
+        deinit { netdev.take()?.close() }
+
+        /// The next change of one of the provider's pools, which must be of that kind.
+        func next(_ run: ScenarioRun, _ wanted: PagePoolNotification.Change, of provider: MemoryProvider) throws -> PagePool {
+            let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+            // What an idle CPU keeps is freed when it receives.
+            let softirq = try ReceiveSoftirq()
+            while MonotonicClock.now < end {
+                try softirq.runEverywhere()
+                guard let heard = try netdev?.nextNotification(timeoutMilliseconds: 20), heard.pool.provider == provider else { continue }
+                guard heard.change == wanted else { throw ScenarioFailure("\(heard.change) was told of \(heard.pool)") }
+                return heard.pool
+            }
+            throw ScenarioFailure("not told within \(run.patience(10)) s")
+        }
+    }
+}
