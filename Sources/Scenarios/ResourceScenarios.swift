@@ -74,7 +74,7 @@ enum ResourceScenarios {
     /// A registration holds the address space that it accounts to (`mmgrab()` of `ifq->mm_account`): each process needs one of its own to show it.
     private static let addressSpaces = Scenario(
         "resources.zcrx.address-spaces", "\(2 * rounds) processes register, are closed or killed: their address spaces go, too", tier: .netdevsim,
-        needs: Provider.zcrx.needs,
+        needs: Provider.zcrx.needs.union([.slabCounts]),
         expects: Expectation(provider: .zcrx, minimumHolds: 2 * rounds * 256, pools: ExpectedPools(count: 2 * rounds, traffic: false))
     ) { run in
         let bed = try TestBed.make(run)
@@ -198,11 +198,15 @@ enum Kmemleak {
 
 /// How many mm_structs there are (kernel/fork.c), by the slab allocator's own count.
 enum AddressSpaces {
+    static let shrink = "/sys/kernel/slab/mm_struct/shrink"
+    static let table = "/proc/slabinfo"
+
     static func count() throws -> Int {
         // Objects that CPUs keep for themselves count as used until this is written (kmem_cache_shrink(), mm/slub.c).
-        guard (try? KernelFile.write("/sys/kernel/slab/mm_struct/shrink", "1")) != nil, let table = try? KernelFile.read("/proc/slabinfo"),
-            let count = ResourceCounters.value(of: "mm_struct", in: table)
-        else { throw ScenarioSkip("the kernel does not count mm_structs (/sys/kernel/slab/mm_struct, /proc/slabinfo)") }
+        try KernelFile.write(shrink, "1")
+        guard let count = ResourceCounters.value(of: "mm_struct", in: try KernelFile.read(table)) else {
+            throw ScenarioFailure("\(table) has no line of mm_struct")
+        }
         return Int(count)
     }
 }

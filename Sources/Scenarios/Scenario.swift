@@ -34,6 +34,8 @@ public enum Need: String, Sendable, CaseIterable {
     case reloadableModule
     /// The kernel looks for memory that nobody points to (CONFIG_DEBUG_KMEMLEAK): profile `debug`.
     case kmemleak
+    /// The slab allocator tells how many objects of a kind there are (CONFIG_SLUB_DEBUG, and sysfs).
+    case slabCounts
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.

@@ -68,6 +68,10 @@ public final class TestEnvironment {
         case .reloadableModule:
             if let reason = lacks(.removableInterface) { return reason }
             if access(Netdevsim.module, R_OK) != 0 { return "\(Netdevsim.module) is not there: netdevsim cannot be loaded again" }
+        case .slabCounts:
+            if access(AddressSpaces.shrink, W_OK) != 0 || access(AddressSpaces.table, R_OK) != 0 {
+                return "this kernel does not tell how many mm_structs there are (\(AddressSpaces.shrink), \(AddressSpaces.table))"
+            }
         case .dmaMappings:
             if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }
         case .kmemleak:
