@@ -6,7 +6,8 @@ import Results
 /// What the netdev family tells of a provider and its pools, to those who ask and to those who listen: whose a queue is, when a pool came,
 /// was detached and went (net/core/page_pool_user.c).
 enum ToldScenarios {
-    static let all: [Scenario] = Provider.ofNetIovs.map(told)
+    static let zcrx = told(.zcrx)
+    static let devmem = told(.devmem)
 
     private static func told(_ provider: Provider) -> Scenario {
         Scenario(
