@@ -72,6 +72,36 @@ import Testing
         #expect(met == Set(Move.allCases), "never drawn: \(Set(Move.allCases).subtracting(met))")
     }
 
+    /// What is written for an ending that forgets a pool, an ifq or a socket is only met where one has several.
+    @Test(arguments: [ModelProvider.zcrx, .devmem])
+    func drawnSequencesEndWithBuffersOfSeveralPools(_ provider: ModelProvider) throws {
+        var random = SystemRandomNumberGenerator()
+        let drawn = (0..<1000).map { _ in MoveSequence(provider, length: 16, using: &random) }
+        let several = drawn.filter { sequence in
+            var state = MoveState(provider)
+            for move in sequence.moves {
+                let before = state.poolsKept
+                guard let next = state.after(move) else { return false }
+                state = next
+                if move != .giveBack && before > 1 && state.poolsKept == 0 { return true }
+            }
+            return state.poolsKept > 1
+        }
+        // About a sixth; where every move may come at any time, hardly any.
+        #expect(several.count > 80, "\(several.count) of 1000")
+    }
+
+    @Test func poolsKeptCountsThoseWithBuffersOut() {
+        func kept(_ moves: [Move]) -> Int? { MoveState.after([.bind, .connect] + moves, of: .zcrx)?.poolsKept }
+        #expect(kept([]) == 0)
+        #expect(kept([.keep, .keep]) == 1)
+        #expect(kept([.keep, .restart0]) == 1)
+        #expect(kept([.keep, .restart0, .keep]) == 2)
+        #expect(kept([.keep, .restart0, .keep, .giveBack]) == 0)
+        #expect(kept([.keep, .restart0, .keep, .giveBack, .keep]) == 1)
+        #expect(kept([.keep, .restart0, .keep, .end]) == 0)
+    }
+
     @Test func cutsAreShorterAndLegal() throws {
         let sequence = try #require(MoveSequence("zcrx.bind-connect-keep-restart2-return-close-end"))
         #expect(!sequence.cuts.isEmpty)

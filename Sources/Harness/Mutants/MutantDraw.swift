@@ -8,7 +8,7 @@ import Scenarios
 /// unmodified kernel has passed.
 enum MutantDraw {
     /// Sequences of each provider, and moves of each.
-    static let count = 12
+    static let count = 16
     static let length = 16
 
     /// Scenarios for a glob that matches any sequence of a provider; none for any other glob.

@@ -32,15 +32,21 @@ public struct MoveSequence: Sendable, Equatable {
 
     /// Draws a legal sequence that binds the provider at least once.
     ///
+    /// Half of the moves that undo something are left out of each sequence, others each time: where everything may come next, buffers
+    /// are hardly ever kept for long, and what it takes to lose them (those of several pools at one ending, say) never comes together.
+    ///
     /// - Parameter length: moves; fewer where nothing is left to do.
     public init<Random: RandomNumberGenerator>(_ provider: ModelProvider, length: Int, using random: inout Random) {
+        let leftOut = Set(Self.undoing.filter { _ in Bool.random(using: &random) }.joined())
         var state = MoveState(provider)
         var moves: [Move] = []
         while moves.count < length {
             let legal = Move.allCases.compactMap { move in state.after(move).map { (move, $0) } }
-            // What only ends comes seldom, or a sequence is over before it has begun; what carries buffers comes often.
-            let weighted = legal.flatMap { entry in Array(repeating: entry, count: Self.weight(entry.0, bound: state.handle, of: moves.count, length)) }
-            guard let (move, next) = weighted.randomElement(using: &random) else { break }
+            let weighted = legal.flatMap { entry in
+                let weight = leftOut.contains(entry.0) ? 0 : Self.weight(entry.0, bound: state.handle, of: moves.count, length)
+                return Array(repeating: entry, count: weight)
+            }
+            guard let (move, next) = (weighted.isEmpty ? legal : weighted).randomElement(using: &random) else { break }
             moves.append(move)
             state = next
         }
@@ -48,15 +54,21 @@ public struct MoveSequence: Sendable, Equatable {
         self.init(provider: provider, moves: moves)
     }
 
+    private static let undoing: [[Move]] = [
+        [.take], [.leave], [.giveBack], [.close], [.end], [.kill], [.down], [.away], [.restart0, .restart1, .restart2, .restart3],
+    ]
+
+    /// What only ends comes seldom, or a sequence is over before it has begun; what carries buffers comes often.
     private static func weight(_ move: Move, bound: Bool, of done: Int, _ length: Int) -> Int {
         switch move {
         case .bind, .connect: 24
-        case .take, .keep, .leave: 12
+        case .keep: 16
+        case .take, .leave: 12
         case .up, .netns: 12
-        case .giveBack, .close: 6
-        case .end, .kill, .down, .away: bound ? 3 : 0
+        case .giveBack, .close: 4
+        case .end, .kill, .down, .away: bound ? 2 : 0
         // Four of them.
-        case .restart0, .restart1, .restart2, .restart3: bound ? 1 : 0
+        case .restart0, .restart1, .restart2, .restart3: bound ? 4 : 0
         // After these nothing can be bound again.
         case .unbind, .remove, .unload: done * 4 > length * 3 ? 3 : 0
         }

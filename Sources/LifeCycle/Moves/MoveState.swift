@@ -28,6 +28,10 @@ public struct MoveState: Sendable, Equatable {
     public private(set) var flowing = false
     /// Times that data was kept since it was last given back.
     public private(set) var kept = 0
+    /// Pools that what is kept came from.
+    public private(set) var poolsKept = 0
+    /// Something of the queue's present pool is among it.
+    private var keptOfPool = false
     /// Times that data was left unread.
     public private(set) var unread = 0
     /// Pools of net_iovs so far.
@@ -126,10 +130,12 @@ public struct MoveState: Sendable, Equatable {
             traffic = true
             kept += 1
             unread = 0
+            if !keptOfPool { poolsKept += 1 }
+            keptOfPool = true
         case .leave:
             traffic = true
             unread += 1
-        case .giveBack: kept = 0
+        case .giveBack: letGo()
         case .close: closeConnection()
         case .end: endProvider()
         case .kill:
@@ -159,6 +165,13 @@ public struct MoveState: Sendable, Equatable {
     private mutating func fill() {
         pooled = true
         pools += 1
+        keptOfPool = false
+    }
+
+    private mutating func letGo() {
+        kept = 0
+        poolsKept = 0
+        keptOfPool = false
     }
 
     private mutating func stop(_ interface: Interface) {
@@ -179,13 +192,13 @@ public struct MoveState: Sendable, Equatable {
         installed = false
         pooled = false
         // Tokens are the socket's; what a ring's user holds is scrubbed with it.
-        if provider == .zcrx { kept = 0 }
+        if provider == .zcrx { letGo() }
     }
 
     private mutating func closeConnection() {
         connected = false
         flowing = false
         unread = 0
-        if provider == .devmem { kept = 0 }
+        if provider == .devmem { letGo() }
     }
 }
