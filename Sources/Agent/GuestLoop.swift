@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import FoundationEssentials
 import Glibc
 import KernelABI
 import Results
@@ -19,6 +20,7 @@ enum GuestLoop {
             // Before the snapshot, so that no scenario waits for it.
             if case .netdevsim = environment.wire { _ = try environment.startPeer() }
             runner = try ScenarioRunner(environment: environment)
+            try warmUp(runner)
             try events.send(AgentEvent(kind: .ready, time: MonotonicClock.now, guest: GuestFacts.read(environment, runner)))
         } catch {
             try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "\(error)"))
@@ -46,6 +48,14 @@ enum GuestLoop {
                 }
             }
         }
+    }
+
+    /// Does once what every scenario does, so that the snapshot has it done: tables built, metadata of types looked up, pages in.
+    private static func warmUp(_ runner: ScenarioRunner) throws {
+        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: 1)
+        let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))
+        _ = read.scenario.flatMap(Catalogue.named)
+        try runner.rehearse()
     }
 }
 

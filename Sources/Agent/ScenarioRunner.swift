@@ -21,6 +21,18 @@ final class ScenarioRunner {
 
     func traceFormats() throws -> [String: String] { try trace.formats() }
 
+    /// What surrounds a scenario, without one.
+    func rehearse() throws {
+        try pools.begin()
+        let before = try counters()
+        try trace.start()
+        _ = try pools.drain(within: 1)
+        _ = try settle(to: before, within: 1)
+        try trace.stop()
+        _ = try trace.lost()
+        try trace.drain { _, _ in }
+    }
+
     /// Runs `scenario` between its marks in the kernel log.
     ///
     /// - Parameters:

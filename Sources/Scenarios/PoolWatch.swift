@@ -54,14 +54,17 @@ public final class PoolWatch {
     /// - Parameter nudging: let CPUs that have nothing to receive free what was deferred to them.
     /// - Returns: whether it came true within `seconds`.
     public func wait(within seconds: Double, nudging: Bool = false, until condition: ([PoolRecord]) -> Bool) throws(KernelError) -> Bool {
-        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        let start = MonotonicClock.now
+        let end = start + UInt64(seconds * 1e9)
         while true {
             if condition(try observe()) { return true }
             let now = MonotonicClock.now
             guard now < end else { return false }
-            // A pool's end is notified, its count is not: look again on either occasion.
             if nudging { try softirq.runEverywhere() }
-            _ = try heard(within: CInt(min(20, (end - now) / 1_000_000 + 1)))
+            // A pool's end is notified, its count is not: look again on either occasion, the more seldom the longer it takes. A
+            // detached pool looks at itself once a second, and each look of ours takes the processor from the other guests.
+            let pause = min(max((now - start) / 4, 5_000_000), 100_000_000)
+            _ = try heard(within: CInt(min(pause, end - now) / 1_000_000 + 1))
         }
     }
 

@@ -42,6 +42,7 @@ enum Surroundings {
     }
 
     static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
-    /// Machines at a time, where nobody says how many: a guest waits for timers and for the network a third of its time.
-    static var guests: Int { max(1, processors * 3 / 2) }
+    /// Machines at a time, where nobody says how many: a guest waits for timers and for the network
+    /// half of its time and more.
+    static var guests: Int { processors * 2 }
 }

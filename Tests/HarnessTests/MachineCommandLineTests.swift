@@ -33,7 +33,7 @@ import Testing
                 /i/a.cpio
                 -append
                 console=ttyS0 loglevel=7 no_hash_pointers nokaslr printk.devkmsg=on panic=-1 panic_print=0x40 unknown_nmi_panic \
-                sysrq_always_enabled oops=panic mitigations=off no_timer_check tsc=reliable tsc_early_khz=2596000 slub_debug=P
+                sysrq_always_enabled oops=panic mitigations=off no_timer_check norandmaps tsc=reliable tsc_early_khz=2596000 slub_debug=P
                 -chardev
                 socket,id=console,path=/tmp/p/console
                 -chardev

@@ -41,7 +41,8 @@ public struct QEMUCommandLine: Sendable, Equatable {
         // With -no-reboot a panic's immediate reboot ends QEMU, after its text is out. An injected NMI is such a panic.
         words += ["panic=-1", "panic_print=0x40", "unknown_nmi_panic", "sysrq_always_enabled"]
         if options.panicOnOops { words.append("oops=panic") }
-        words += ["mitigations=off", "no_timer_check"]
+        // The same program at the same place every time: TCG translates it once for all processes that run it.
+        words += ["mitigations=off", "no_timer_check", "norandmaps"]
         if acceleration.accelerator == .tcg {
             // Without these an SMP guest under TCG falls back to jiffies, half the time: its PIT calibration fails under load.
             words.append("tsc=reliable")
