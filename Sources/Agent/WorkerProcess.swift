@@ -19,9 +19,11 @@ enum WorkerProcess {
             else { break }
             return try WorkerParts.own(
                 provider, ifindex: ifindex, queue: queue, local: arguments[4], patience: patience, next: { readLine() }, say: say)
-        case ("devmem-send", 4):
-            guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]) else { break }
-            return try WorkerParts.sendForEver(ifindex: ifindex, local: arguments[2], patience: patience, next: { readLine() }, say: say)
+        case ("devmem-send", 5):
+            guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]), let sender = WorkerParts.Sender(rawValue: arguments[4])
+            else { break }
+            return try WorkerParts.sendForEver(
+                ifindex: ifindex, local: arguments[2], patience: patience, sender: sender, next: { readLine() }, say: say)
         case ("devmem-bind", 3):
             guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
             return try WorkerParts.bindDevmem(ifindex: ifindex, queue: queue, next: { readLine() }, say: say)

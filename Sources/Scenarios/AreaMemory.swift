@@ -28,8 +28,10 @@ final class AreaMemory {
     private var memory: Memory?
 
     /// Ordinary memory.
-    init(pages: Int) throws {
-        let memory = try MappedMemory(anonymous: pages * ZeroCopyReceiver.pageBytes)
+    ///
+    /// - Parameter huge: of huge pages, which must have been reserved.
+    init(pages: Int, huge: Bool = false) throws {
+        let memory = try MappedMemory(anonymous: pages * ZeroCopyReceiver.pageBytes, hugePages: huge)
         registration = .memory(memory)
         count = memory.count
         descriptor = -1

@@ -91,6 +91,21 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("exporter closed") { exporter.receiver.close() }
         },
+        scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) { run, exporter in
+            try exporter.receiveKept(run)
+            try run.step("8 exports refused: EMFILE") {
+                for _ in 0..<8 {
+                    let error = try DescriptorLimit.reached { exporter.refusedExport() }
+                    guard error?.code == EMFILE else { throw ScenarioFailure(error.map { "\($0)" } ?? "it was granted") }
+                }
+            }
+            try stillAttached(run)
+            let descriptor = try exporter.export(run)
+            descriptor.close()
+            try run.step("\(exporter.receiver.held.count) held deliveries are as they came") { try exporter.receiver.recheckHeld() }
+            try run.userEnds()
+            try run.step("ring closed") { exporter.receiver.close() }
+        },
         scenario("refused", "what is no exported queue is not imported", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("a pipe, a socket and nothing: EBADF") {
@@ -173,6 +188,16 @@ extension BeyondScenarios {
             let exported = try run.step("queue exported") { try receiver.with { Exported(try $0.ring.export(queue: $0.queue.id)) } }
             run.cleanUp("exported descriptor closed") { exported.close() }
             return exported
+        }
+
+        /// The refusal of an export; nil where it was granted.
+        func refusedExport() -> KernelError? {
+            do {
+                try receiver.with { Exported(try $0.ring.export(queue: $0.queue.id)) }.close()
+                return nil
+            } catch {
+                return error as? KernelError ?? KernelError("\(error)", code: EIO)
+            }
         }
 
         /// Receives what is kept, then has the queue imported.
@@ -262,6 +287,23 @@ extension BeyondScenarios {
             try run.pools.observe()
             return worker
         }
+    }
+}
+
+/// RLIMIT_NOFILE, lowered for a moment to what this process has open.
+private enum DescriptorLimit {
+    static func reached<Value>(_ body: () -> Value) throws -> Value {
+        let next = fcntl(0, F_DUPFD_CLOEXEC, 0)
+        guard next >= 0 else { throw KernelError("looking for the next descriptor", code: errno) }
+        close(next)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var before = rlimit()
+        guard getrlimit(resource, &before) == 0 else { throw KernelError("reading RLIMIT_NOFILE", code: errno) }
+        var lowered = rlimit(rlim_cur: rlim_t(next), rlim_max: before.rlim_max)
+        guard setrlimit(resource, &lowered) == 0 else { throw KernelError("setting RLIMIT_NOFILE to \(next)", code: errno) }
+        let value = body()
+        guard setrlimit(resource, &before) == 0 else { throw KernelError("setting RLIMIT_NOFILE back", code: errno) }
+        return value
     }
 }
 

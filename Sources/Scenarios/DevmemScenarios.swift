@@ -7,7 +7,32 @@ enum DevmemScenarios {
     static let needs: Set<Need> = [.interface, .devmem]
     private static let bytes: UInt64 = 200_000
 
-    static let all: [Scenario] = [
+    static let all: [Scenario] = plain + [
+        bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
+        bindings("two-bindings-gone", "the same, after the interface has gone", gone: true),
+    ]
+
+    /// All that a netlink socket has bound goes with it, not the first alone.
+    private static func bindings(_ name: String, _ summary: String, gone: Bool) -> Scenario {
+        Scenario(
+            "devmem.\(name)", summary, tier: .netdevsim, needs: needs.union(gone ? [.removableInterface] : []),
+            expects: Expectation(provider: .devmem, minimumHolds: 2, pools: ExpectedPools(count: 2, traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run, queues: 2)
+            let bindings = try DevmemBindings(run)
+            for queue: UInt32 in [0, 1] {
+                try run.step("a dma-buf bound to queue \(queue)") { try bindings.bind(bed.ifindex, [queue]) }
+                try run.userBound()
+            }
+            try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
+            try run.pools.observe()
+            if gone { try run.step("the driver unbound from the device") { try bed.unbindDriver() } }
+            try run.step("netlink socket closed") { bindings.unbind() }
+            if !gone { try bed.expectProviders(run, on: [], "no queue has one") }
+        }
+    }
+
+    private static let plain: [Scenario] = [
         Scenario(
             "devmem.idle", "bind a dma-buf and unbind it idle", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(traffic: false))

@@ -21,6 +21,33 @@ enum RefusalScenarios {
             unprivileged(
                 provider, "user-namespace", "the process is root of a user namespace of its own, and the interface is not in it", .ownNamespace),
         ]
+    } + [halfTaken]
+
+    /// `netdev_nl_bind_rx_doit()` binds the queues one after the other: those before the one that is refused must be unbound then, not
+    /// when the netlink socket is closed.
+    private static let halfTaken = Scenario(
+        "refuse.devmem.half-taken", "devmem is refused two queues of which one has a provider, and the other is left without", tier: .netdevsim,
+        needs: DevmemScenarios.needs, expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(count: 3, traffic: false))
+    ) { run in
+        let bed = try TestBed.make(run, queues: 2, queue: 1)
+        let first = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 0))
+        try run.pools.observe()
+        let second = try DevmemBindings(run)
+        do {
+            try second.bind(bed.ifindex, [0, 1])
+            throw ScenarioFailure("both queues were bound, though one has a provider")
+        } catch let error as KernelError {
+            try run.expect(error.code == EEXIST, "both refused with EEXIST", "\(error)")
+        }
+        try bed.expectProviders(run, on: [1], "no queue but the first provider's has one")
+        try run.step("then the free one bound over the same netlink socket") { try second.bind(bed.ifindex, [0]) }
+        try run.userBound()
+        try bed.expectProviders(run, on: [0, 1], "each queue has its own")
+        try run.pools.observe()
+        try run.step("both unbound") {
+            second.unbind()
+            first.unbind()
+        }
     }
 
     /// The answer that is expected.

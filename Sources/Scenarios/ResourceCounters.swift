@@ -17,9 +17,7 @@ public enum ResourceCounters {
         else { throw KernelError("reading nr_foll_pin_acquired in /proc/vmstat", errno: .noSuchFileOrDirectory) }
         counters["pinned-pages"] = acquired - released
 
-        let status = try KernelFile.read("/proc/self/status")
-        let kilobytes = (value(of: "VmPin:", in: status) ?? 0) + (value(of: "VmLck:", in: status) ?? 0)
-        counters["locked-bytes"] = kilobytes * 1024
+        counters["locked-bytes"] = try lockedBytes()
 
         counters["fds"] = Int64(KernelFile.list("/proc/self/fd").count)
 
@@ -33,6 +31,12 @@ public enum ResourceCounters {
             counters["tracked-devices"] = Int64(trackers.count { $0.hasPrefix("netdev@") })
         }
         return counters
+    }
+
+    /// What this process has pinned and locked, as it is accounted to its address space.
+    static func lockedBytes() throws(KernelError) -> Int64 {
+        let status = try KernelFile.read("/proc/self/status")
+        return ((value(of: "VmPin:", in: status) ?? 0) + (value(of: "VmLck:", in: status) ?? 0)) * 1024
     }
 
     /// How many dma-bufs there are; nil where debugfs does not tell.

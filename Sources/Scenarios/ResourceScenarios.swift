@@ -12,7 +12,7 @@ enum ResourceScenarios {
 
     static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
         [rounds(provider), leaks(provider)]
-    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true), addressSpaces]
+    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true), addressSpaces, hugePages]
 
     /// The owner's descriptors and locked memory after each round are those after the first.
     private static func rounds(_ provider: Provider) -> Scenario {
@@ -68,6 +68,51 @@ enum ResourceScenarios {
                     }
                 }
             }
+        }
+    }
+
+    /// Huge pages are accounted by the folio (`io_count_account_pages()`), ordinary ones by the page: the sum is the same.
+    private static let hugePages = Scenario(
+        "resources.zcrx.huge-pages", "an area of huge pages is accounted as one of ordinary pages is, receives, and is given back", tier: .netdevsim,
+        needs: Provider.zcrx.needs.union([.hugePages]),
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
+            pools: ExpectedPools(count: 2, buffers: UInt64(HugePages.pages), traffic: true))
+    ) { run in
+        let bed = try TestBed.make(run)
+        try HugePages.reserve(run)
+        let before = try ResourceCounters.lockedBytes()
+        let ordinary = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages, pattern: PayloadPattern(seed: 8))
+        let accounted = try ResourceCounters.lockedBytes() - before
+        try run.pools.observe()
+        try run.step("ring closed") { ordinary.close() }
+        try bed.waitUnbound(within: run.patience(10))
+        try awaitAccounted(run, before)
+
+        let pattern = PayloadPattern(seed: 9)
+        let memory = try run.step("\(HugePages.count) huge pages mapped") { try AreaMemory(pages: HugePages.pages, huge: true) }
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages, pattern: pattern, area: memory)
+        let now = try ResourceCounters.lockedBytes() - before
+        try run.expect(now == accounted, "\(accounted) bytes accounted, as for ordinary pages", "\(now) bytes are, \(accounted) were")
+        let socket = try bed.connect(run)
+        try run.step("200000 bytes received and kept") {
+            try bed.peer.send(pattern, bytes: 200_000)
+            try receiver.receive(from: socket.rawValue, total: 200_000, keep: true, within: run.patience(20))
+            try receiver.recheckHeld()
+        }
+        try run.userHolds(receiver.heldNetIovs)
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+    }
+
+    /// Waits until no more is accounted than `goal`: a ring's memory is given back in the background.
+    private static func awaitAccounted(_ run: ScenarioRun, _ goal: Int64) throws {
+        let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+        while try ResourceCounters.lockedBytes() > goal, MonotonicClock.now < end {
+            _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
         }
     }
 
@@ -193,6 +238,27 @@ enum Kmemleak {
         guard !found.isEmpty else { return }
         let objects = found.split(separator: "\n").count { $0.hasPrefix("unreferenced object") }
         throw ScenarioFailure("\(objects) objects leaked; the first: \(found.prefix(1200))")
+    }
+}
+
+/// Huge pages set aside (mm/hugetlb.c).
+enum HugePages {
+    static let reserved = "/proc/sys/vm/nr_hugepages"
+    /// Of 2 MiB each: more than two, so that the first, the next and the last are different ones.
+    static let count = 3
+    /// Ordinary pages of as much memory.
+    static let pages = count << 21 / 4096
+
+    /// Reserves them, given back when the run is over.
+    static func reserve(_ run: ScenarioRun) throws {
+        let before = try KernelFile.read(reserved).prefix { $0.isNumber }
+        run.cleanUp("huge pages given back") { try KernelFile.write(reserved, String(before)) }
+        try run.step("\(count) huge pages reserved") {
+            let wanted = (Int(before) ?? 0) + count
+            try KernelFile.write(reserved, String(wanted))
+            let got = Int(try KernelFile.read(reserved).prefix { $0.isNumber }) ?? 0
+            guard got >= wanted else { throw ScenarioSkip("the kernel found \(got) huge pages of the \(wanted) that were asked for") }
+        }
     }
 }
 

@@ -36,6 +36,8 @@ public enum Need: String, Sendable, CaseIterable {
     case kmemleak
     /// The slab allocator tells how many objects of a kind there are (CONFIG_SLUB_DEBUG, and sysfs).
     case slabCounts
+    /// Pages of 2 MiB can be reserved (CONFIG_HUGETLBFS).
+    case hugePages
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.

@@ -228,17 +228,24 @@ final class TestBed {
     /// Waits until no provider is on the queue: a ring's end is asynchronous.
     func waitUnbound(within seconds: Double) throws {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        while try inItsNamespace({ try Self.provider(of: ifindex, queue) }) {
+        while try inItsNamespace({ try providers() }).contains(queue) {
             guard MonotonicClock.now < end else { throw ScenarioFailure("a provider is still on the queue after \(seconds) s") }
             _ = poll(nil, 0, 5)
         }
     }
 
-    private static func provider(of ifindex: UInt32, _ queue: UInt32) throws -> Bool {
+    /// The receive queues that have a provider, by the netdev family, in the thread's namespace.
+    func providers() throws -> [UInt32] {
         let netdev = try Netdev()
         let queues = Result { try netdev.queues(of: ifindex) }
         netdev.close()
-        return try queues.get().contains { $0.kind == .receive && $0.id == queue && $0.provider != nil }
+        return try queues.get().filter { $0.kind == .receive && $0.provider != nil }.map { $0.id }.sorted()
+    }
+
+    /// Holds what the netdev family tells of the queues against what must be there.
+    func expectProviders(_ run: ScenarioRun, on queues: [UInt32], _ what: String) throws {
+        let found = try providers()
+        try run.expect(found == queues, what, "queues with a provider: \(found)")
     }
 
     /// Unbinds the driver from the device; the interface goes, the device stays.

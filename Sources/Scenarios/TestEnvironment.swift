@@ -72,6 +72,8 @@ public final class TestEnvironment {
             if access(AddressSpaces.shrink, W_OK) != 0 || access(AddressSpaces.table, R_OK) != 0 {
                 return "this kernel does not tell how many mm_structs there are (\(AddressSpaces.shrink), \(AddressSpaces.table))"
             }
+        case .hugePages:
+            if access(HugePages.reserved, W_OK) != 0 { return "this kernel reserves no huge pages (\(HugePages.reserved))" }
         case .dmaMappings:
             if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }
         case .kmemleak:

@@ -87,7 +87,9 @@ enum TransmitScenarios {
             try wire.refusals()
             try wire.finish()
         },
-        killed,
+        killed("kill", "SIGKILL the sender in mid-send", .root),
+        killed("kill-limited", "the same of one that may lock no memory: what lies in a dma-buf is not accounted to it", .limited),
+        receivingID,
     ]
 
     private static func scenario(
@@ -99,28 +101,48 @@ enum TransmitScenarios {
         ) { run in try body(try TransmitWire(run, reading: reading)) }
     }
 
-    private static let killed = Scenario(
-        "transmit.kill", "SIGKILL the sender in mid-send", tier: .netdevsim, needs: [.interface, .devmem, .devmemTransmit],
-        expects: Expectation(provider: .devmem, minimumHolds: 0, payload: true)
+    /// `net_devmem_get_binding()` finds a binding of either kind by its id, and lets go of the one that does not fit.
+    private static let receivingID = Scenario(
+        "transmit.receiving-id", "a send that names a dma-buf bound for receiving is refused, and keeps nothing of it", tier: .netdevsim,
+        needs: [.interface, .devmem, .devmemTransmit],
+        expects: Expectation(provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: false))
     ) { run in
-        let bed = try TestBed.make(run)
-        let before = try TransmitWire.dmaBufs()
-        let worker = try run.step("sender started") {
-            try run.environment.startWorker(["devmem-send", String(bed.ifindex), bed.local, String(run.patience(1))])
+        let wire = try TransmitWire(run, reading: true)
+        let receiver = try DevmemReceiver.make(run, bed: wire.bed, pattern: PayloadPattern(seed: 0))
+        try run.pools.observe()
+        for _ in 0..<3 {
+            let error = wire.refusal { try DeviceMemory.send(socket: wire.socket.rawValue, dmabufID: receiver.binding, offset: 0, length: 100) }
+            try run.expect(error?.code == EINVAL, "the id of the other kind: EINVAL", error.map { "\($0)" } ?? "it was taken")
         }
-        try run.step("sender bound and listens") { _ = try worker.ask("listen", within: run.patience(10)) }
-        try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
-        run.cleanUp("peer's socket closed") { try bed.peer.close() }
-        try bed.peer.receive(PayloadPattern(seed: WorkerParts.sendSeed), bytes: 0)
-        let sent = try run.step("sender sends without end") { UInt64(try worker.ask("send", within: run.patience(20))) ?? 0 }
-        try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf is there", "there is none")
-        try run.step("sender killed") { try worker.killNow() }
-        let got = try run.step("the peer's stream ended") { try bed.peer.received(within: run.patience(20)) }
-        // What was under way may arrive or not: at least what the sender saw completed did.
-        run.payload = PayloadRecord(
-            sent: max(sent, got.bytes), received: got.bytes, zeroCopy: got.bytes, copied: 0, firstMismatch: got.mismatch, complete: false)
-        try run.expect(got.bytes >= sent, "what was completed arrived", "\(got.bytes) of \(sent) bytes came")
-        try TransmitWire.awaitFreed(run, before)
+        try run.step("unbound from the queue") { receiver.close() }
+        try run.step("then 20000 bytes sent") { try wire.send(at: 5, count: 20_000) }
+        try wire.finish()
+    }
+
+    private static func killed(_ name: String, _ summary: String, _ sender: WorkerParts.Sender) -> Scenario {
+        Scenario(
+            "transmit.\(name)", summary, tier: .netdevsim, needs: [.interface, .devmem, .devmemTransmit],
+            expects: Expectation(provider: .devmem, minimumHolds: 0, payload: true)
+        ) { run in
+            let bed = try TestBed.make(run)
+            let before = try TransmitWire.dmaBufs()
+            let worker = try run.step("sender started") {
+                try run.environment.startWorker(["devmem-send", String(bed.ifindex), bed.local, String(run.patience(1)), sender.rawValue])
+            }
+            try run.step("sender bound and listens") { _ = try worker.ask("listen", within: run.patience(10)) }
+            try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
+            run.cleanUp("peer's socket closed") { try bed.peer.close() }
+            try bed.peer.receive(PayloadPattern(seed: WorkerParts.sendSeed), bytes: 0)
+            let sent = try run.step("sender sends without end") { UInt64(try worker.ask("send", within: run.patience(20))) ?? 0 }
+            try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf is there", "there is none")
+            try run.step("sender killed") { try worker.killNow() }
+            let got = try run.step("the peer's stream ended") { try bed.peer.received(within: run.patience(20)) }
+            // What was under way may arrive or not: at least what the sender saw completed did.
+            run.payload = PayloadRecord(
+                sent: max(sent, got.bytes), received: got.bytes, zeroCopy: got.bytes, copied: 0, firstMismatch: got.mismatch, complete: false)
+            try run.expect(got.bytes >= sent, "what was completed arrived", "\(got.bytes) of \(sent) bytes came")
+            try TransmitWire.awaitFreed(run, before)
+        }
     }
 }
 

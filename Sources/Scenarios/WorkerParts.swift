@@ -47,12 +47,21 @@ public enum WorkerParts {
 
     static let sendSeed: UInt64 = 51
 
+    /// Who sends.
+    public enum Sender: String, Sendable {
+        case root
+        /// Whom the kernel lets lock no memory.
+        case limited
+
+        func become() throws { if self == .limited { try LockedMemory.limit(bytes: 0) } }
+    }
+
     /// Binds a dma-buf for sending and sends it until it is killed: "listen" is answered when it is bound and a socket listens, "send"
     /// with the number of bytes of which it saw the completion; then it goes on.
     ///
     /// - Parameter patience: multiplies its deadlines.
     public static func sendForEver(
-        ifindex: UInt32, local: String, patience: Double, next: () -> String?, say: (String) -> Void
+        ifindex: UInt32, local: String, patience: Double, sender: Sender, next: () -> String?, say: (String) -> Void
     ) throws {
         guard next() == "listen" else { return }
         let transmitter = try Transmitter(ifindex: ifindex, pages: 64)
@@ -65,6 +74,7 @@ public enum WorkerParts {
         let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * patience)))
         listener.close()
         try DeviceMemory.enableZeroCopy(socket: socket.rawValue)
+        try sender.become()
         // One half is under way while the other is filled.
         let half = transmitter.size / 2
         let pattern = PayloadPattern(seed: sendSeed)
