@@ -194,23 +194,24 @@ final class TransmitWire {
         stream += UInt64(count)
     }
 
-    /// Bounds what the socket takes before the peer has it (SO_SNDBUF; the kernel doubles it).
+    /// Bounds what the socket takes before the peer has it (SO_SNDBUFFORCE, beyond the limits of the system; the kernel doubles it).
     func limitUnsent(_ bytes: Int) throws {
         var size = CInt(bytes)
-        guard setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
-            throw KernelError("setting SO_SNDBUF to \(bytes)", code: errno)
+        guard setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_SNDBUFFORCE to \(bytes)", code: errno)
         }
     }
 
-    /// Sends until the socket has no room, to a peer that does not read.
+    /// Sends the whole dma-buf to a peer that does not read, which has room for a quarter of it (tcp_rmem): the rest is under way until
+    /// it does. A socket that had no room itself would say so, too, where the peer had taken all but not yet acknowledged it.
     func fillUp() throws {
+        try limitUnsent(8 * transmitter.size)
         try transmitter.put(pattern, from: 0, at: 0, count: transmitter.size)
-        try run.step("sent until the socket has no room or the dma-buf is all under way") {
-            while stream < UInt64(transmitter.size) {
-                guard let taken = try transmitter.send(socket.rawValue, at: Int(stream), count: min(32_768, transmitter.size - Int(stream)))
-                else { break }
-                stream += UInt64(taken)
+        try run.step("\(transmitter.size) bytes sent to a peer that does not read") {
+            for offset in stride(from: 0, to: transmitter.size, by: 32_768) {
+                try transmitter.sendAll(socket.rawValue, at: offset, count: 32_768, within: run.patience(20))
             }
+            stream = UInt64(transmitter.size)
             try transmitter.takeCompletions(socket.rawValue)
         }
         try run.expect(transmitter.outstanding > 0, "\(transmitter.outstanding) sends are under way", "every send is completed")
