@@ -57,9 +57,11 @@ final class ForgedConnection {
         wire = try PacketSocket(ifindex: ifindex)
         self.source = source.bytes
         self.target = target.bytes
-        sourcePort = 40_000
         targetPort = port
-        let number = UInt32(truncatingIfNeeded: MonotonicClock.now)
+        let now = MonotonicClock.now
+        // Another each time: where guests are shared, the target may still remember the connection before (TIME_WAIT).
+        sourcePort = 20_000 + UInt16(now / 1000 % 40_000)
+        let number = UInt32(truncatingIfNeeded: now)
         first = number &+ 1
         acknowledged = number
 
