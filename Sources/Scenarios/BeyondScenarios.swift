@@ -284,9 +284,12 @@ enum BeyondScenarios {
         },
     ]
 
+    /// What ``copies(_:_:)`` sends.
+    static let copied = PayloadPattern(seed: 46)
+
     /// Loopback's payload lies in pages: it is copied, byte for byte, and told once for each time that is armed.
-    private static func copies(_ run: ScenarioRun, _ receiver: ZeroCopyReceiver) throws {
-        let wire = try Loopback(run, pattern: PayloadPattern(seed: 46))
+    static func copies(_ run: ScenarioRun, _ receiver: ZeroCopyReceiver) throws {
+        let wire = try Loopback(run, pattern: copied)
         for turn in 1...4 {
             try run.step("16384 bytes received, all copied, \(turn) told") {
                 try wire.send(16_384, within: run.patience(10))

@@ -91,6 +91,7 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("exporter closed") { exporter.receiver.close() }
         },
+        events,
         scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("8 exports refused: EMFILE") {
@@ -128,6 +129,24 @@ extension BeyondScenarios {
         },
     ]
 
+    /// Events go to the ring that registered the queue, whoever else comes and goes (`zcrx_send_notif()`).
+    private static let events = Scenario(
+        "beyond.share.events", "the importer closes, and the exporter is still told of what is copied", tier: .netdevsim,
+        needs: ZeroCopyScenarios.needs.union([.zcrxSharing]),
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
+    ) { run in
+        // More than the driver posts, so that there are some to copy into.
+        let exporter = try Exporter(run, bed: try TestBed.make(run), pages: 512, pattern: copied) {
+            $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+        }
+        let importer = try exporter.importHere(run)
+        try run.step("importer closed") { importer.close() }
+        try stillAttached(run)
+        try copies(run, exporter.receiver)
+        try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
+    }
+
     /// The queue is bound: its pool is there and not detached.
     private static func stillAttached(_ run: ScenarioRun) throws {
         let records = try run.pools.observe()
@@ -158,17 +177,24 @@ extension BeyondScenarios {
         private let memory: Exported
         private let areaSize: Int
         private let shape: ZeroCopyReceive.RefillShape
-        private let pattern = PayloadPattern(seed: 4)
+        private let pattern: PayloadPattern
         private var socket: Connection?
 
-        init(_ run: ScenarioRun, bed: TestBed, pages: Int) throws {
+        init(
+            _ run: ScenarioRun, bed: TestBed, pages: Int, pattern: PayloadPattern = PayloadPattern(seed: 4),
+            configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        ) throws {
             self.bed = bed
+            self.pattern = pattern
             let area = AreaMemory(shared: try SharedMemory(count: pages * ZeroCopyReceiver.pageBytes))
             let memory = Exported(OwnedDescriptor(taking: fcntl(area.descriptor, F_DUPFD_CLOEXEC, 0)))
             self.memory = memory
             areaSize = area.count
             run.cleanUp("descriptor of the area closed") { memory.close() }
-            receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: pages, pattern: pattern, area: area) { $0.refillMemory = .kernel }
+            receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: pages, pattern: pattern, area: area) {
+                $0.refillMemory = .kernel
+                configure(&$0)
+            }
             shape = try receiver.with { $0.queue.shape }
         }
 

@@ -99,21 +99,24 @@ final class Connection {
 
 extension Connection {
     /// Waits until no socket of that local port waits for its peer to acknowledge its end: FIN_WAIT1, CLOSING or LAST_ACK in /proc/net/tcp.
-    static func waitForNoneClosing(port: UInt16, within seconds: Double) throws {
+    ///
+    /// - Parameter others: sockets that were closing before, of scenarios that this one shares a guest with.
+    static func waitForNoneClosing(port: UInt16, but others: Set<String>, within seconds: Double) throws {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        let closing: Set<Substring> = ["04", "0B", "09"]
-        let suffix = ":" + hex(port)
-        while true {
-            let table = try KernelFile.read("/proc/thread-self/net/tcp") + (try KernelFile.read("/proc/thread-self/net/tcp6"))
-            let left = table.split(separator: "\n").contains { line in
-                let words = line.split(separator: " ")
-                return words.count > 3 && words[1].hasSuffix(suffix) && closing.contains(words[3])
-            }
-            if !left { return }
-            guard MonotonicClock.now < end else { throw ScenarioFailure("a socket of port \(port) is still closing after \(seconds) s") }
+        while let left = try closing(port: port).subtracting(others).first {
+            guard MonotonicClock.now < end else { throw ScenarioFailure("socket \(left) is still closing after \(seconds) s") }
             // Nobody is told of an orphan's end.
             _ = poll(nil, 0, 2)
         }
+    }
+
+    /// The sockets of a port that are not done with closing, by both addresses as /proc/net/tcp has them.
+    static func closing(port: UInt16) throws -> Set<String> {
+        let states: Set<Substring> = ["04", "0B", "09"]
+        let suffix = ":" + hex(port)
+        let table = try KernelFile.read("/proc/thread-self/net/tcp") + (try KernelFile.read("/proc/thread-self/net/tcp6"))
+        let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
+        return Set(lines.filter { $0.count > 3 && $0[1].hasSuffix(suffix) && states.contains($0[3]) }.map { "\($0[1]) to \($0[2])" })
     }
 
     /// As /proc/net/tcp has a port: four hexadecimal digits.
