@@ -14,6 +14,7 @@ public enum CatalogueDocument {
             Every way a buffer can be lost that is tried. `ppiov run` takes the quick ones, `--all` all of them, `--filter GLOB` those whose
             name matches. A scenario expects, besides what its steps say, that every net_iov held is released, that every page pool goes,
             that every counter comes back, that the trace conforms to the life cycle, and that the kernel has nothing to complain of.
+            Which lines of the kernel they reach, and which not: docs/coverage.md.
 
             | Family | Quick | All | |
             | --- | ---: | ---: | --- |
