@@ -214,6 +214,10 @@ enum BeyondScenarios {
         refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { try dmabuf(small) } configure: {
             $0.area.address = 4096
         },
+        // udmabuf gives its pages one by one, so the dma-buf is mapped when its chunks are found too small.
+        refusal("dmabuf-buffer-length", "buffers of 8 KiB in a dma-buf of single pages", ERANGE, more: [.zcrxDMABuf]) { try dmabuf(small) } configure: {
+            $0.bufferLength = 8192
+        },
         refusal("dmabuf-none", "a descriptor that is no dma-buf", EINVAL, more: [.zcrxDMABuf]) {
             AreaMemory(shared: try SharedMemory(count: small * 4096))
         } configure: { area in
