@@ -7,7 +7,7 @@ public struct MutantResult: Codable, Sendable, Equatable {
     public enum Verdict: String, Codable, Sendable {
         /// A scenario failed or crashed, every time it was tried.
         case caught
-        /// A scenario failed or crashed, and another time it did not.
+        /// A scenario failed or crashed, and another time none did.
         case luck
         case missed
         /// The compiler or the linker refused it: no statement about the harness.
@@ -57,9 +57,9 @@ public struct MutantResult: Codable, Sendable, Equatable {
     public var verdict: Verdict
     /// Why nothing is expected to catch it; nil where something is.
     public var explained: String?
-    /// The scenarios that noticed it, the first one first; one, unless all were asked.
+    /// The scenarios that noticed it, the first one first; one, unless all were asked or tries differed.
     public var catches: [Catch]
-    /// Of how many tries of the first one how many noticed.
+    /// In how many tries it was noticed, and how many there were.
     public var seen: Int
     public var tries: Int
     /// Scenarios that were run with it, and those skipped.

@@ -218,15 +218,16 @@ public struct MutantSession: Sendable {
         result.skipped = outcome.results.count { $0.verdict == .skip }
         result.catches = outcome.results.compactMap(MutantResult.Catch.init)
         (result.seen, result.tries) = (result.catches.isEmpty ? 0 : 1, 1)
-        // What noticed it must notice it again; where nothing did, what was likeliest may yet.
-        let again = result.catches.first.flatMap { Catalogue.named($0.scenario) }.map { [$0] } ?? Self.first(mutant)
+        // What noticed it is asked first, then the others; where nothing did, what was likeliest may yet.
+        let noticed = result.catches.first.flatMap { Catalogue.named($0.scenario) }
+        let again = noticed.map { first in [first] + course.filter { $0.id != first.id } } ?? Self.first(mutant)
         guard !again.isEmpty else { return }
         for number in 2..<max(2, work.request.runs + 1) {
             let more = try await scenarios(again, on: bench, work, name: "\(mutant.name)-\(number)", stop: true)
             let caught = more.results.compactMap(MutantResult.Catch.init)
             result.tries += 1
             if !caught.isEmpty { result.seen += 1 }
-            if result.catches.isEmpty { result.catches = caught }
+            result.catches += caught.filter { one in !result.catches.contains { $0.scenario == one.scenario } }
         }
         result.verdict = result.seen == 0 ? .missed : result.seen == result.tries ? .caught : .luck
     }
