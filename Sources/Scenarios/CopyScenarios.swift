@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Payload that is not in the provider's buffers when it is read, beside payload that is; and what only one of the providers has.
 enum CopyScenarios {
-    static let all: [Scenario] = [mixedZeroCopy, mixedDevmem, copies, copyExhaustion, refillFlushed, refillTaken, tokens]
+    static let all: [Scenario] = [mixedZeroCopy, mixedDevmem, linear, copies, copyExhaustion, refillFlushed, refillTaken, tokens]
 
     private static let early = 20_000
     private static let late: UInt64 = 200_000
@@ -56,10 +56,10 @@ enum CopyScenarios {
         let streams = try Provider.devmem.makeStreams(run, bed: bed)
         let total = UInt64(early) + late
         try bed.peer.write(0, pattern, from: UInt64(early), bytes: late, sizes: [3000, 4096])
-        try run.step("the first \(early) bytes read as from any socket") {
+        try run.step("the first \(early) bytes read as from any socket, the first of them by a devmem receive") {
             var start: UInt64 = 0
             while start < UInt64(early) {
-                let bytes = try ordinary(socket, within: run.patience(10)).get()
+                let bytes = start == 0 ? try inPages(socket) : try ordinary(socket, within: run.patience(10)).get()
                 guard !bytes.isEmpty else { throw ScenarioFailure("the stream ended after \(start) bytes") }
                 if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
                     throw ScenarioFailure("byte \(wrong) is not the one sent")
@@ -81,6 +81,45 @@ enum CopyScenarios {
         try run.pools.observe()
         socket.close()
         try run.step("unbound") { streams.end() }
+    }
+
+    /// A segment that came whole, headers and payload in one piece of memory, as of a device that splits nothing: zcrx copies that too,
+    /// here from the middle on.
+    private static let linear = TrafficScenarios.scenario(
+        .zcrx, "linear", "segments unread since before the queue was bound, whose payload lies beside their headers", zeroCopy: false,
+        needs: [.removableInterface]
+    ) { run in
+        let bed = try TestBed.make(run)
+        let pattern = PayloadPattern(seed: 708)
+        let socket = try bed.connectForged(run)
+        let pieces = (0..<8).map { "\($0 * 1200):1200" }
+        let before: UInt64 = 8 * 1200
+        try run.step("\(before) bytes unread in the socket") {
+            _ = try bed.peer.ask("segments \(pattern.seed) \(pieces.joined(separator: ","))", within: run.patience(20))
+            try socket.waitUnread(Int(before), within: run.patience(10))
+        }
+        let streams = try Provider.zcrx.makeStreams(run, bed: bed)
+        let stream = streams.add(socket, pattern)
+        try run.step("received 500 bytes at a time, and returned") {
+            try streams.receive([stream: before], limit: 500, within: run.patience(20))
+        }
+        try run.step("\(before) bytes more received by the provider's buffers") {
+            let more = (8..<16).map { "\($0 * 1200):1200" }
+            _ = try bed.peer.ask("segments \(pattern.seed) \(more.joined(separator: ","))", within: run.patience(20))
+            try streams.receive([stream: 2 * before], within: run.patience(20))
+        }
+        // The kernel's statistics leave these copies out: io_zcrx_copy_frag() counts, io_zcrx_copy_chunk() does not.
+        run.payload = try streams.payload(sent: 2 * before)
+        try run.pools.observe()
+        socket.close()
+        try run.step("ring closed") { streams.end() }
+    }
+
+    /// What a devmem receive brings of payload in pages: bytes, and no fragment to give back.
+    private static func inPages(_ socket: Connection) throws -> [UInt8] {
+        let batch = try DeviceMemory.receive(socket: socket.rawValue, limits: DeviceMemory.Limits(bytes: 7000))
+        guard batch.fragments.isEmpty, !batch.isDamaged, batch.count > 0 else { throw ScenarioFailure("the devmem receive brought \(batch)") }
+        return batch.linear
     }
 
     /// One recv(2) without MSG_SOCK_DEVMEM, when there is something.
@@ -128,25 +167,31 @@ enum CopyScenarios {
         let pattern = PayloadPattern(seed: 704)
         let wire = try Loopback(run, pattern: pattern)
         let stream = streams.add(wire.receiver, pattern)
-        try run.step("received and kept until it fails") {
-            while streams.failure() == nil {
-                guard wire.sent < 8_000_000 else { throw ScenarioFailure("\(wire.sent) bytes found room in 512 pages") }
-                try wire.send(65_536, within: run.patience(10))
-                try? streams.receive([stream: wire.sent], keep: true, within: run.patience(10))
-                if streams.failure() == nil, streams.received() < wire.sent { throw ScenarioFailure("the receive neither fails nor ends") }
+        // Whole pages fill the last net_iov with the last byte; the others leave a fragment of which a part was copied.
+        for size in [65_536, 50_000] {
+            try run.step("\(size) bytes at a time received and kept until it fails") {
+                while streams.failure() == nil {
+                    guard wire.sent < 8_000_000 else { throw ScenarioFailure("\(wire.sent) bytes found room in 512 pages") }
+                    try wire.send(size, within: run.patience(10))
+                    try? streams.receive([stream: wire.sent], keep: true, within: run.patience(10))
+                    if streams.failure() == nil, streams.received() < wire.sent { throw ScenarioFailure("the receive neither fails nor ends") }
+                }
+            }
+            try run.expect(streams.failure()?.code == ENOMEM, "it failed with ENOMEM", "with \(streams.failure().map { "\($0)" } ?? "nothing")")
+            try run.expect(
+                streams.heldNetIovs == 512 - Netdevsim.ringSize, "every net_iov that is not posted is with the user",
+                "\(streams.heldNetIovs) of \(512 - Netdevsim.ringSize) are")
+            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+            try run.step("all given back and flushed") {
+                try streams.giveBack()
+                try streams.settle()
+            }
+            streams.forgive(stream)
+            try run.step("the rest received, returned and flushed") {
+                try streams.receive([stream: wire.sent], within: run.patience(10))
+                try streams.settle()
             }
         }
-        try run.expect(streams.failure()?.code == ENOMEM, "it failed with ENOMEM", "with \(streams.failure().map { "\($0)" } ?? "nothing")")
-        try run.expect(
-            streams.heldNetIovs == 512 - Netdevsim.ringSize, "every net_iov that is not posted is with the user",
-            "\(streams.heldNetIovs) of \(512 - Netdevsim.ringSize) are")
-        try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
-        try run.step("all given back and flushed") {
-            try streams.giveBack()
-            try streams.settle()
-        }
-        streams.forgive(stream)
-        try run.step("the rest received") { try streams.receive([stream: wire.sent], within: run.patience(10)) }
         let socket = try bed.connect(run, 0)
         let other = PayloadPattern(seed: 705)
         let second = streams.add(socket, other)

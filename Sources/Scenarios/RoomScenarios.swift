@@ -109,7 +109,7 @@ enum RoomScenarios {
             let stream = streams.add(socket, pattern)
             try run.step("a receive under way") { try streams.arm(stream) }
             try run.step("\(bytes) bytes unread, in segments of \(size)") {
-                try TrafficScenarios.segments(run, bed, socket, pattern, 0..<bytes, of: size)
+                try PieceScenarios.segments(run, bed, socket, pattern, 0..<bytes, of: size)
                 if end {
                     try bed.peer.shut(0)
                     try socket.waitPeerClosed(within: run.patience(10))

@@ -25,16 +25,11 @@ enum TrafficScenarios {
             forged(provider, "shuffled", "40 rounds of shuffled and doubled segments", rounds: ForgedPlan.shuffled(40), thorough: true),
             reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
             reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
-            shared(provider),
-            pieces(provider, "pieces-together", "net_iovs delivered in pieces, all pieces given back at once", held: false),
-            pieces(provider, "pieces-held", "net_iovs delivered in pieces, the user gone with all of them", held: true),
-            tapped(provider),
-            packetInfo(provider),
             ended(provider),
             exhausted(provider, "exhaustion", rounds: 2),
             exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
         ]
-    } + CopyScenarios.all + RoomScenarios.all
+    } + PieceScenarios.all + CopyScenarios.all + RoomScenarios.all
 
     static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,
@@ -46,6 +41,14 @@ enum TrafficScenarios {
             expects: Expectation(
                 provider: provider, minimumHolds: minimumHolds, zeroCopy: zeroCopy, detachedPool: detached, payload: true, pools: pools),
             thorough: thorough, body)
+    }
+
+    /// The usual end: all that was sent is accounted for, the socket closes, then the provider.
+    static func end(_ run: ScenarioRun, _ streams: Streams, _ socket: Connection, sent: UInt64) throws {
+        run.payload = try streams.payload(sent: sent)
+        try run.pools.observe()
+        socket.close()
+        try run.step("provider ended") { streams.end() }
     }
 
     private static func plain(
@@ -62,10 +65,7 @@ enum TrafficScenarios {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: sizes)
                 try streams.receive([stream: bytes], within: run.patience(20))
             }
-            run.payload = try streams.payload(sent: try bed.peer.written(0, within: run.patience(10)))
-            try run.pools.observe()
-            socket.close()
-            try run.step("provider ended") { streams.end() }
+            try end(run, streams, socket, sent: try bed.peer.written(0, within: run.patience(10)))
         }
     }
 
@@ -121,10 +121,7 @@ enum TrafficScenarios {
                 }
                 round += 1
             }
-            run.payload = try streams.payload(sent: total)
-            try run.pools.observe()
-            socket.close()
-            try run.step("provider ended") { streams.end() }
+            try end(run, streams, socket, sent: total)
         }
     }
 
@@ -172,135 +169,6 @@ enum TrafficScenarios {
         }
     }
 
-    /// A stream received in pieces, each net_iov in several, all of them with the user.
-    private struct InPieces {
-        let bytes: UInt64 = 65_536
-        let bed: TestBed
-        let streams: Streams
-        let socket: Connection
-        let pattern: PayloadPattern
-        let stream: Int
-        /// Different net_iovs that the user has.
-        let netIovs: Int
-
-        init(_ run: ScenarioRun, _ provider: Provider, seed: UInt64) throws {
-            bed = try TestBed.make(run)
-            streams = try provider.makeStreams(run, bed: bed)
-            socket = try bed.connect(run, 0)
-            pattern = PayloadPattern(seed: seed)
-            stream = streams.add(socket, pattern)
-            let (bytes, bed, streams, pattern, stream) = (bytes, bed, streams, pattern, stream)
-            try run.step("\(bytes) bytes received in pieces of at most 600, all kept") {
-                try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
-                try streams.receive([stream: bytes], keep: true, limit: 600, within: run.patience(20))
-            }
-            _ = try bed.peer.written(0, within: run.patience(10))
-            let out = streams.heldNetIovs
-            netIovs = out
-            try run.expect(
-                streams.held.count > 2 * out, "net_iovs were delivered in several pieces", "\(streams.held.count) pieces of \(out) net_iovs")
-            try run.userHolds(out)
-        }
-    }
-
-    /// One net_iov with several references of the user: they are given back together, or lost together with the user.
-    private static func pieces(_ provider: Provider, _ name: String, _ summary: String, held: Bool) -> Scenario {
-        scenario(provider, name, summary) { run in
-            let parts = try InPieces(run, provider, seed: 510)
-            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
-            var total = bytes
-            if !held {
-                try run.userHolds(0)
-                try run.step("all \(streams.held.count) pieces given back at once") {
-                    try streams.recheckHeld()
-                    try streams.giveBack()
-                    try streams.settle()
-                }
-                total += ZeroCopyScenarios.afterwards
-                try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                    try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                    try streams.receive([stream: total], within: run.patience(20))
-                    _ = try bed.peer.written(0, within: run.patience(10))
-                }
-            }
-            run.payload = try streams.payload(sent: total)
-            try run.pools.observe()
-            if held { try run.userEnds() }
-            socket.close()
-            try run.step("provider ended") { streams.end() }
-        }
-    }
-
-    /// A packet socket takes a clone of every skb and, since it cannot be read, cuts it down to its headers: for that each net_iov gains a
-    /// reference and loses it again (`pskb_expand_head()`, `packet_rcv()`).
-    private static func tapped(_ provider: Provider) -> Scenario {
-        scenario(provider, "tapped", "skbs cloned for a packet socket, which keeps their headers") { run in
-            let bytes: UInt64 = 60_000
-            let bed = try TestBed.make(run)
-            let streams = try provider.makeStreams(run, bed: bed)
-            var tap: PacketSocket? = try run.step("packet socket on the interface") { try PacketSocket(ifindex: bed.ifindex) }
-            let socket = try bed.connect(run, 0)
-            try socket.makeRoom(1 << 20)
-            let pattern = PayloadPattern(seed: 550)
-            let stream = streams.add(socket, pattern)
-            try run.step("\(bytes) bytes unread") { try segments(run, bed, socket, pattern, 0..<bytes, of: 1000) }
-            try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
-            run.payload = try streams.payload(sent: bytes)
-            try run.pools.observe()
-            withExtendedLifetime(tap) {}
-            tap = nil
-            socket.close()
-            try run.step("provider ended") { streams.end() }
-        }
-    }
-
-    /// Has those bytes of the stream sent and lie unread, a segment at a time: neither the sender nor GRO has two to merge.
-    static func segments(
-        _ run: ScenarioRun, _ bed: TestBed, _ socket: Connection, _ pattern: PayloadPattern, _ bytes: Range<UInt64>, of size: Int
-    ) throws {
-        for start in stride(from: bytes.lowerBound, to: bytes.upperBound, by: size) {
-            try bed.peer.write(0, pattern, from: start, bytes: UInt64(size), sizes: [size])
-            try socket.waitUnread(Int(start) + size, within: run.patience(10))
-            _ = try bed.peer.written(0, within: run.patience(10))
-        }
-    }
-
-    /// A socket that asks for a packet's address has each skb cloned before it is queued, and the queue's last takes the clone's net_iovs in:
-    /// each has two owners then and needs a reference for both (`tcp_v6_do_rcv()`, `skb_try_coalesce()`).
-    private static func packetInfo(_ provider: Provider) -> Scenario {
-        scenario(provider, "packet-info", "over IPv6 with IPV6_RECVPKTINFO: cloned skbs are merged in the socket's queue", needs: [.removableInterface]) { run in
-            let bytes: UInt64 = 60_000
-            let bed = try TestBed.make(run)
-            let address = try bed.addIPv6(run)
-            let streams = try provider.makeStreams(run, bed: bed)
-            let socket = try bed.connect(run, 0, at: address)
-            try socket.makeRoom(1 << 20)
-            try socket.askForPacketInfo()
-            let pattern = PayloadPattern(seed: 570)
-            let stream = streams.add(socket, pattern)
-            try run.step("\(bytes) bytes unread, in segments of their own") { try segments(run, bed, socket, pattern, 0..<bytes, of: 1000) }
-            try run.step("all received and kept") { try streams.receive([stream: bytes], keep: true, within: run.patience(10)) }
-            try run.userHolds(streams.heldNetIovs)
-            try run.pools.observe()
-            // Enough for every buffer that is home to be received into again.
-            let total = bytes + ZeroCopyScenarios.afterwards
-            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                try streams.receive([stream: total], within: run.patience(20))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
-            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
-            run.payload = try streams.payload(sent: total)
-            try run.userHolds(0)
-            try run.step("all given back") {
-                try streams.giveBack()
-                try streams.settle()
-            }
-            socket.close()
-            try run.step("provider ended") { streams.end() }
-        }
-    }
-
     /// Data and end are both there before the reader is: it gets every byte, and then is told.
     private static func ended(_ provider: Provider) -> Scenario {
         scenario(provider, "end", "the peer has closed before the reader reads: every byte, then the end") { run in
@@ -320,49 +188,7 @@ enum TrafficScenarios {
             }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
             try run.step("the end of the stream is told") { try streams.awaitEnd(stream, within: run.patience(10)) }
-            run.payload = try streams.payload(sent: bytes)
-            try run.pools.observe()
-            socket.close()
-            try run.step("provider ended") { streams.end() }
-        }
-    }
-
-    /// Receives with a limit hand one net_iov out in pieces, each with a reference of its own. A restart detaches the pool, so that
-    /// its count shows which net_iovs are out.
-    private static func shared(_ provider: Provider) -> Scenario {
-        scenario(
-            provider, "shared-buffers", "net_iovs delivered in pieces go home with the last piece", detached: true,
-            pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
-        ) { run in
-            let parts = try InPieces(run, provider, seed: 500)
-            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
-            let out = parts.netIovs
-            var last: [UInt64: UInt64] = [:]
-            for piece in streams.held { last[piece.netIov] = piece.start }
-            let lasts = last
-            try run.step("every piece but the last of each net_iov given back") {
-                try streams.giveBack { lasts[$0.netIov] != $0.start }
-                try streams.settle()
-            }
-            // Enough for every buffer that is home to be received into again.
-            let total = bytes + ZeroCopyScenarios.afterwards
-            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                try streams.receive([stream: total], within: run.patience(20))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
-            try run.step("\(streams.held.count) last pieces are as they came") { try streams.recheckHeld() }
-            run.payload = try streams.payload(sent: total)
-            try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
-            try count(run, provider, out, "the detached pool has \(out) net_iovs out: those whose last piece the user holds")
-            try run.userHolds(0)
-            try run.step("the last pieces given back") {
-                try streams.giveBack()
-                try streams.settle()
-            }
-            try count(run, provider, 0, "none is out")
-            socket.close()
-            try run.step("provider ended") { streams.end() }
+            try end(run, streams, socket, sent: bytes)
         }
     }
 
@@ -420,83 +246,7 @@ enum TrafficScenarios {
                     _ = try bed.peer.written(0, within: run.patience(10))
                 }
             }
-            run.payload = try streams.payload(sent: streams.received())
-            try run.pools.observe()
-            socket.close()
-            try run.step("provider ended") { streams.end() }
-        }
-    }
-}
-
-/// In which order segments leave the peer. A round is sent at once and must fit the receiver's window with all its doubles.
-enum ForgedPlan {
-    struct Piece: Sendable {
-        var offset: UInt64
-        var length: Int
-    }
-
-    /// Segments of a round, and bytes of each.
-    private static let count = 12
-    private static let length = 1200
-
-    private static func inOrder(_ round: Int) -> [Piece] {
-        (0..<count).map { Piece(offset: UInt64((round * count + $0) * length), length: length) }
-    }
-
-    static let outOfOrder: @Sendable (Int) -> [Piece]? = { round in
-        let pieces = inOrder(round)
-        switch round {
-        case 0: return pieces.reversed()
-        case 1: return evens(pieces) + odds(pieces)
-        case 2: return odds(pieces) + evens(pieces).reversed()
-        case 3: return Array(pieces.suffix(count / 2) + pieces.prefix(count / 2))
-        default: return nil
-        }
-    }
-
-    static let duplicates: @Sendable (Int) -> [Piece]? = { round in
-        let pieces = inOrder(round)
-        switch round {
-        // In order and twice; twice over; what waits out of order, thrice; what the last round brought.
-        case 0: return pieces.flatMap { [$0, $0] }
-        case 1: return pieces + pieces
-        case 2: return Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + [pieces[0]]
-        case 3: return inOrder(round - 1) + pieces
-        default: return nil
-        }
-    }
-
-    static let overlaps: @Sendable (Int) -> [Piece]? = { round in
-        let pieces = inOrder(round)
-        let wider = pieces.dropLast().map { Piece(offset: $0.offset + 100, length: length + 150) }
-        switch round {
-        case 0: return pieces.dropLast().map { Piece(offset: $0.offset, length: length + 200) } + [pieces[count - 1]]
-        case 1: return wider.reversed() + pieces
-        case 2: return evens(wider) + pieces.reversed()
-        case 3: return odds(pieces) + wider + evens(pieces)
-        default: return nil
-        }
-    }
-
-    static func shuffled(_ rounds: Int) -> @Sendable (Int) -> [Piece]? {
-        { round in
-            guard round < rounds else { return nil }
-            // The same in every run: what fails once fails again.
-            var generator = SplitMix(state: UInt64(round))
-            let pieces = inOrder(round)
-            return (pieces + pieces.shuffled(using: &generator).prefix(4)).shuffled(using: &generator)
-        }
-    }
-
-    private static func evens(_ pieces: [Piece]) -> [Piece] { stride(from: 0, to: pieces.count, by: 2).map { pieces[$0] } }
-    private static func odds(_ pieces: [Piece]) -> [Piece] { stride(from: 1, to: pieces.count, by: 2).map { pieces[$0] } }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 1
-            return PayloadPattern(seed: 0x5bd1).word(state)
+            try end(run, streams, socket, sent: streams.received())
         }
     }
 }

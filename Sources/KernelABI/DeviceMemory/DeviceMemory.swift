@@ -27,7 +27,8 @@ public enum DeviceMemory {
         /// Bytes in total; 0 at the end of the stream.
         public let count: Int
         public let fragments: [Fragment]
-        /// Payload that was copied.
+        /// Payload that was copied: the linear fragments', or where there are no fragments at all, everything. Payload in pages comes so,
+        /// without a control message.
         public let linear: [UInt8]
         /// Whether control messages were cut off or of an unknown form: some fragment is lost to user space until the socket
         /// is closed.
@@ -72,7 +73,7 @@ public enum DeviceMemory {
                 dmabufID: piece.dmabuf_id, flags: piece.flags)
         }
         return Received(
-            count: count, fragments: fragments, linear: [UInt8](linear.prefix(copied)),
+            count: count, fragments: fragments, linear: [UInt8](linear.prefix(fragments.isEmpty ? count : copied)),
             isDamaged: outcome.control_truncated || outcome.malformed || outcome.fragment_count > raw.count)
     }
 
