@@ -70,9 +70,10 @@ size_t ppiov_walk_fragments(const void *control, size_t control_len,
 }
 
 /* Receives: bytes in total, 0 at the end of the stream, or -errno. */
-int64_t ppiov_recv_devmem(int socket, void *buf, size_t len, void *control,
-			  size_t control_len, struct ppiov_fragment *fragments,
-			  size_t room, struct ppiov_received *out)
+int64_t ppiov_recv_devmem(int socket, bool peek, void *buf, size_t len,
+			  void *control, size_t control_len,
+			  struct ppiov_fragment *fragments, size_t room,
+			  struct ppiov_received *out)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
 	struct msghdr msg = {
@@ -83,7 +84,8 @@ int64_t ppiov_recv_devmem(int socket, void *buf, size_t len, void *control,
 
 	memset(out, 0, sizeof(*out));
 	do {
-		got = recvmsg(socket, &msg, PPIOV_MSG_SOCK_DEVMEM);
+		got = recvmsg(socket, &msg, PPIOV_MSG_SOCK_DEVMEM |
+			      (peek ? MSG_PEEK : 0));
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
@@ -113,7 +115,7 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 
 /* Sends bytes of a bound dma-buf; the address is an offset into it. */
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
-			  size_t len)
+			  size_t len, bool more)
 {
 	struct iovec iov = {
 		.iov_base = (void *)(uintptr_t)offset, .iov_len = len,
@@ -135,7 +137,8 @@ int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
 	cmsg->cmsg_len = CMSG_LEN(sizeof(dmabuf_id));
 	memcpy(CMSG_DATA(cmsg), &dmabuf_id, sizeof(dmabuf_id));
 	do {
-		sent = sendmsg(socket, &msg, MSG_ZEROCOPY | MSG_NOSIGNAL);
+		sent = sendmsg(socket, &msg, MSG_ZEROCOPY | MSG_NOSIGNAL |
+			       (more ? MSG_MORE : 0));
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }

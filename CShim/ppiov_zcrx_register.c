@@ -86,6 +86,42 @@ int ppiov_zcrx_register(const struct ppiov_ring *ring,
 			      reg, 1);
 }
 
+/* Registers with one of the structures in memory that can only be read. */
+int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
+			       struct ppiov_zcrx_ifq_reg *reg,
+			       struct ppiov_zcrx_area_reg *area,
+			       struct ppiov_region_desc *region,
+			       enum ppiov_zcrx_part part)
+{
+	const struct { void *at; size_t size; } parts[] = {
+		[PPIOV_ZCRX_PART_REGISTRATION] = { reg, sizeof(*reg) },
+		[PPIOV_ZCRX_PART_AREA] = { area, sizeof(*area) },
+		[PPIOV_ZCRX_PART_REGION] = { region, sizeof(*region) },
+	};
+	const size_t size = parts[part].size;
+	void *page;
+	int ret;
+
+	page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	reg->area_ptr = (uint64_t)(uintptr_t)
+		(part == PPIOV_ZCRX_PART_AREA ? page : area);
+	reg->region_ptr = (uint64_t)(uintptr_t)
+		(part == PPIOV_ZCRX_PART_REGION ? page : region);
+	memcpy(page, parts[part].at, size);
+	if (mprotect(page, size, PROT_READ) < 0)
+		ret = -errno;
+	else
+		ret = uring_register(ring->uring.ring_fd,
+				     PPIOV_REGISTER_ZCRX_IFQ,
+				     part == PPIOV_ZCRX_PART_REGISTRATION ?
+				     page : reg, 1);
+	munmap(page, size);
+	return ret;
+}
+
 /* Attaches an exported interface queue to a second ring. */
 int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg)

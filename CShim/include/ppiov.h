@@ -10,6 +10,7 @@
 #include "ppiov_system.h"
 #include "ppiov_cpu.h"
 #include "ppiov_packet.h"
+#include "ppiov_tcp.h"
 #include "ppiov_passing.h"
 
 #endif

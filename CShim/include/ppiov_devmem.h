@@ -35,9 +35,10 @@ int ppiov_map_shared(int fd, size_t size, void **out);
 int ppiov_dmabuf_sync(int dmabuf, bool begin, bool read, bool write);
 
 size_t ppiov_fragment_control_size(size_t fragments);
-int64_t ppiov_recv_devmem(int socket, void *buf, size_t len, void *control,
-			  size_t control_len, struct ppiov_fragment *fragments,
-			  size_t room, struct ppiov_received *out);
+int64_t ppiov_recv_devmem(int socket, bool peek, void *buf, size_t len,
+			  void *control, size_t control_len,
+			  struct ppiov_fragment *fragments, size_t room,
+			  struct ppiov_received *out);
 size_t ppiov_walk_fragments(const void *control, size_t control_len,
 			    struct ppiov_fragment *fragments, size_t room,
 			    bool *malformed);
@@ -45,7 +46,7 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 		   size_t count);
 int ppiov_dontneed_raw(int socket, const void *value, size_t size);
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
-			  size_t len);
+			  size_t len, bool more);
 int ppiov_zerocopy_enable(int socket);
 int ppiov_zerocopy_completion(int socket, struct ppiov_zerocopy *out);
 

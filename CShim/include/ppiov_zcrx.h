@@ -55,6 +55,13 @@ int ppiov_ring_wait(struct ppiov_ring *ring, uint64_t timeout_ns,
 		    struct ppiov_completion *out);
 int ppiov_ring_peek(struct ppiov_ring *ring, struct ppiov_completion *out);
 
+/* The structures of a registration that the kernel writes its answer to. */
+enum ppiov_zcrx_part {
+	PPIOV_ZCRX_PART_REGISTRATION,
+	PPIOV_ZCRX_PART_AREA,
+	PPIOV_ZCRX_PART_REGION,
+};
+
 /* Registrations. */
 int ppiov_query_features(struct ppiov_features *out);
 int ppiov_probe_last_op(const struct ppiov_ring *ring);
@@ -63,6 +70,11 @@ int ppiov_zcrx_register(const struct ppiov_ring *ring,
 			struct ppiov_zcrx_area_reg *area,
 			struct ppiov_region_desc *region,
 			struct ppiov_zcrx_event_desc *event);
+int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
+			       struct ppiov_zcrx_ifq_reg *reg,
+			       struct ppiov_zcrx_area_reg *area,
+			       struct ppiov_region_desc *region,
+			       enum ppiov_zcrx_part part);
 int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg);
 int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,

@@ -111,6 +111,9 @@ enum BeyondScenarios {
 
     // MARK: - Further areas
 
+    /// Pages of an area that is more than the driver posts, and less than it and a user who keeps as much.
+    private static let big = 320
+
     private static let areas: [Scenario] = [
         traffic("areas.add", "add an area to a live queue; buffers of both come and go", [.zcrxAddArea], pages: 2 * small, keep: false) {
             _, run, bed, pattern in try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern)
@@ -127,6 +130,45 @@ enum BeyondScenarios {
             try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try dmabuf(small))
         } middle: { run, receiver in
             try run.step("dma-buf added") { try receiver.addArea(try dmabuf(small)) }
+        },
+        Scenario(
+            "beyond.areas.restart", "two areas, both in use, and the queue restarted: the buffers of both can be had again", tier: .netdevsim,
+            needs: needs.union([.zcrxAddArea, .queueReset]),
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
+                pools: ExpectedPools(count: 2, buffers: UInt64(2 * big), traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 47)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: big, pattern: pattern)
+            try run.step("an area as big added") { try receiver.addArea(try AreaMemory(pages: big)) }
+            let socket = try bed.connect(run, 0)
+            /// Keeps so many net_iovs, receives the rest of the bytes, and gives all back.
+            func keep(_ wanted: Int, _ bytes: UInt64) throws {
+                let start = receiver.received
+                try run.step("\(bytes) bytes received, \(wanted) net_iovs of them kept, then all returned") {
+                    try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
+                    while receiver.heldNetIovs < wanted {
+                        let next = min(receiver.received + 8192, start + bytes)
+                        guard next > receiver.received else { throw ScenarioFailure("\(bytes) bytes came in \(receiver.heldNetIovs) net_iovs") }
+                        try receiver.receive(from: socket.rawValue, total: next, keep: true, within: run.patience(10))
+                    }
+                    try receiver.receive(from: socket.rawValue, total: start + bytes, keep: false, within: run.patience(20))
+                    _ = try bed.peer.written(0, within: run.patience(10))
+                    try receiver.recheckHeld()
+                    try receiver.returnAll()
+                    try receiver.flush()
+                }
+                try run.pools.observe()
+            }
+            // The driver has 256 posted: the second area is begun.
+            try keep(big / 2, 1_400_000)
+            try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
+            // More than one area has.
+            try keep(big + 20, 2_200_000)
+            run.payload = try receiver.payload(sent: receiver.received, complete: true)
+            socket.close()
+            try run.step("ring closed") { receiver.close() }
         },
         Scenario(
             "beyond.areas.refused", "areas that a live queue does not take", tier: .netdevsim,
@@ -170,15 +212,19 @@ enum BeyondScenarios {
     // MARK: - Refused registrations
 
     private static func refusal(
-        _ name: String, _ summary: String, _ errno: CInt, more: Set<Need> = [], area: @escaping @Sendable (ScenarioRun) throws -> AreaMemory,
+        _ name: String, _ summary: String, _ errno: CInt, pools: Int = 1, more: Set<Need> = [], area: @escaping @Sendable (ScenarioRun) throws -> AreaMemory,
         configure: @escaping @Sendable (inout ZeroCopyReceive.Registration) -> Void
     ) -> Scenario {
         Scenario(
             "beyond.refuse.\(name)", "zcrx is refused \(summary)", tier: .netdevsim, needs: needs.union(more),
-            expects: Expectation(provider: .zcrx, minimumHolds: small, pools: ExpectedPools(buffers: UInt64(small), traffic: false))
+            expects: Expectation(provider: .zcrx, minimumHolds: small, pools: ExpectedPools(count: pools, buffers: UInt64(small), traffic: false))
         ) { run in
             let bed = try TestBed.make(run)
-            let before = try run.pools.observe().map { $0.id }
+            /// A queue that was bound for a moment has another pool, of ordinary pages as before.
+            func look() throws -> [String] {
+                try run.pools.observe().map { pools == 1 ? "pool \($0.id)" : "\($0.provider.rawValue)\($0.detached ? ", detached" : "")" }
+            }
+            let before = try look()
             var error: KernelError?
             do {
                 let place = ZeroCopyReceiver.Place(ifindex: bed.ifindex, queue: bed.queue)
@@ -189,7 +235,7 @@ enum BeyondScenarios {
                 error = refused
             }
             try expect(run, error, errno, summary)
-            let after = try run.pools.observe().map { $0.id }
+            let after = try look()
             try run.expect(before == after, "the refusal left the pools as they were", "\(before) became \(after)")
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 44))
             try run.pools.observe()
@@ -230,7 +276,15 @@ enum BeyondScenarios {
             area.area.address = 0
             area.area.dmabuf = 0
         },
-    ]
+    ] + ZeroCopyReceive.Registration.Part.allCases.map { part in
+        // Found when all is done: the queue is bound, and the ring has it under a number.
+        refusal("frozen-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
+            try AreaMemory(pages: small)
+        } configure: {
+            $0.frozen = part
+            $0.events = nil
+        }
+    }
 
     // MARK: - Events and counts
 

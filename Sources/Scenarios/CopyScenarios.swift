@@ -53,13 +53,18 @@ enum CopyScenarios {
         let bed = try TestBed.make(run)
         let pattern = PayloadPattern(seed: 701)
         let socket = try unreadBefore(run, bed, pattern)
+        try socket.makeRoom(1 << 20)
         let streams = try Provider.devmem.makeStreams(run, bed: bed)
         let total = UInt64(early) + late
-        try bed.peer.write(0, pattern, from: UInt64(early), bytes: late, sizes: [3000, 4096])
-        try run.step("the first \(early) bytes read as from any socket, the first of them by a devmem receive") {
+        let some = 50_000
+        try run.step("more of it unread, in the provider's buffers") {
+            try bed.peer.write(0, pattern, from: UInt64(early), bytes: late, sizes: [3000, 4096])
+            try socket.waitUnread(early + some, within: run.patience(10))
+        }
+        try run.step("what lies in pages read: some as from any socket, the rest by a devmem receive, which stops there") {
             var start: UInt64 = 0
             while start < UInt64(early) {
-                let bytes = start == 0 ? try inPages(socket) : try ordinary(socket, within: run.patience(10)).get()
+                let bytes = start == 0 ? try ordinary(socket, room: 7000, within: run.patience(10)).get() : try inPages(socket)
                 guard !bytes.isEmpty else { throw ScenarioFailure("the stream ended after \(start) bytes") }
                 if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
                     throw ScenarioFailure("byte \(wrong) is not the one sent")
@@ -117,15 +122,15 @@ enum CopyScenarios {
 
     /// What a devmem receive brings of payload in pages: bytes, and no fragment to give back.
     private static func inPages(_ socket: Connection) throws -> [UInt8] {
-        let batch = try DeviceMemory.receive(socket: socket.rawValue, limits: DeviceMemory.Limits(bytes: 7000))
+        let batch = try DeviceMemory.receive(socket: socket.rawValue)
         guard batch.fragments.isEmpty, !batch.isDamaged, batch.count > 0 else { throw ScenarioFailure("the devmem receive brought \(batch)") }
         return batch.linear
     }
 
     /// One recv(2) without MSG_SOCK_DEVMEM, when there is something.
-    private static func ordinary(_ socket: Connection, within seconds: Double) throws -> Result<[UInt8], KernelError> {
+    private static func ordinary(_ socket: Connection, room bytes: Int = 65_536, within seconds: Double) throws -> Result<[UInt8], KernelError> {
         try socket.waitUnread(1, within: seconds)
-        var room = [UInt8](repeating: 0, count: 65_536)
+        var room = [UInt8](repeating: 0, count: bytes)
         let count = recv(socket.rawValue, &room, room.count, 0)
         return count < 0 ? .failure(KernelError("recv", errno: .init(rawValue: errno))) : .success(Array(room.prefix(count)))
     }

@@ -75,7 +75,7 @@ final class DevmemReceiver {
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
             for fragment in batch.fragments {
-                if keep && !fragment.isLinear { held.append((fragment, received - streamStart)) }
+                if keep && !fragment.isLinear { held.append((fragment, received &- streamStart)) }
                 try check(fragment, batch.linear)
             }
             if !keep {
@@ -106,7 +106,7 @@ final class DevmemReceiver {
     }
 
     private func check(_ fragment: DeviceMemory.Fragment, _ copied: [UInt8]) throws {
-        let start = received - streamStart
+        let start = received &- streamStart
         let wrong: UInt64?
         if fragment.isLinear {
             linear += UInt64(fragment.size)
@@ -151,6 +151,9 @@ final class DevmemReceiver {
 
     /// The next stream begins: the pattern does, too.
     func beginStream() { streamStart = received }
+
+    /// Receives from where another reader left the stream.
+    func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
     /// Forgets held fragments whose tokens were returned by other means.
     func forgetHeld(where gone: (DeviceMemory.Fragment) -> Bool) { held.removeAll { gone($0.fragment) } }

@@ -12,6 +12,7 @@ enum PieceScenarios {
             pieces(provider, "pieces-held", "net_iovs delivered in pieces, the user gone with all of them", held: true),
             tapped(provider),
             packetInfo(provider),
+            cut(provider),
         ]
     }
 
@@ -102,6 +103,34 @@ enum PieceScenarios {
             try bed.peer.write(0, pattern, from: start, bytes: UInt64(size), sizes: [size])
             try socket.waitUnread(Int(start) + size, within: run.patience(10))
             _ = try bed.peer.written(0, within: run.patience(10))
+        }
+    }
+
+    /// A socket filter that keeps a packet's begin has the net_iovs behind it dropped (`___pskb_trim()`); the sender sends them again.
+    private static func cut(_ provider: Provider) -> Scenario {
+        TrafficScenarios.scenario(provider, "cut", "packets of several net_iovs cut short by a socket filter, and sent again") { run in
+            let bytes: UInt64 = 60_000
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
+            try socket.makeRoom(1 << 20)
+            let pattern = PayloadPattern(seed: 580)
+            let stream = streams.add(socket, pattern)
+            try run.step("a filter that keeps the first 5000 bytes of a packet") { try SocketFilter.cut(socket.rawValue, to: 5000) }
+            try run.step("one write of \(bytes) bytes; the second packet and those after it leave a hole") {
+                try bed.peer.write(0, pattern, bytes: bytes, sizes: [Int(bytes)])
+                try socket.waitOutOfOrder(within: run.patience(10))
+            }
+            try run.step("the filter taken away") { try SocketFilter.remove(socket.rawValue) }
+            try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(20)) }
+            // Enough for every buffer that is home to be received into again.
+            let total = bytes + ZeroCopyScenarios.afterwards
+            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
+                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
+                try streams.receive([stream: total], within: run.patience(20))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            try TrafficScenarios.end(run, streams, socket, sent: total)
         }
     }
 

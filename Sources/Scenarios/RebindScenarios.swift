@@ -18,7 +18,7 @@ enum RebindScenarios {
             removed(provider),
             flooded(provider),
         ]
-    } + [failedZeroCopy, failedDevmem]
+    } + [removedTwice, stream, failedZeroCopy, failedDevmem]
 
     private static let bytes: UInt64 = 60_000
 
@@ -299,6 +299,101 @@ enum RebindScenarios {
             sum = Sum(sent: 3 * bytes, zeroCopy: first.received(0) + streams.received(0) + streams.received(1), copied: 0)
             try finish(run, streams, sum)
         }
+    }
+
+    /// A removed device's pools go over to the namespace's loopback (`page_pool_unreg_netdev()`), and those of a second one join them.
+    private static let removedTwice = scenario(
+        .zcrx, "remove-twice", "to the device that was made again after a removal with buffers held, and is removed so once more", detached: true,
+        needs: [.removableInterface]
+    ) { run in
+        let bed = try TestBed.make(run)
+        var sum = Sum()
+        let first = try bindOnce(run, .zcrx, bed)
+        try run.userBound()
+        try move(run, bed, first, &sum, seed: 1, keep: true)
+        let old = try run.pools.observe().filter { $0.provider == .zcrx }.map { $0.id }
+        try run.step("interface removed") { try bed.remove() }
+        let again = try bed.remade(run)
+        let streams = try bind(run, .zcrx, again, patient: false)
+        try move(run, again, streams, &sum, seed: 2, keep: true)
+        let new = try run.pools.observe().filter { $0.provider == .zcrx && !old.contains($0.id) }.map { $0.id }
+        try run.userHolds(first.heldNetIovs + streams.heldNetIovs)
+        try run.step("interface removed again") { try again.remove() }
+        /// Waits until netlink shows those pools of the provider's.
+        func told(_ wanted: [UInt64], _ what: String) throws {
+            var seen: [UInt64] = []
+            let right = try run.pools.wait(within: run.patience(5), nudging: true) { records in
+                seen = records.filter { $0.provider == .zcrx }.map { $0.id }.sorted()
+                return seen == wanted.sorted()
+            }
+            try run.expect(right, what, "page-pool-get shows \(seen), not \(wanted.sorted())")
+        }
+        try told(old + new, "both pools are told of")
+        try run.userHolds(streams.heldNetIovs)
+        try run.step("what came by the first given back") {
+            try first.recheckHeld()
+            try first.giveBack()
+            try first.settle()
+        }
+        try told(new, "the second's is left")
+        try run.userHolds(0)
+        try run.step("what came by the second given back") {
+            try streams.recheckHeld()
+            try streams.giveBack()
+            try streams.settle()
+        }
+        try told([], "none is left")
+        try run.step("the first ended") { first.end() }
+        try finish(run, streams, sum)
+    }
+
+    /// Bytes of two bindings in one skb, where TCP merges what follows each other.
+    private static let stream = scenario(
+        .devmem, "stream", "in the middle of a stream that has data unread: each fragment names the binding that it came by", detached: true
+    ) { run in
+        let part: UInt64 = 20_000
+        let bed = try TestBed.make(run)
+        let pattern = PayloadPattern(seed: 930)
+        let socket = try bed.connect(run, 0)
+        try socket.makeRoom(1 << 20)
+        func send(_ start: UInt64) throws {
+            try run.step("\(part) bytes \(start == 0 ? "" : "more ")unread") {
+                try bed.peer.write(0, pattern, from: start, bytes: part, sizes: [4096])
+                try socket.waitUnread(Int(start + part), within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            try run.pools.observe()
+        }
+        let first = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
+        try send(0)
+        try run.step("unbound") { first.unbind() }
+        try bed.waitUnbound(within: run.patience(5))
+        let second = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
+        try send(part)
+        var received: UInt64 = 0
+        try run.step("received: the first half by binding \(first.binding), the second by \(second.binding)") {
+            while received < 2 * part {
+                guard let batch = try second.next(socket.rawValue), batch.count > 0 else { throw ScenarioFailure("nothing after \(received) bytes") }
+                for fragment in batch.fragments {
+                    let owner = received < part ? first : second
+                    guard fragment.dmabufID == owner.binding else {
+                        throw ScenarioFailure("the fragment at byte \(received) names binding \(fragment.dmabufID)")
+                    }
+                    guard let bytes = try owner.bytes(at: fragment.offset, count: Int(fragment.size)) else {
+                        throw ScenarioFailure("\(fragment.size) bytes at \(fragment.offset) are outside the dma-buf")
+                    }
+                    if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: received) }) {
+                        throw ScenarioFailure("byte \(wrong) is not the one sent")
+                    }
+                    received += UInt64(fragment.size)
+                }
+                let taken = try DeviceMemory.dontNeed(batch.fragments, of: socket.rawValue)
+                guard taken == batch.fragments.count else { throw ScenarioFailure("the kernel took \(taken) of \(batch.fragments.count) tokens") }
+            }
+        }
+        run.payload = PayloadRecord(sent: 2 * part, received: received, zeroCopy: received, copied: 0, firstMismatch: nil, complete: true)
+        socket.close()
+        try run.step("unbound again") { second.unbind() }
     }
 
     /// A registration that fails with its area imported and mapped leaves a queue that can be bound at once.

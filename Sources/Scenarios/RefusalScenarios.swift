@@ -16,12 +16,13 @@ enum RefusalScenarios {
             settings(
                 provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
             queueOutOfRange(provider),
+            queueSwitchedOff(provider),
             boundTwice(provider),
             unprivileged(provider, "unprivileged", "the process may not administer the network", .nobody),
             unprivileged(
                 provider, "user-namespace", "the process is root of a user namespace of its own, and the interface is not in it", .ownNamespace),
         ]
-    } + [halfTaken]
+    } + [halfTaken, otherQueue]
 
     /// `netdev_nl_bind_rx_doit()` binds the queues one after the other: those before the one that is refused must be unbound then, not
     /// when the netlink socket is closed.
@@ -50,6 +51,48 @@ enum RefusalScenarios {
         }
     }
 
+    /// A receive takes net_iovs of its own queue's area only: the offsets that it tells mean nothing elsewhere (`io_zcrx_recv_frag()`).
+    private static let otherQueue = Scenario(
+        "refuse.zcrx.other-queue", "a receive by one queue is refused what came in by another, and leaves it there", tier: .netdevsim,
+        needs: ZeroCopyScenarios.needs,
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: 2, zeroCopy: true, payload: true, pools: ExpectedPools(count: 2, traffic: true))
+    ) { run in
+        let bytes: UInt64 = 20_000
+        let bed = try TestBed.make(run, queues: 2)
+        let pattern = PayloadPattern(seed: 61)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
+        let other = try run.step("zcrx registered on queue 1, too") {
+            try ZeroCopyReceiver(at: .init(ifindex: bed.ifindex, queue: 1), pages: 512, statistics: false, pattern: pattern)
+        }
+        run.cleanUp("the other zcrx closed") { other.close() }
+        try run.userBound()
+        let socket = try bed.connect(run)
+        try run.step("\(bytes) bytes unread, which came by queue 0") {
+            try bed.peer.send(pattern, bytes: bytes)
+            try socket.waitUnread(Int(bytes), within: run.patience(10))
+        }
+        var answer = "\(bytes) bytes"
+        do {
+            try other.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(5))
+        } catch let error as KernelError {
+            answer = error.codeName
+        }
+        try run.expect(answer == "EFAULT", "a receive by queue 1 refused with EFAULT", "the answer was \(answer)")
+        try run.step("received by queue 0 and kept") {
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(10))
+        }
+        try run.userHolds(receiver.heldNetIovs)
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("both rings closed") {
+            other.close()
+            receiver.close()
+        }
+    }
+
     /// The answer that is expected.
     struct Refusal {
         var errno: CInt
@@ -63,14 +106,14 @@ enum RefusalScenarios {
     }
 
     private static func scenario(
-        _ provider: Provider, _ name: String, _ summary: String, pools: Int = 1,
+        _ provider: Provider, _ name: String, _ summary: String, queues: Int = 1, pools: Int = 1,
         _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
     ) -> Scenario {
         Scenario(
             "refuse.\(provider.rawValue).\(name)", "\(provider.rawValue) is refused where \(summary)", tier: .netdevsim,
             needs: provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs,
             expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(count: pools, traffic: false))
-        ) { run in try body(run, try TestBed.make(run)) }
+        ) { run in try body(run, try TestBed.make(run, queues: queues)) }
     }
 
     private static func settings(
@@ -90,6 +133,16 @@ enum RefusalScenarios {
             // netdev_nl_read_rxq_bitmap() answers bind-rx, netif_mp_open_rxq() answers zcrx. The bed has one queue: 1 is the first that
             // is not there, 9 one far away.
             for queue: UInt32 in [1, 9] { try refused(run, provider, bed, queue: queue, Refusal(provider == .devmem ? EINVAL : ERANGE)) }
+            try granted(run, provider, bed)
+        }
+    }
+
+    /// A queue that the device has, and that its channels leave out now (`ethtool -L`).
+    private static func queueSwitchedOff(_ provider: Provider) -> Scenario {
+        scenario(provider, "queue-off", "the queue is switched off", queues: 2) { run, bed in
+            let ethtool = try Ethtool()
+            try run.step("one channel of two left") { try ethtool.setChannels(of: bed.ifindex, to: DeviceChannels(combined: 1)) }
+            try refused(run, provider, bed, queue: 1, Refusal(provider == .devmem ? EINVAL : ERANGE))
             try granted(run, provider, bed)
         }
     }

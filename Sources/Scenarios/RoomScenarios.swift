@@ -6,7 +6,7 @@ import Results
 
 /// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between.
 enum RoomScenarios {
-    static let all: [Scenario] = [controlMessages, completions, budget(end: false), budget(end: true)]
+    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, budget(end: false), budget(end: true), length]
 
     /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
     private static let tooSmall: CInt = 525
@@ -89,6 +89,82 @@ enum RoomScenarios {
         try run.step("provider ended") { streams.end() }
     }
 
+    /// A copy into a net_iov that cannot be told takes it back. Where it does not come home, fewer are left than there should be.
+    private static let copiedCompletions = TrafficScenarios.scenario(
+        .zcrx, "copy-completion-room", "copies that find a completion queue of 8 entries full again and again", zeroCopy: false
+    ) { run in
+        let rounds = 30
+        let bed = try TestBed.make(run)
+        let streams = Streams(try ZeroCopyReceiver.make(run, bed: bed, completions: 8, pattern: PayloadPattern(seed: 0)))
+        try ZeroCopyScenarios.seeProvider(run)
+        let pattern = PayloadPattern(seed: 723)
+        let wire = try Loopback(run, pattern: pattern)
+        let stream = streams.add(wire.receiver, pattern)
+        var full = 0
+        try run.step("\(rounds) times 65536 bytes copied and returned, asked for again where the queue was full") {
+            for _ in 1...rounds {
+                try wire.send(65_536, within: run.patience(10))
+                full += try receive(streams, stream, wire.sent, within: run.patience(20))
+                // Copies take what is free, and do not look at the refill ring.
+                try streams.settle()
+            }
+        }
+        try run.expect(full >= rounds, "the completion queue was found full in each", "\(full) times")
+        try run.step("received and kept until it fails") {
+            while streams.failure()?.code != ENOMEM {
+                guard wire.sent < 8_000_000 else { throw ScenarioFailure("\(wire.sent) bytes found room in 512 pages") }
+                try wire.send(16_384, within: run.patience(10))
+                do {
+                    full += try receive(streams, stream, wire.sent, keep: true, within: run.patience(20))
+                } catch {
+                    guard streams.failure()?.code == ENOMEM else { throw error }
+                }
+            }
+        }
+        try run.expect(
+            streams.heldNetIovs == 512 - Netdevsim.ringSize, "every net_iov that is not posted is with the user",
+            "\(streams.heldNetIovs) of \(512 - Netdevsim.ringSize) are")
+        try run.step("all given back and flushed") {
+            try streams.giveBack()
+            try streams.settle()
+        }
+        streams.forgive(stream)
+        try run.step("the rest received") { full += try receive(streams, stream, wire.sent, within: run.patience(20)) }
+        run.payload = try streams.payload(sent: wire.sent)
+        try run.pools.observe()
+        wire.receiver.close()
+        try run.step("ring closed") { streams.end() }
+    }
+
+    /// A receive of so many bytes and no more, which takes several calls.
+    private static let length = TrafficScenarios.scenario(
+        .zcrx, "budget-length", "a receive of fewer bytes than lie unread, and of more skbs than one call takes: those bytes and no more",
+        pools: ExpectedPools(buffers: 1024, traffic: true)
+    ) { run in
+        let (size, bytes, asked): (Int, UInt64, UInt64) = (100, 41_000, 38_050)
+        let bed = try TestBed.make(run)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: 1024, pattern: PayloadPattern(seed: 724))
+        let socket = try bed.connect(run, 0)
+        try socket.makeRoom(4 << 20)
+        // Only what is under way already is called again; one that is submitted now would end, and be woken.
+        try run.step("\(asked) bytes asked for") { try receiver.arm(UInt32(asked), from: socket.rawValue) }
+        try run.step("\(bytes) bytes unread, in segments of \(size)") {
+            try PieceScenarios.segments(run, bed, socket, PayloadPattern(seed: 724), 0..<bytes, of: size)
+        }
+        try run.step("received up to the end of the request") { try receiver.keepAsked(within: run.patience(10)) }
+        try run.expect(receiver.received == asked, "what was asked for came and no more", "\(receiver.received) came")
+        try run.userHolds(receiver.heldNetIovs)
+        try run.step("the rest received and kept") {
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(10))
+            try receiver.recheckHeld()
+        }
+        run.payload = try receiver.payload(sent: bytes, complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("ring closed") { receiver.close() }
+    }
+
     /// A call takes some 20 skbs (`IO_SKBS_PER_CALL_LIMIT`) and has itself called again, for nothing may come that would wake it. What is read
     /// when a receive is submitted is looked at once more in any case, so that it must be under way before.
     ///
@@ -127,16 +203,18 @@ enum RoomScenarios {
 
     /// Receives to that byte, and submits another receive where the completion queue was full.
     ///
-    /// - Parameter between: done before it is submitted again.
+    /// - Parameters:
+    ///   - keep: deliveries stay with the user.
+    ///   - between: done before it is submitted again.
     /// - Returns: how often that was.
     static func receive(
-        _ streams: Streams, _ stream: Int, _ goal: UInt64, within seconds: Double, between: () throws -> Void = {}
+        _ streams: Streams, _ stream: Int, _ goal: UInt64, keep: Bool = false, within seconds: Double, between: () throws -> Void = {}
     ) throws -> Int {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         var full = 0
         while true {
             do {
-                try streams.receive([stream: goal], within: seconds)
+                try streams.receive([stream: goal], keep: keep, within: seconds)
                 return full
             } catch {
                 guard streams.failure(stream)?.code == ENOSPC, MonotonicClock.now < end else { throw error }

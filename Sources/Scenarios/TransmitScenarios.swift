@@ -45,6 +45,25 @@ enum TransmitScenarios {
             }
             try wire.finish()
         },
+        scenario("corked", "many small sends that share packets (MSG_MORE)") { wire in
+            try wire.run.step("200 sends of 300 bytes, and one that sends them off") {
+                for turn in 0..<200 { try wire.send(at: turn * 700 + 1, count: 300, more: true) }
+                try wire.send(at: 0, count: 1)
+            }
+            try wire.finish()
+        },
+        scenario("two-bindings", "sends from two dma-bufs in turn over one socket; the second is unbound on the way") { wire in
+            let second = try Transmitter.make(wire.run, bed: wire.bed, pages: 128)
+            try wire.run.step("24 sends from both in turn") {
+                for turn in 0..<24 { try wire.send(at: turn * 20_000, count: 7000, of: turn % 2 == 0 ? nil : second, more: turn % 3 > 0) }
+            }
+            try wire.run.step("the second unbound") {
+                second.unbind()
+                second.release()
+            }
+            try wire.run.step("one more send from the first") { try wire.send(at: 100, count: 5000) }
+            try wire.finish()
+        },
         scenario("reuse", "one dma-buf filled and sent again and again") { wire in
             for turn in 0..<6 {
                 try wire.run.step("round \(turn)") {
@@ -171,11 +190,15 @@ final class TransmitWire {
 
     /// Puts the next `count` bytes of the stream at `offset` and sends them.
     ///
+    /// - Parameters:
+    ///   - other: whose dma-buf, where not the wire's own.
+    ///   - more: the next may share a packet with them.
     /// - Returns: how many calls it took.
     @discardableResult
-    func send(at offset: Int, count: Int) throws -> Int {
-        try transmitter.put(pattern, from: stream, at: offset, count: count)
-        let calls = try transmitter.sendAll(socket.rawValue, at: offset, count: count, within: run.patience(20))
+    func send(at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false) throws -> Int {
+        try (other ?? transmitter).put(pattern, from: stream, at: offset, count: count)
+        let calls = try transmitter.sendAll(
+            socket.rawValue, at: offset, count: count, of: other, more: more, within: run.patience(20))
         stream += UInt64(count)
         return calls
     }

@@ -92,10 +92,13 @@ final class Transmitter {
 
     /// One sendmsg(2).
     ///
+    /// - Parameters:
+    ///   - other: whose dma-buf it is, where not this one's; accounted here all the same.
+    ///   - more: the next may share a packet with it.
     /// - Returns: the bytes that the socket took; nil where it has no room.
-    func send(_ socket: CInt, at offset: Int, count: Int) throws -> Int? {
+    func send(_ socket: CInt, at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
         do throws(KernelError) {
-            let taken = try DeviceMemory.send(socket: socket, dmabufID: binding, offset: UInt64(offset), length: count)
+            let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, offset: UInt64(offset), length: count, more: more)
             sends += 1
             sent += UInt64(taken)
             return taken
@@ -109,13 +112,15 @@ final class Transmitter {
     ///
     /// - Returns: how many calls it took.
     @discardableResult
-    func sendAll(_ socket: CInt, at offset: Int, count: Int, within seconds: Double) throws -> Int {
+    func sendAll(
+        _ socket: CInt, at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false, within seconds: Double
+    ) throws -> Int {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         var done = 0
         var calls = 0
         while done < count {
             guard MonotonicClock.now < end else { throw ScenarioFailure("\(done) of \(count) bytes sent within \(seconds) s") }
-            if let taken = try send(socket, at: offset + done, count: count - done) {
+            if let taken = try send(socket, at: offset + done, count: count - done, of: other, more: more) {
                 done += taken
                 calls += 1
             } else {

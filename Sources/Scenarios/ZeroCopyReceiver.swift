@@ -201,13 +201,29 @@ final class ZeroCopyReceiver {
 
     /// Receives and keeps so many bytes and asks for no more; only when no other request is under way.
     func keep(_ bytes: UInt32, from socket: CInt, within seconds: Double) throws {
+        try ask(for: bytes, from: socket)
+        try keepAsked(within: seconds)
+    }
+
+    /// Has the receive of so many bytes under way before there is anything to receive.
+    func arm(_ bytes: UInt32, from socket: CInt) throws {
+        try ask(for: bytes, from: socket)
+        if let completion = try wait(milliseconds: 0) { throw ScenarioFailure("before there was anything to receive came \(completion)") }
+    }
+
+    private func ask(for bytes: UInt32, from socket: CInt) throws {
         guard !receiving else { throw ScenarioFailure("a receive request is under way") }
         try submit(socket, limit: bytes)
+    }
+
+    /// Keeps what the request that is under way brings, up to its end.
+    func keepAsked(within seconds: Double) throws {
+        let bytes = received
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         while receiving {
             let now = MonotonicClock.now
             guard now < end, let completion = try wait(milliseconds: Int32((end - now) / 1_000_000) + 1) else {
-                throw ScenarioFailure("a receive of \(bytes) bytes did not end within \(seconds) s")
+                throw ScenarioFailure("a receive did not end within \(seconds) s, and brought \(received - bytes) bytes")
             }
             try take(completion, keep: true)
         }

@@ -140,6 +140,32 @@ struct LiveNamespaceTests {
     }
 }
 
+@Suite struct SocketFilterTests {
+    @Test("packets that a filter cuts are sent again, and what follows them counts as out of order") func cutPackets() throws {
+        let listener = try TCP.listen(on: Endpoint(.loopback4, port: 0))
+        let client = try TCP.connect(to: TCP.localEndpoint(of: listener), timeoutMilliseconds: 2000)
+        let server = try TCP.accept(listener, timeoutMilliseconds: 2000)
+        try SocketFilter.cut(server.rawValue, to: 1000)
+        #expect(try SocketFilter.outOfOrder(server.rawValue) == 0)
+        let pattern = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        try TCP.send(pattern, over: client, timeoutMilliseconds: 20_000)
+        try TCP.shutDown(client)
+        let limit = ContinuousClock.now + .seconds(20)
+        while try SocketFilter.outOfOrder(server.rawValue) == 0, ContinuousClock.now < limit { _ = poll(nil, 0, 5) }
+        #expect(try SocketFilter.outOfOrder(server.rawValue) > 0)
+        try SocketFilter.remove(server.rawValue)
+        var received: [UInt8] = []
+        while case let piece = try TCP.receive(upTo: 65536, from: server, timeoutMilliseconds: 20_000), !piece.isEmpty { received += piece }
+        #expect(received == pattern)
+        let number = server.rawValue
+        let error = #expect(throws: KernelError.self) { try SocketFilter.remove(number) }
+        #expect(error?.code == ENOENT)
+        client.close()
+        server.close()
+        listener.close()
+    }
+}
+
 /// Sends a pattern over a connection to one of this host's addresses, both ways.
 func exchange(over address: IPAddress) throws {
     let listener = try TCP.listen(on: Endpoint(address, port: 0), device: "lo")

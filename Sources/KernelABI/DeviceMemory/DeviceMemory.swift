@@ -51,9 +51,10 @@ public enum DeviceMemory {
     /// Receives payload (`MSG_SOCK_DEVMEM`). Every fragment that is not linear is to be given back by ``dontNeed(_:of:)``.
     ///
     /// Mirrors `tcp_recvmsg_dmabuf()`.
+    /// - Parameter peek: leave it in the socket, too (`MSG_PEEK`); the fragments have tokens of their own then.
     /// - Throws: `EAGAIN` where a non-blocking socket has nothing (``TCP/wait(_:for:timeoutMilliseconds:)`` waits);
     ///   `EFAULT` or `ENODEV` where payload and dma-buf do not fit together.
-    public static func receive(socket: CInt, limits: Limits = Limits()) throws(KernelError) -> Received {
+    public static func receive(socket: CInt, limits: Limits = Limits(), peek: Bool = false) throws(KernelError) -> Received {
         let operation = "receiving into device memory on socket \(socket)"
         var linear = [UInt8](repeating: 0, count: limits.bytes)
         var control = [UInt8](repeating: 0, count: ppiov_fragment_control_size(limits.fragments))
@@ -62,7 +63,7 @@ public enum DeviceMemory {
         let count = Int(
             try check(
                 ppiov_recv_devmem(
-                    socket, &linear, linear.count, &control, control.count, &raw, raw.count, &outcome), operation))
+                    socket, peek, &linear, linear.count, &control, control.count, &raw, raw.count, &outcome), operation))
         let seen = raw.prefix(outcome.fragment_count)
         var copied = 0
         let fragments = seen.map { piece in
@@ -134,14 +135,15 @@ public enum DeviceMemory {
 
     /// Sends bytes of a dma-buf that was bound by ``Netdev/bindTX(ifindex:dmabuf:)``. The socket must go by that device.
     ///
+    /// - Parameter more: more follows that may share a packet with these (`MSG_MORE`).
     /// - Returns: bytes taken, which may be fewer. They must stay as they are until the completion.
     /// - Throws: `EAGAIN` where a non-blocking socket has no room; `EINVAL`, `ENODEV` where binding and socket do not fit.
     public static func send(
-        socket: CInt, dmabufID: UInt32, offset: UInt64, length: Int
+        socket: CInt, dmabufID: UInt32, offset: UInt64, length: Int, more: Bool = false
     ) throws(KernelError) -> Int {
         Int(
             try check(
-                ppiov_send_devmem(socket, dmabufID, offset, length),
+                ppiov_send_devmem(socket, dmabufID, offset, length, more),
                 "sending \(length) bytes at \(offset) of dma-buf \(dmabufID) over socket \(socket)"))
     }
 

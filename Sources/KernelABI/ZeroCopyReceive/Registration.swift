@@ -57,6 +57,19 @@ extension ZeroCopyReceive {
             }
         }
 
+        /// A structure that the kernel writes its answer to.
+        public enum Part: String, Sendable, CaseIterable {
+            case registration, area, region
+
+            var raw: ppiov_zcrx_part {
+                switch self {
+                case .registration: PPIOV_ZCRX_PART_REGISTRATION
+                case .area: PPIOV_ZCRX_PART_AREA
+                case .region: PPIOV_ZCRX_PART_REGION
+                }
+            }
+        }
+
         /// Who gives the memory of the refill ring.
         public enum RefillMemory: Sendable, Hashable {
             /// This process does: `IORING_MEM_REGION_TYPE_USER`.
@@ -96,6 +109,8 @@ extension ZeroCopyReceive {
         /// Bytes of each net_iov, a power of two; 0 takes the page size and leaves the device's choice alone.
         public var bufferLength: UInt32 = 0
         public var events: Events?
+        /// What lies in memory that the kernel cannot write its answer to; nil where all is as it should be. Without events.
+        public var frozen: Part?
 
         /// A queue of a device. Needs CAP_NET_ADMIN, tcp-data-split enabled and hds-thresh 0.
         public init(ifindex: UInt32, queue: UInt32, area: Area, refillEntries: UInt32 = 4096) {

@@ -51,6 +51,7 @@ extension ZeroCopyReceive.Ring {
         _ reg: inout ppiov_zcrx_ifq_reg, _ area: inout ppiov_zcrx_area_reg, _ region: inout ppiov_region_desc,
         _ registration: ZeroCopyReceive.Registration
     ) -> CInt {
+        if let part = registration.frozen { return ppiov_zcrx_register_frozen(raw, &reg, &area, &region, part.raw) }
         guard let events = registration.events else {
             return ppiov_zcrx_register(raw, &reg, &area, &region, nil)
         }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What TCP has beside sending and receiving: filters, counts, other ways to read. */
+#ifndef PPIOV_TCP_H
+#define PPIOV_TCP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int ppiov_cut_packets(int socket, uint32_t bytes);
+int ppiov_uncut_packets(int socket);
+int ppiov_out_of_order(int socket, uint32_t *out);
+int64_t ppiov_splice_out(int socket, size_t len);
+int64_t ppiov_map_received(int socket, size_t len);
+
+#endif

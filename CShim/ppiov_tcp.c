@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Filters, counts, and reading without recvmsg(2). */
+#define _GNU_SOURCE
+#include "ppiov_tcp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Has every packet cut to so many bytes, headers of the transport included. */
+int ppiov_cut_packets(int socket, uint32_t bytes)
+{
+	struct sock_filter keep = BPF_STMT(BPF_RET | BPF_K, bytes);
+	struct sock_fprog program = { .len = 1, .filter = &keep };
+
+	return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			  sizeof(program)) < 0 ? -errno : 0;
+}
+
+/* Has packets left as they come. */
+int ppiov_uncut_packets(int socket)
+{
+	int unused = 0;
+
+	return setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &unused,
+			  sizeof(unused)) < 0 ? -errno : 0;
+}
+
+/* How many segments came out of order. */
+int ppiov_out_of_order(int socket, uint32_t *out)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return -errno;
+	if (size < offsetof(struct tcp_info, tcpi_rcv_ooopack) +
+		   sizeof(info.tcpi_rcv_ooopack))
+		return -EOPNOTSUPP;
+	*out = info.tcpi_rcv_ooopack;
+	return 0;
+}
+
+/* Splices received bytes into a pipe of its own: how many. */
+int64_t ppiov_splice_out(int socket, size_t len)
+{
+	int ends[2];
+	ssize_t moved;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	moved = splice(socket, NULL, ends[1], NULL, len, SPLICE_F_NONBLOCK);
+	if (moved < 0)
+		moved = -errno;
+	close(ends[0]);
+	close(ends[1]);
+	return moved;
+}
+
+/* Maps received pages (TCP_ZEROCOPY_RECEIVE), and lets go: how many bytes. */
+int64_t ppiov_map_received(int socket, size_t len)
+{
+	struct tcp_zerocopy_receive zc = { .length = (uint32_t)len };
+	socklen_t size = sizeof(zc);
+	int64_t mapped;
+	void *at;
+
+	at = mmap(NULL, len, PROT_READ, MAP_SHARED, socket, 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	zc.address = (uint64_t)(uintptr_t)at;
+	if (getsockopt(socket, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &zc,
+		       &size) < 0)
+		mapped = -errno;
+	else
+		mapped = zc.length;
+	munmap(at, len);
+	return mapped;
+}
