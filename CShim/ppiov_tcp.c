@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,6 +47,14 @@ int ppiov_out_of_order(int socket, uint32_t *out)
 		return -EOPNOTSUPP;
 	*out = info.tcpi_rcv_ooopack;
 	return 0;
+}
+
+/* Bytes sent, or to be sent, that the peer has not acknowledged. */
+int ppiov_unacknowledged(int socket)
+{
+	int bytes;
+
+	return ioctl(socket, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
 }
 
 /* Splices received bytes into a pipe of its own: how many. */

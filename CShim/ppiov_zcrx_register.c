@@ -132,6 +132,30 @@ int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 			      reg, 1);
 }
 
+/* The same with the registration in memory that can only be read. */
+int ppiov_zcrx_import_frozen(const struct ppiov_ring *ring, int zcrx_fd,
+			     struct ppiov_zcrx_ifq_reg *reg)
+{
+	void *page;
+	int ret;
+
+	page = mmap(NULL, sizeof(*reg), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	memcpy(page, reg, sizeof(*reg));
+	reg = page;
+	reg->if_idx = (uint32_t)zcrx_fd;
+	reg->flags |= PPIOV_ZCRX_REG_IMPORT;
+	if (mprotect(page, sizeof(*reg), PROT_READ) < 0)
+		ret = -errno;
+	else
+		ret = uring_register(ring->uring.ring_fd,
+				     PPIOV_REGISTER_ZCRX_IFQ, page, 1);
+	munmap(page, sizeof(*reg));
+	return ret;
+}
+
 /* Maps a refill region that the kernel allocated. */
 int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,
 			  size_t size, void **out)

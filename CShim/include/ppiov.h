@@ -11,6 +11,7 @@
 #include "ppiov_cpu.h"
 #include "ppiov_packet.h"
 #include "ppiov_tcp.h"
+#include "ppiov_xdp.h"
 #include "ppiov_passing.h"
 
 #endif

@@ -77,6 +77,8 @@ int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
 			       enum ppiov_zcrx_part part);
 int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg);
+int ppiov_zcrx_import_frozen(const struct ppiov_ring *ring, int zcrx_fd,
+			     struct ppiov_zcrx_ifq_reg *reg);
 int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,
 			  size_t size, void **out);
 int ppiov_zcrx_map_queue(const struct ppiov_ring *ring, uint32_t zcrx_id,

@@ -22,6 +22,48 @@ enum BeyondScenarios {
 
     private static let dmabufs: [Scenario] = [
         Scenario(
+            "beyond.dmabuf.copies", "what would be copied into a dma-buf is refused, \(attempts) times, and costs no buffer", tier: .netdevsim,
+            needs: needs.union([.zcrxDMABuf]),
+            expects: Expectation(provider: .zcrx, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let stream: UInt64 = 2_000_000
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 49)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern, area: try dmabuf(512))
+            let wire = try Loopback(run, pattern: pattern)
+            try wire.send(4096, within: run.patience(10))
+            try run.step("what came over loopback refused \(attempts) times: ENOMEM") {
+                for _ in 0..<attempts {
+                    do {
+                        try receiver.receive(from: wire.receiver.rawValue, total: 1, keep: true, within: run.patience(10))
+                        throw ScenarioFailure("it was copied")
+                    } catch let error as KernelError {
+                        guard error.code == ENOMEM else { throw error }
+                        receiver.beginStream()
+                    }
+                }
+            }
+            let socket = try bed.connect(run, 0)
+            try socket.limitUnread(16_384)
+            try run.step("\(attempts) net_iovs received and kept, more than the driver posts") {
+                try bed.peer.write(0, pattern, bytes: stream, sizes: [4096])
+                while receiver.heldNetIovs < attempts {
+                    guard receiver.received < stream else { throw ScenarioFailure("all came in \(receiver.heldNetIovs) net_iovs") }
+                    try receiver.receive(from: socket.rawValue, total: receiver.received + 4096, keep: true, within: run.patience(10))
+                }
+            }
+            try run.userHolds(receiver.heldNetIovs)
+            try run.step("the rest received and returned, what is held is as it came") {
+                try receiver.receive(from: socket.rawValue, total: stream, keep: false, within: run.patience(20))
+                try receiver.recheckHeld()
+            }
+            run.payload = try receiver.payload(sent: try bed.peer.written(0, within: run.patience(10)), complete: true)
+            try run.pools.observe()
+            socket.close()
+            try run.userEnds()
+            try run.step("ring closed") { receiver.close() }
+        },
+        Scenario(
             "beyond.dmabuf.idle", "register a dma-buf as the area and close it idle", tier: .netdevsim, needs: needs.union([.zcrxDMABuf]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
         ) { run in
@@ -108,6 +150,9 @@ enum BeyondScenarios {
             try run.step("ring closed") { receiver.close() }
         }
     }
+
+    /// More than the net_iovs that the driver leaves in an area of 512.
+    private static let attempts = 300
 
     // MARK: - Further areas
 
@@ -320,6 +365,47 @@ enum BeyondScenarios {
             run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
             try run.pools.observe()
             socket.close()
+            try run.step("ring closed") { receiver.close() }
+        },
+        Scenario(
+            "beyond.event.both", "of two events each is told once, whatever is told in between, and armed again", tier: .netdevsim, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let (copies, stream): (Int, UInt64) = (16_384, 3_000_000)
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 48)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue | 1 << ZeroCopyReceive.Event.allocationFailed.rawValue
+            }
+            let wire = try Loopback(run, pattern: pattern)
+            try run.step("\(copies) bytes copied and told of") {
+                try wire.send(copies, within: run.patience(10))
+                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: false, within: run.patience(20))
+                try receiver.awaitEvents(1, within: run.patience(5))
+                guard receiver.events == [.copied] else { throw ScenarioFailure("events told: \(receiver.events)") }
+                try receiver.disarm(within: run.patience(5))
+                receiver.beginStream()
+            }
+            let socket = try bed.connect(run, 0)
+            try socket.limitUnread(16_384)
+            try run.step("received and kept until no buffer is left, and told of") {
+                try bed.peer.write(0, pattern, bytes: stream, sizes: [4096])
+                while receiver.events.count < 2 {
+                    guard receiver.heldNetIovs < 480 else { throw ScenarioFailure("\(receiver.heldNetIovs) net_iovs of 512 are held, and nothing is told") }
+                    try receiver.receive(from: socket.rawValue, total: receiver.received + 4096, keep: true, within: run.patience(10))
+                }
+                guard receiver.events == [.copied, .allocationFailed] else { throw ScenarioFailure("events told: \(receiver.events)") }
+            }
+            for event in [ZeroCopyReceive.Event.copied, .allocationFailed] {
+                let error = receiver.attemptArming(event)
+                try run.expect(error == nil, "\(event) armed again", error.map { "\($0)" } ?? "")
+            }
+            try run.userHolds(receiver.heldNetIovs)
+            try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
+            run.payload = try receiver.payload(sent: wire.sent + stream, complete: false)
+            try run.pools.observe()
+            socket.close()
+            try run.userEnds()
             try run.step("ring closed") { receiver.close() }
         },
         Scenario(

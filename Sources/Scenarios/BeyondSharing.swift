@@ -107,6 +107,21 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("ring closed") { exporter.receiver.close() }
         },
+        scenario("frozen", "an import whose answer cannot be written is refused, and leaves no trace in ring or queue", payload: false) { run, exporter in
+            try exporter.receiveKept(run)
+            let descriptor = try exporter.export(run)
+            let ring = try ZeroCopyReceive.Ring()
+            let outcome = Result { () throws(KernelError) in try ring.importQueueFrozen(descriptor.rawValue) }
+            descriptor.close()
+            ring.close()
+            var answer = "granted"
+            if case .failure(let error) = outcome { answer = error.codeName }
+            try run.expect(answer == "EFAULT", "the import refused with EFAULT, and its ring closed", "the answer was \(answer)")
+            try stillAttached(run)
+            try run.step("\(exporter.receiver.held.count) held deliveries are as they came") { try exporter.receiver.recheckHeld() }
+            try run.userEnds()
+            try run.step("ring closed") { exporter.receiver.close() }
+        },
         scenario("refused", "what is no exported queue is not imported", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("a pipe, a socket and nothing: EBADF") {

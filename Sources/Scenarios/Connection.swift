@@ -53,6 +53,14 @@ final class Connection {
         }
     }
 
+    /// Has the socket find its route anew (SO_DONTROUTE, which drops the one it has; the peer is on the same link).
+    func forgetRoute() throws {
+        var on: CInt = 1
+        guard setsockopt(rawValue, SOL_SOCKET, SO_DONTROUTE, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting SO_DONTROUTE", errno: Errno(rawValue: errno))
+        }
+    }
+
     /// Waits until a segment has come out of order.
     func waitOutOfOrder(within seconds: Double) throws {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)

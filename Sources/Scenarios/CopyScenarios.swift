@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Payload that is not in the provider's buffers when it is read, beside payload that is; and what only one of the providers has.
 enum CopyScenarios {
-    static let all: [Scenario] = [mixedZeroCopy, mixedDevmem, linear, copies, copyExhaustion, refillFlushed, refillTaken, tokens]
+    static let all: [Scenario] = [mixedZeroCopy, mixedDevmem, pruned(.zcrx), pruned(.devmem), linear, copies, copyExhaustion, removed, refillFlushed, refillTaken, refillRounded, tokens]
 
     private static let early = 20_000
     private static let late: UInt64 = 200_000
@@ -62,16 +62,7 @@ enum CopyScenarios {
             try socket.waitUnread(early + some, within: run.patience(10))
         }
         try run.step("what lies in pages read: some as from any socket, the rest by a devmem receive, which stops there") {
-            var start: UInt64 = 0
-            while start < UInt64(early) {
-                let bytes = start == 0 ? try ordinary(socket, room: 7000, within: run.patience(10)).get() : try inPages(socket)
-                guard !bytes.isEmpty else { throw ScenarioFailure("the stream ended after \(start) bytes") }
-                if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
-                    throw ScenarioFailure("byte \(wrong) is not the one sent")
-                }
-                start += UInt64(bytes.count)
-            }
-            guard start == UInt64(early) else { throw ScenarioFailure("\(start) bytes could be read") }
+            try readEarly(pattern) { $0 == 0 ? try ordinary(socket, room: 7000, within: run.patience(10)).get() : try inPages(socket) }
         }
         let refused = try ordinary(socket, within: run.patience(10))
         try run.expect(
@@ -118,6 +109,67 @@ enum CopyScenarios {
         try run.pools.observe()
         socket.close()
         try run.step("ring closed") { streams.end() }
+    }
+
+    /// Reads what lies in pages, by calls that are given where they begin.
+    private static func readEarly(_ pattern: PayloadPattern, by call: (UInt64) throws -> [UInt8]) throws {
+        var start: UInt64 = 0
+        while start < UInt64(early) {
+            let bytes = try call(start)
+            guard !bytes.isEmpty else { throw ScenarioFailure("the stream ended after \(start) bytes") }
+            if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: start) }) { throw ScenarioFailure("byte \(wrong) is not the one sent") }
+            start += UInt64(bytes.count)
+        }
+        guard start == UInt64(early) else { throw ScenarioFailure("\(start) bytes could be read") }
+    }
+
+    /// A socket that holds more than it may squeezes its queue (`tcp_collapse()`): small skbs of pages are put together, up to those that
+    /// cannot be read.
+    private static func pruned(_ provider: Provider) -> Scenario {
+        TrafficScenarios.scenario(
+            provider, "pruned", "small segments in pages and in net_iovs, in a socket that is short of memory", zeroCopy: false,
+            pools: ExpectedPools(buffers: 1024, traffic: true)
+        ) { run in
+            let (size, total) = (200, UInt64(2 * early))
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 711)
+            let socket = try bed.connect(run, 0)
+            try socket.makeRoom(4 << 20)
+            try run.step("\(early) bytes unread, in segments of \(size) in pages") {
+                try PieceScenarios.segments(run, bed, socket, pattern, 0..<UInt64(early), of: size)
+            }
+            let streams = try provider.makeStreams(run, bed: bed, pages: 1024)
+            try run.step("as many again, in net_iovs") { try PieceScenarios.segments(run, bed, socket, pattern, UInt64(early)..<total, of: size) }
+            try run.step("the socket's memory cut down, and one segment more: it prunes its queue") {
+                let before = try TCPCounters.value(of: "PruneCalled")
+                try socket.limitUnread(4096)
+                try bed.peer.write(0, pattern, from: total, bytes: UInt64(size), sizes: [size])
+                let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+                while try TCPCounters.value(of: "PruneCalled") == before {
+                    guard MonotonicClock.now < end else { throw ScenarioFailure("it has not") }
+                    // A counter is all that tells of it.
+                    _ = poll(nil, 0, 5)
+                }
+                try socket.makeRoom(4 << 20)
+            }
+            var start: UInt64 = 0
+            if provider == .devmem {
+                try run.step("the first \(early) bytes read as from any socket") {
+                    try readEarly(pattern) { _ in try ordinary(socket, room: early, within: run.patience(10)).get() }
+                }
+                start = UInt64(early)
+            }
+            let stream = streams.add(socket, pattern, received: start)
+            try run.step("the rest received and returned") { try streams.receive([stream: total + UInt64(size)], within: run.patience(20)) }
+            _ = try bed.peer.written(0, within: run.patience(10))
+            // Which of the first half was counted as copied depends on how it was put together.
+            run.payload = PayloadRecord(
+                sent: total + UInt64(size), received: streams.received(), zeroCopy: streams.received() - UInt64(early), copied: UInt64(early),
+                firstMismatch: nil, complete: true)
+            try run.pools.observe()
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
     }
 
     /// What a devmem receive brings of payload in pages: bytes, and no fragment to give back.
@@ -213,8 +265,55 @@ enum CopyScenarios {
         try run.step("ring closed") { streams.end() }
     }
 
+    /// The device is gone, and its buffers are home but for those of the user: copies may take those that are, no other.
+    private static let removed = TrafficScenarios.scenario(
+        .zcrx, "removed", "the interface removed with buffers held, and all others filled with copies", zeroCopy: false, needs: [.removableInterface]
+    ) { run in
+        let bytes: UInt64 = 60_000
+        let bed = try TestBed.make(run)
+        let streams = try Provider.zcrx.makeStreams(run, bed: bed)
+        let patterns = [PayloadPattern(seed: 709), PayloadPattern(seed: 710)]
+        let socket = try bed.connect(run, 0)
+        let first = streams.add(socket, patterns[0])
+        try run.step("\(bytes) bytes received and kept") {
+            try bed.peer.write(0, patterns[0], bytes: bytes, sizes: [4096])
+            try streams.receive([first: bytes], keep: true, within: run.patience(20))
+            _ = try bed.peer.written(0, within: run.patience(10))
+        }
+        try run.userHolds(streams.heldNetIovs)
+        try run.pools.observe()
+        try run.step("interface removed") { try bed.remove() }
+        let wire = try Loopback(run, pattern: patterns[1])
+        let second = streams.add(wire.receiver, patterns[1])
+        try run.step("copies received and kept until no net_iov is left") {
+            while streams.failure(second) == nil {
+                guard wire.sent < 8_000_000 else { throw ScenarioFailure("\(wire.sent) bytes found room in 512 pages") }
+                try wire.send(40_000, within: run.patience(10))
+                try? streams.receive([second: wire.sent], keep: true, within: run.patience(10))
+                if streams.failure(second) == nil, streams.received(second) < wire.sent { throw ScenarioFailure("the receive neither fails nor ends") }
+            }
+        }
+        try run.expect(
+            streams.failure(second)?.code == ENOMEM, "it failed with ENOMEM", "with \(streams.failure(second).map { "\($0)" } ?? "nothing")")
+        try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+        try run.expect(streams.heldNetIovs == 512, "every net_iov is with the user", "\(streams.heldNetIovs) of 512 are")
+        try run.userHolds(0)
+        try run.step("all given back and flushed") {
+            try streams.giveBack()
+            try streams.settle()
+        }
+        streams.forgive(second)
+        try run.step("the rest received") { try streams.receive([second: wire.sent], within: run.patience(10)) }
+        run.payload = try streams.payload(sent: bytes + wire.sent)
+        wire.receiver.close()
+        socket.close()
+        try run.step("ring closed") { streams.end() }
+    }
+
     private static let refillFlushed = refill(entries: 8, flush: true)
     private static let refillTaken = refill(entries: 64, flush: false)
+    /// The kernel makes 64 of them, and says so.
+    private static let refillRounded = refill(entries: 50, flush: false)
 
     /// A refill ring with fewer entries than are returned wraps: by the flush, or by pools that take what they need.
     private static func refill(entries: Int, flush: Bool) -> Scenario {
@@ -285,5 +384,18 @@ enum CopyScenarios {
         try run.step("the rest returned, in ranges") { try streams.giveBack() }
         socket.close()
         try run.step("unbound") { streams.end() }
+    }
+}
+
+/// What TCP counts in this namespace (net/ipv4/proc.c).
+private enum TCPCounters {
+    static func value(of name: String) throws -> Int {
+        let lines = try KernelFile.read("/proc/net/netstat").split(separator: "\n").filter { $0.hasPrefix("TcpExt:") }
+        guard lines.count == 2 else { throw ScenarioFailure("/proc/net/netstat has \(lines.count) lines of TcpExt") }
+        let (names, values) = (lines[0].split(separator: " "), lines[1].split(separator: " "))
+        guard let place = names.firstIndex(where: { $0 == name }), place < values.count, let value = Int(values[place]) else {
+            throw ScenarioFailure("/proc/net/netstat has no \(name)")
+        }
+        return value
     }
 }

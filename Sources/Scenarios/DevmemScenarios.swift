@@ -10,19 +10,21 @@ enum DevmemScenarios {
     static let all: [Scenario] = plain + [
         bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
         bindings("two-bindings-gone", "the same, after the interface has gone", gone: true),
+        bindings("two-queues", "one binding of two queues at once is closed", together: true, gone: false),
+        bindings("two-queues-gone", "the same, after the interface has gone", together: true, gone: true),
     ]
 
     /// All that a netlink socket has bound goes with it, not the first alone.
-    private static func bindings(_ name: String, _ summary: String, gone: Bool) -> Scenario {
+    private static func bindings(_ name: String, _ summary: String, together: Bool = false, gone: Bool) -> Scenario {
         Scenario(
             "devmem.\(name)", summary, tier: .netdevsim, needs: needs.union(gone ? [.removableInterface] : []),
             expects: Expectation(provider: .devmem, minimumHolds: 2, pools: ExpectedPools(count: 2, traffic: false))
         ) { run in
             let bed = try TestBed.make(run, queues: 2)
             let bindings = try DevmemBindings(run)
-            for queue: UInt32 in [0, 1] {
-                try run.step("a dma-buf bound to queue \(queue)") { try bindings.bind(bed.ifindex, [queue]) }
-                try run.userBound()
+            for queues: [UInt32] in together ? [[0, 1]] : [[0], [1]] {
+                try run.step("a dma-buf bound to \(queues)") { try bindings.bind(bed.ifindex, queues) }
+                for _ in queues { try run.userBound() }
             }
             try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
             try run.pools.observe()

@@ -17,6 +17,9 @@ enum RefusalScenarios {
                 provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
             queueOutOfRange(provider),
             queueSwitchedOff(provider),
+            program(provider),
+            programSocket(provider),
+            programLater(provider),
             boundTwice(provider),
             unprivileged(provider, "unprivileged", "the process may not administer the network", .nobody),
             unprivileged(
@@ -106,12 +109,12 @@ enum RefusalScenarios {
     }
 
     private static func scenario(
-        _ provider: Provider, _ name: String, _ summary: String, queues: Int = 1, pools: Int = 1,
+        _ provider: Provider, _ name: String, _ summary: String, queues: Int = 1, pools: Int = 1, more: Set<Need> = [],
         _ body: @escaping @Sendable (ScenarioRun, TestBed) throws -> Void
     ) -> Scenario {
         Scenario(
             "refuse.\(provider.rawValue).\(name)", "\(provider.rawValue) is refused where \(summary)", tier: .netdevsim,
-            needs: provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs,
+            needs: (provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs).union(more),
             expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(count: pools, traffic: false))
         ) { run in try body(run, try TestBed.make(run, queues: queues)) }
     }
@@ -144,6 +147,69 @@ enum RefusalScenarios {
             try run.step("one channel of two left") { try ethtool.setChannels(of: bed.ifindex, to: DeviceChannels(combined: 1)) }
             try refused(run, provider, bed, queue: 1, Refusal(provider == .devmem ? EINVAL : ERANGE))
             try granted(run, provider, bed)
+        }
+    }
+
+    /// A descriptor that is closed once.
+    private final class Held {
+        private var descriptor: OwnedDescriptor?
+
+        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = consume descriptor }
+
+        func close() { descriptor.take()?.close() }
+
+        deinit { close() }
+    }
+
+    /// An XDP program wants to read what comes, and cannot.
+    private static func program(_ provider: Provider) -> Scenario {
+        scenario(provider, "xdp", "an XDP program is attached", more: [.removableInterface, .xdp]) { run, bed in
+            let link = try run.step("XDP program attached") { Held(try XDP.attach(ifindex: bed.ifindex)) }
+            run.cleanUp("XDP program taken off") { link.close() }
+            try refused(
+                run, provider, bed, queue: bed.queue,
+                Refusal(EEXIST, "unable to custom memory provider to device with XDP program attached"))
+            try run.step("XDP program taken off") { link.close() }
+            try granted(run, provider, bed)
+        }
+    }
+
+    private static func programSocket(_ provider: Provider) -> Scenario {
+        scenario(provider, "xdp-socket", "an AF_XDP socket has the queue", more: [.removableInterface, .xdp]) { run, bed in
+            let memory = try AreaMemory(pages: 64)
+            let socket = try run.step("AF_XDP socket opened") {
+                Held(try XDP.socket(ifindex: bed.ifindex, queue: bed.queue, address: memory.registration.address, count: memory.count))
+            }
+            run.cleanUp("AF_XDP socket closed") {
+                socket.close()
+                memory.close()
+            }
+            try refused(run, provider, bed, queue: bed.queue, Refusal(EBUSY, "designated queue already in use by AF_XDP"))
+            try run.step("AF_XDP socket closed") { socket.close() }
+            try granted(run, provider, bed)
+        }
+    }
+
+    /// The other way round: who has a queue keeps programs off the whole interface (`dev_xdp_install()`).
+    private static func programLater(_ provider: Provider) -> Scenario {
+        Scenario(
+            "refuse.\(provider.rawValue).xdp-later", "an XDP program is refused where \(provider.rawValue) has the first of two queues, and taken afterwards",
+            tier: .netdevsim, needs: (provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs).union([.removableInterface, .xdp]),
+            expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(traffic: false))
+        ) { run in
+            let bed = try TestBed.make(run, queues: 2)
+            let streams = try provider.makeStreams(run, bed: bed)
+            try run.pools.observe()
+            var answer = "granted"
+            do throws(KernelError) {
+                try XDP.attach(ifindex: bed.ifindex).close()
+            } catch {
+                answer = error.codeName
+            }
+            try run.expect(answer == "EBUSY", "an XDP program refused with EBUSY", "the answer was \(answer)")
+            try run.step("provider ended") { streams.end() }
+            try bed.waitUnbound(within: run.patience(10))
+            try run.step("then it is attached and taken off") { try XDP.attach(ifindex: bed.ifindex).close() }
         }
     }
 

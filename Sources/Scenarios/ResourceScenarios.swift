@@ -12,7 +12,7 @@ enum ResourceScenarios {
 
     static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
         [rounds(provider), leaks(provider)]
-    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true), addressSpaces, hugePages]
+    } + [lockedMemory("close", kill: false), lockedMemory("kill", kill: true), leakedQueues, memlockRefused, addressSpaces, hugePages, hugePart]
 
     /// The owner's descriptors and locked memory after each round are those after the first.
     private static func rounds(_ provider: Provider) -> Scenario {
@@ -108,6 +108,59 @@ enum ResourceScenarios {
         try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
     }
 
+    /// Of a huge page of which a part is the area, all is accounted, and all is given back.
+    private static let hugePart = Scenario(
+        "resources.zcrx.huge-part", "an area that is a part of a huge page: what was accounted for it is given back", tier: .netdevsim,
+        needs: Provider.zcrx.needs.union([.hugePages]),
+        expects: Expectation(provider: .zcrx, minimumHolds: 3 * 256, pools: ExpectedPools(count: 3, buffers: 300, traffic: false))
+    ) { run in
+        let bed = try TestBed.make(run)
+        try HugePages.reserve(run)
+        let before = try ResourceCounters.lockedBytes()
+        for round in 1...3 {
+            try bed.waitUnbound(within: run.patience(10))
+            let receiver = try ZeroCopyReceiver.make(
+                run, bed: bed, pages: 300, pattern: PayloadPattern(seed: 10), area: try AreaMemory(pages: HugePages.pages, huge: true)
+            ) { $0.area.length = 300 * 4096 }
+            let accounted = try ResourceCounters.lockedBytes() - before
+            try run.expect(accounted > 0, "round \(round): \(accounted) bytes accounted", "nothing is")
+            try run.pools.observe()
+            try run.step("ring closed") { receiver.close() }
+            try bed.waitUnbound(within: run.patience(10))
+            try awaitAccounted(run, before)
+            let left = try ResourceCounters.lockedBytes() - before
+            try run.expect(left == 0, "nothing is accounted any more", "\(left) bytes are")
+        }
+    }
+
+    /// What is refused for the limit was never accounted, and may not be given back.
+    private static let memlockRefused = Scenario(
+        "resources.zcrx.memlock-refused", "areas beyond RLIMIT_MEMLOCK are refused, and the account is as before", tier: .netdevsim,
+        needs: Provider.zcrx.needs, expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
+    ) { run in
+        let bed = try TestBed.make(run)
+        let owner = try Owner(run, .zcrx, bed)
+        run.cleanUp("owner finished") { try owner.finish() }
+        let before = try owner.settled(run, within: run.patience(5), at: nil)
+        try owner.ask("lock \(1 << 20)")
+        try run.step("4 registrations of 2 MiB with a limit of 1: ENOMEM") {
+            for _ in 0..<4 {
+                do {
+                    try owner.ask("bind 1")
+                } catch let failure as ScenarioFailure {
+                    guard failure.description.contains("ENOMEM") else { throw failure }
+                    continue
+                }
+                throw ScenarioFailure("it was granted")
+            }
+        }
+        let after = try owner.settled(run, within: run.patience(5), at: before)
+        try run.expect(after == before, "as many descriptors and locked bytes as before", "before \(before), now \(after)")
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 11))
+        try run.pools.observe()
+        try run.step("ring closed") { receiver.close() }
+    }
+
     /// Waits until no more is accounted than `goal`: a ring's memory is given back in the background.
     private static func awaitAccounted(_ run: ScenarioRun, _ goal: Int64) throws {
         let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
@@ -164,6 +217,23 @@ enum ResourceScenarios {
                 _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
             }
         }
+    }
+
+    /// A binding keeps its queues in an array of its own, which grows a node where they are several (`bound_rxqs`).
+    private static let leakedQueues = Scenario(
+        "resources.devmem.kmemleak-queues", "a binding of two queues leaves no memory that nobody points to", tier: .netdevsim,
+        needs: Provider.devmem.needs.union([.kmemleak]),
+        expects: Expectation(provider: .devmem, minimumHolds: 2, pools: ExpectedPools(count: 2, traffic: false)), deadline: 120
+    ) { run in
+        let bed = try TestBed.make(run, queues: 2)
+        try run.step("what kmemleak knows of already forgotten") { try Kmemleak.forget() }
+        let bindings = try DevmemBindings(run)
+        try run.step("a dma-buf bound to both queues") { try bindings.bind(bed.ifindex, [0, 1]) }
+        for _ in 0..<2 { try run.userBound() }
+        try run.pools.observe()
+        try run.step("netlink socket closed") { bindings.unbind() }
+        try run.step("the provider's pools have gone") { try run.pools.drain(within: run.patience(6)) }
+        try run.step("kmemleak finds nothing") { try Kmemleak.look() }
     }
 
     /// Life cycles of every kind, and then kmemleak's verdict.

@@ -13,7 +13,7 @@ enum RestartScenarios {
     static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
         modes.map { underTraffic(provider, mode: $0, times: 3) } + modes.map { underTraffic(provider, mode: $0, times: 25, thorough: true) } + [
             held(provider), unread(provider), down(provider), downUp(provider), rings(provider), channels(provider),
-            lastQueue(provider),
+            lastQueue(provider), many(provider),
         ]
     } + [copies]
 
@@ -36,9 +36,9 @@ enum RestartScenarios {
         let stream: Int
         let pattern: PayloadPattern
 
-        init(_ run: ScenarioRun, _ provider: Provider, queues: Int = 1) throws {
+        init(_ run: ScenarioRun, _ provider: Provider, queues: Int = 1, pages: Int = 512) throws {
             bed = try TestBed.make(run, queues: queues)
-            streams = try provider.makeStreams(run, bed: bed)
+            streams = try provider.makeStreams(run, bed: bed, pages: pages)
             socket = try bed.connect(run, 0)
             pattern = PayloadPattern(seed: 800)
             stream = streams.add(socket, pattern)
@@ -101,6 +101,40 @@ enum RestartScenarios {
             try run.step("100000 more received and returned") { try course.move(run, 100_000) }
             try run.step("queue restarted again") { try course.bed.resetQueue(mode: 2) }
             try run.step("100000 more received and returned") { try course.move(run, 100_000) }
+            try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
+            try run.userHolds(0)
+            try run.step("given back") {
+                try course.streams.giveBack()
+                try course.streams.settle()
+            }
+            try TrafficScenarios.count(run, provider, 0, "no detached pool has any out")
+            try course.end(run)
+        }
+    }
+
+    /// More detached pools than a message of a dump has room for (`netdev_nl_page_pool_get_dump()`).
+    private static func many(_ provider: Provider) -> Scenario {
+        let (times, pages) = (60, 1024)
+        return scenario(
+            provider, "many", "\(times) restarts, each with buffers of its pool held: every pool is told of, and goes", detached: true,
+            pools: ExpectedPools(count: times + 1, buffers: UInt64(pages), traffic: true)
+        ) { run in
+            let course = try Course(run, provider, pages: pages)
+            try run.step("\(times) times bytes received and kept, and the queue restarted") {
+                for turn in 0..<times {
+                    try course.move(run, 3000, keep: true)
+                    try course.bed.resetQueue(mode: turn % modes.count)
+                }
+            }
+            try run.userHolds(course.streams.heldNetIovs)
+            let netdev = try Netdev()
+            let answer = Result { try netdev.pagePools() }
+            netdev.close()
+            let told = try answer.get().filter { $0.provider != nil }.map { $0.id }
+            try run.expect(
+                told.count == times + 1 && Set(told).count == told.count, "\(times + 1) pools are told of, each once",
+                "\(told.count) are, \(Set(told).count) different ones")
+            try run.pools.observe()
             try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
             try run.userHolds(0)
             try run.step("given back") {

@@ -38,6 +38,8 @@ public enum Need: String, Sendable, CaseIterable {
     case slabCounts
     /// Pages of 2 MiB can be reserved (CONFIG_HUGETLBFS).
     case hugePages
+    /// XDP programs and AF_XDP sockets (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS).
+    case xdp
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.

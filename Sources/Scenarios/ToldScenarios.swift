@@ -9,6 +9,47 @@ enum ToldScenarios {
     static let zcrx = told(.zcrx)
     static let devmem = told(.devmem)
 
+    /// A pool whose interface is gone is the namespace's, and told of without an interface (`page_pool_unreg_netdev()`).
+    static let removed = Scenario(
+        "zcrx.told-removed", "a pool that outlives its interface is told of as nobody's", tier: .netdevsim,
+        needs: Provider.zcrx.needs.union([.removableInterface]),
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true, pools: ExpectedPools(traffic: true))
+    ) { run in
+        let bytes: UInt64 = 40_000
+        let bed = try TestBed.make(run)
+        let listener = try Listener()
+        let pattern = PayloadPattern(seed: 62)
+        let (receiver, expected) = try make(run, .zcrx, bed, pattern)
+        let first = try run.step("a pool of the provider is added") { try listener.next(run, .added, of: expected) }
+        let socket = try bed.connect(run)
+        try run.step("\(bytes) bytes received and kept") {
+            try bed.peer.send(pattern, bytes: bytes)
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
+        }
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.userHolds(receiver.heldNetIovs)
+        try run.pools.observe()
+        try run.step("interface removed") { try bed.remove() }
+        let change = try run.step("the pool is changed until it has no interface") { () throws -> PagePool in
+            while true {
+                let change = try listener.next(run, .changed, of: expected)
+                if change.ifindex == nil { return change }
+            }
+        }
+        try run.expect(change.id == first.id && change.detachTime != nil && change.inflight > 0, "it is the same, detached, with some in flight", "\(change)")
+        try ZeroCopyScenarios.seeDetached(run, .zcrx)
+        try run.userHolds(0)
+        try run.step("given back") {
+            try receiver.giveBackAll(to: socket.rawValue)
+            try (receiver as? ZeroCopyReceiver)?.flush()
+        }
+        let gone = try run.step("it is removed") { try listener.next(run, .removed, of: expected) }
+        try run.expect(gone.id == first.id && gone.inflight == 0 && gone.ifindex == nil, "with none in flight, and no interface", "\(gone)")
+        socket.close()
+        try run.step("ring closed") { receiver.end() }
+    }
+
     private static func told(_ provider: Provider) -> Scenario {
         Scenario(
             "\(provider.rawValue).told", "queue, pools and their changes are told as they are, through a restart with buffers held", tier: .netdevsim,
@@ -20,12 +61,12 @@ enum ToldScenarios {
             let bytes: UInt64 = 40_000
             let bed = try TestBed.make(run)
             let listener = try Listener()
-            let (receiver, expected) = try make(run, provider, bed)
+            let pattern = PayloadPattern(seed: 61)
+            let (receiver, expected) = try make(run, provider, bed, pattern)
             let first = try run.step("a pool of the provider is added") { try listener.next(run, .added, of: expected) }
             try run.expect(first.ifindex == bed.ifindex && first.detachTime == nil, "it is the interface's and in use", "\(first)")
             try asked(run, bed, expected, first.id)
 
-            let pattern = PayloadPattern(seed: 61)
             let socket = try bed.connect(run)
             try run.step("\(bytes) bytes received and kept") {
                 try bed.peer.send(pattern, bytes: bytes)
@@ -56,8 +97,9 @@ enum ToldScenarios {
         }
     }
 
-    private static func make(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws -> (any ProviderReceiver, MemoryProvider) {
-        let pattern = PayloadPattern(seed: 61)
+    private static func make(
+        _ run: ScenarioRun, _ provider: Provider, _ bed: TestBed, _ pattern: PayloadPattern
+    ) throws -> (any ProviderReceiver, MemoryProvider) {
         if provider == .devmem {
             let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
             return (receiver, .deviceMemory(dmabufID: receiver.binding))

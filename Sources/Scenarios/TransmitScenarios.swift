@@ -64,6 +64,29 @@ enum TransmitScenarios {
             try wire.run.step("one more send from the first") { try wire.send(at: 100, count: 5000) }
             try wire.finish()
         },
+        scenario("rerouted", "sends over a socket that has forgotten its route") { wire in
+            for turn in 0..<4 {
+                try wire.run.step("round \(turn)") {
+                    try wire.socket.forgetRoute()
+                    try wire.send(at: turn * 9000 + 3, count: 5000)
+                }
+            }
+            try wire.finish()
+        },
+        scenario("split", "a send of which the peer takes a part is completed when all of it is there", reading: false) { wire in
+            try wire.limitUnsent(1 << 20)
+            // The peer has room for some 64 KB: the end of the send stays behind, in an skb of its own.
+            try wire.sendOrdinary(40_000)
+            let count = 60_000
+            try wire.run.step("\(count) bytes sent of which a part has come") {
+                try wire.send(at: 0, count: count)
+                try wire.waitUnacknowledged(below: count)
+            }
+            try wire.transmitter.takeCompletions(wire.socket.rawValue)
+            try wire.run.expect(wire.transmitter.outstanding > 0, "it is not completed", "it is, and the rest is still to be sent")
+            try wire.read(0)
+            try wire.finish()
+        },
         scenario("reuse", "one dma-buf filled and sent again and again") { wire in
             for turn in 0..<6 {
                 try wire.run.step("round \(turn)") {
@@ -238,6 +261,19 @@ final class TransmitWire {
             try transmitter.takeCompletions(socket.rawValue)
         }
         try run.expect(transmitter.outstanding > 0, "\(transmitter.outstanding) sends are under way", "every send is completed")
+    }
+
+    /// Waits until the peer has all but so many bytes, and no longer.
+    func waitUnacknowledged(below bytes: Int) throws {
+        let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+        while true {
+            let left = try SocketSending.unacknowledged(socket.rawValue)
+            guard left > 0 else { throw ScenarioFailure("the peer took everything") }
+            if left < bytes { return }
+            guard MonotonicClock.now < end else { throw ScenarioFailure("\(left) bytes are not acknowledged") }
+            // No event tells of an acknowledgement.
+            _ = poll(nil, 0, 5)
+        }
     }
 
     /// Has the peer read `bytes`; 0 reads to the end of the stream.

@@ -28,6 +28,14 @@ public enum SocketFilter {
     }
 }
 
+/// What a socket has sent.
+public enum SocketSending {
+    /// Bytes sent, or to be sent, that the peer has not acknowledged (`SIOCOUTQ`).
+    public static func unacknowledged(_ socket: CInt) throws(KernelError) -> Int {
+        Int(try check(ppiov_unacknowledged(socket), "asking what socket \(socket) has to send"))
+    }
+}
+
 /// Reading a TCP socket without recvmsg(2). What lies in net_iovs can be read by neither.
 public enum SocketReading {
     /// Splices received bytes into a pipe, which is thrown away. Mirrors `tcp_splice_read()`.

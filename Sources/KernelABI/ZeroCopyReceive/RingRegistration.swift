@@ -111,6 +111,14 @@ extension ZeroCopyReceive.Ring {
             entriesOffset: reg.offsets.rqes)
     }
 
+    /// Asks for an import with the request in memory that the kernel cannot write its answer to.
+    ///
+    /// - Throws: `EFAULT`, and nothing may be left of the import then.
+    public borrowing func importQueueFrozen(_ exported: CInt) throws(KernelError) {
+        var reg = ppiov_zcrx_ifq_reg()
+        try check(ppiov_zcrx_import_frozen(raw, exported, &reg), "import of zcrx descriptor \(exported) from read-only memory")
+    }
+
     /// Maps the refill ring of an imported queue, so that this ring's owner gives buffers back too: one of the owners at a time,
     /// for the ring has one tail.
     ///

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import CShim
+
+/// XDP programs and AF_XDP sockets, which want a queue's packets in memory of their own kind.
+public enum XDP {
+    /// Whether the kernel has bpf(2), and lets this process load an XDP program. Mirrors `bpf_prog_load()`.
+    ///
+    /// - Throws: `ENOSYS` where it has not (CONFIG_BPF_SYSCALL), `EPERM` where this process may not.
+    public static func probe() throws(KernelError) { try load().close() }
+
+    /// Attaches a program that passes every packet. Mirrors `bpf_xdp_link_attach()`.
+    ///
+    /// - Returns: what holds it; closed, it takes the program off.
+    /// - Throws: `EBUSY` where a memory provider has a queue, or tcp-data-split and the program do not fit.
+    public static func attach(ifindex: UInt32) throws(KernelError) -> OwnedDescriptor {
+        let program = try load()
+        let link = ppiov_xdp_attach(program.rawValue, ifindex)
+        program.close()
+        return OwnedDescriptor(taking: try check(link, "attaching an XDP program to ifindex \(ifindex)"))
+    }
+
+    /// Opens an AF_XDP socket on a queue, by copies. Mirrors `xp_assign_dev()`.
+    ///
+    /// - Parameters:
+    ///   - address: of memory where packets would go, a whole page; it must outlive the socket.
+    ///   - count: its bytes, in whole pages.
+    /// - Throws: `EAFNOSUPPORT` where the kernel has none (CONFIG_XDP_SOCKETS), `EBUSY` where the queue has one.
+    public static func socket(ifindex: UInt32, queue: UInt32, address: UInt64, count: Int) throws(KernelError) -> OwnedDescriptor {
+        let base = UnsafeMutableRawPointer(bitPattern: UInt(address))
+        return OwnedDescriptor(
+            taking: try check(
+                ppiov_xdp_socket(ifindex, queue, base, count), "opening an AF_XDP socket on queue \(queue) of ifindex \(ifindex)"))
+    }
+
+    private static func load() throws(KernelError) -> OwnedDescriptor {
+        OwnedDescriptor(taking: try check(ppiov_xdp_load(), "loading an XDP program"))
+    }
+}
