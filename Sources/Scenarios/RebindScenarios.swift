@@ -112,7 +112,7 @@ enum RebindScenarios {
         return made
     }
 
-    private static func bindOnce(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws -> Streams {
+    static func bindOnce(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed) throws -> Streams {
         let unused = PayloadPattern(seed: 0)
         if provider == .zcrx {
             let receiver = try ZeroCopyReceiver(

@@ -164,12 +164,17 @@ enum RefusalScenarios {
     /// An XDP program wants to read what comes, and cannot.
     private static func program(_ provider: Provider) -> Scenario {
         scenario(provider, "xdp", "an XDP program is attached", more: [.removableInterface, .xdp]) { run, bed in
+            // A packet that met the program would be copied into a page pool that the kernel has for that, and keeps.
+            try run.step("interface down") { try bed.setUp(false) }
             let link = try run.step("XDP program attached") { Held(try XDP.attach(ifindex: bed.ifindex)) }
             run.cleanUp("XDP program taken off") { link.close() }
             try refused(
                 run, provider, bed, queue: bed.queue,
                 Refusal(EEXIST, "unable to custom memory provider to device with XDP program attached"))
-            try run.step("XDP program taken off") { link.close() }
+            try run.step("XDP program taken off, interface up") {
+                link.close()
+                try bed.setUp(true)
+            }
             try granted(run, provider, bed)
         }
     }
@@ -185,8 +190,21 @@ enum RefusalScenarios {
                 memory.close()
             }
             try refused(run, provider, bed, queue: bed.queue, Refusal(EBUSY, "designated queue already in use by AF_XDP"))
-            try run.step("AF_XDP socket closed") { socket.close() }
-            try granted(run, provider, bed)
+            let streams = try run.step("AF_XDP socket closed; the provider has the queue when its memory has been given up in the background") {
+                socket.close()
+                let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+                while true {
+                    do {
+                        return try RebindScenarios.bindOnce(run, provider, bed)
+                    } catch let error as KernelError {
+                        guard error.code == EBUSY, MonotonicClock.now < end else { throw error }
+                        _ = try run.pools.wait(within: 0.01) { _ in false }
+                    }
+                }
+            }
+            try run.userBound()
+            try run.pools.observe()
+            try run.step("provider ended") { streams.end() }
         }
     }
 
@@ -209,6 +227,7 @@ enum RefusalScenarios {
             try run.expect(answer == "EBUSY", "an XDP program refused with EBUSY", "the answer was \(answer)")
             try run.step("provider ended") { streams.end() }
             try bed.waitUnbound(within: run.patience(10))
+            try run.step("interface down") { try bed.setUp(false) }
             try run.step("then it is attached and taken off") { try XDP.attach(ifindex: bed.ifindex).close() }
         }
     }

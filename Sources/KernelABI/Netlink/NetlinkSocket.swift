@@ -15,12 +15,13 @@ struct NetlinkSocket: ~Copyable {
     /// The kernel answers within the call that sends a request; this bounds the wait for what it may owe us.
     static let answerTimeout: CInt = 30_000
 
-    init(protocol number: CInt) throws(KernelError) {
+    /// - Parameter room: bytes of a datagram that can be received. The kernel makes a dump's as long as it has seen room for.
+    init(protocol number: CInt, room: Int = Int(PPIOV_DATAGRAM_MAX)) throws(KernelError) {
         var opened: OpaquePointer?
         try check(ppiov_socket_open(number, &opened), "opening a netlink socket of protocol \(number)")
         guard let opened else { throw KernelError("opening a netlink socket", errno: .badAddress) }
         socket = opened
-        buffer = .allocate(byteCount: Int(PPIOV_DATAGRAM_MAX), alignment: 8)
+        buffer = .allocate(byteCount: room, alignment: 8)
     }
 
     deinit {
