@@ -8,15 +8,15 @@ import SystemPackage
 /// What zcrx does beyond receiving into one area (io_uring/zcrx.c): dma-bufs, further areas, queues shared between rings,
 /// events and counts of copies, and the refusals that go with them.
 enum BeyondScenarios {
-    private static let needs = ZeroCopyScenarios.needs
-    private static let small = HostileScene.pages
-    private static let bytes: UInt64 = 200_000
+    static let needs = ZeroCopyScenarios.needs
+    static let small = HostileScene.pages
+    static let bytes: UInt64 = 200_000
 
     static let all: [Scenario] = dmabufs + areas + refusals + events + sharing
 
     // MARK: - dma-bufs
 
-    private static func dmabuf(_ pages: Int) throws -> AreaMemory {
+    static func dmabuf(_ pages: Int) throws -> AreaMemory {
         AreaMemory(dmabuf: try UserDMABuf(size: pages * MappedMemory.pageSize))
     }
 
@@ -249,210 +249,9 @@ enum BeyondScenarios {
         },
     ]
 
-    private static func expect(_ run: ScenarioRun, _ error: KernelError?, _ errno: CInt, _ what: String) throws {
+    static func expect(_ run: ScenarioRun, _ error: KernelError?, _ errno: CInt, _ what: String) throws {
         let name = KernelError("", errno: .init(rawValue: errno)).codeName
         try run.expect(error?.code == errno, "\(what): \(name)", error.map { "\($0)" } ?? "it was granted")
-    }
-
-    // MARK: - Refused registrations
-
-    private static func refusal(
-        _ name: String, _ summary: String, _ errno: CInt, pools: Int = 1, more: Set<Need> = [], area: @escaping @Sendable (ScenarioRun) throws -> AreaMemory,
-        configure: @escaping @Sendable (inout ZeroCopyReceive.Registration) -> Void
-    ) -> Scenario {
-        Scenario(
-            "beyond.refuse.\(name)", "zcrx is refused \(summary)", tier: .netdevsim, needs: needs.union(more),
-            expects: Expectation(provider: .zcrx, minimumHolds: small, pools: ExpectedPools(count: pools, buffers: UInt64(small), traffic: false))
-        ) { run in
-            let bed = try TestBed.make(run)
-            /// A queue that was bound for a moment has another pool, of ordinary pages as before.
-            func look() throws -> [String] {
-                try run.pools.observe().map { pools == 1 ? "pool \($0.id)" : "\($0.provider.rawValue)\($0.detached ? ", detached" : "")" }
-            }
-            let before = try look()
-            var error: KernelError?
-            do {
-                let place = ZeroCopyReceiver.Place(ifindex: bed.ifindex, queue: bed.queue)
-                try ZeroCopyReceiver(
-                    at: place, pages: small, statistics: false, pattern: PayloadPattern(seed: 44), area: try area(run), configure: configure
-                ).close()
-            } catch let refused as KernelError {
-                error = refused
-            }
-            try expect(run, error, errno, summary)
-            let after = try look()
-            try run.expect(before == after, "the refusal left the pools as they were", "\(before) became \(after)")
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 44))
-            try run.pools.observe()
-            try run.step("ring closed") { receiver.close() }
-        }
-    }
-
-    private static let refusals: [Scenario] = [
-        // Pages that lie together come as one chunk. Where their number is odd, one chunk at least is no multiple of two pages.
-        refusal("buffer-length", "buffers of 8 KiB in memory of an odd number of pages", ERANGE) { _ in
-            try AreaMemory(pages: small + 1)
-        } configure: { $0.bufferLength = 8192 },
-        // The area is looked at before the device is asked.
-        refusal("buffer-offered", "buffers of 8 KiB, which netdevsim does not offer", EOPNOTSUPP, more: [.removableInterface, .hugePages]) { run in
-            try HugePages.reserve(run)
-            return try AreaMemory(pages: HugePages.pages, huge: true)
-        } configure: { $0.bufferLength = 8192 },
-        refusal("buffer-odd", "buffers of a length that is no power of two", EINVAL) { _ in try AreaMemory(pages: small) } configure: {
-            $0.bufferLength = 12288
-        },
-        refusal("buffer-small", "buffers smaller than a page", EINVAL) { _ in try AreaMemory(pages: small) } configure: {
-            $0.bufferLength = 2048
-        },
-        refusal("dmabuf-length", "a dma-buf of which a part is asked for", EINVAL, more: [.zcrxDMABuf]) { _ in try dmabuf(small) } configure: {
-            $0.area.length /= 2
-        },
-        refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { _ in try dmabuf(small) } configure: {
-            $0.area.address = 4096
-        },
-        // Found when the dma-buf is mapped already.
-        refusal("dmabuf-buffer-length", "buffers of 8 KiB in a dma-buf of an odd number of pages", ERANGE, more: [.zcrxDMABuf]) { _ in
-            try dmabuf(small + 1)
-        } configure: { $0.bufferLength = 8192 },
-        refusal("dmabuf-none", "a descriptor that is no dma-buf", EINVAL, more: [.zcrxDMABuf]) { _ in
-            AreaMemory(shared: try SharedMemory(count: small * 4096))
-        } configure: { area in
-            area.area.flags = 1
-            area.area.address = 0
-            area.area.dmabuf = 0
-        },
-    ] + ZeroCopyReceive.Registration.Part.allCases.map { part in
-        // Found when all is done: the queue is bound, and the ring has it under a number.
-        refusal("frozen-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
-            try AreaMemory(pages: small)
-        } configure: {
-            $0.frozen = part
-            $0.events = nil
-        }
-    }
-
-    // MARK: - Events and counts
-
-    private static let events: [Scenario] = [
-        Scenario(
-            "beyond.event.empty", "the event of no buffer left is told once, and again when armed again", tier: .netdevsim, needs: needs,
-            expects: Expectation(
-                provider: .zcrx, minimumHolds: small, zeroCopy: true, payload: true,
-                pools: ExpectedPools(buffers: UInt64(small), traffic: true))
-        ) { run in
-            let bed = try TestBed.make(run)
-            let pattern = PayloadPattern(seed: 45)
-            // Fewer net_iovs than the driver wants: each poll asks for one more than there is.
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern) {
-                $0.events?.mask = 1 << ZeroCopyReceive.Event.allocationFailed.rawValue
-            }
-            try run.step("arming what has not fired: EINVAL") {
-                guard receiver.attemptArming(.allocationFailed)?.code == EINVAL else { throw ScenarioFailure("it was not refused so") }
-            }
-            let socket = try bed.connect(run)
-            try socket.limitUnread(16_384)
-            try bed.peer.send(pattern, bytes: 3 * bytes)
-            for turn in 1...3 {
-                try run.step("\(bytes) bytes received, \(turn) told") {
-                    try receiver.receive(from: socket.rawValue, total: bytes * UInt64(turn), keep: false, within: run.patience(20))
-                    try receiver.awaitEvents(turn, within: run.patience(5))
-                    guard receiver.events == Array(repeating: .allocationFailed, count: turn) else {
-                        throw ScenarioFailure("events told: \(receiver.events)")
-                    }
-                }
-                if turn < 3 { try run.step("armed again") { if let error = receiver.attemptArming(.allocationFailed) { throw error } } }
-            }
-            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
-            try run.pools.observe()
-            socket.close()
-            try run.step("ring closed") { receiver.close() }
-        },
-        Scenario(
-            "beyond.event.both", "of two events each is told once, whatever is told in between, and armed again", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: true))
-        ) { run in
-            let (copies, stream): (Int, UInt64) = (16_384, 3_000_000)
-            let bed = try TestBed.make(run)
-            let pattern = PayloadPattern(seed: 48)
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
-                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue | 1 << ZeroCopyReceive.Event.allocationFailed.rawValue
-            }
-            let wire = try Loopback(run, pattern: pattern)
-            try run.step("\(copies) bytes copied and told of") {
-                try wire.send(copies, within: run.patience(10))
-                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: false, within: run.patience(20))
-                try receiver.awaitEvents(1, within: run.patience(5))
-                guard receiver.events == [.copied] else { throw ScenarioFailure("events told: \(receiver.events)") }
-                try receiver.disarm(within: run.patience(5))
-                receiver.beginStream()
-            }
-            let socket = try bed.connect(run, 0)
-            try socket.limitUnread(16_384)
-            try run.step("received and kept until no buffer is left, and told of") {
-                try bed.peer.write(0, pattern, bytes: stream, sizes: [4096])
-                while receiver.events.count < 2 {
-                    guard receiver.heldNetIovs < 480 else { throw ScenarioFailure("\(receiver.heldNetIovs) net_iovs of 512 are held, and nothing is told") }
-                    try receiver.receive(from: socket.rawValue, total: receiver.received + 4096, keep: true, within: run.patience(10))
-                }
-                guard receiver.events == [.copied, .allocationFailed] else { throw ScenarioFailure("events told: \(receiver.events)") }
-            }
-            for event in [ZeroCopyReceive.Event.copied, .allocationFailed] {
-                let error = receiver.attemptArming(event)
-                try run.expect(error == nil, "\(event) armed again", error.map { "\($0)" } ?? "")
-            }
-            try run.userHolds(receiver.heldNetIovs)
-            try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
-            run.payload = try receiver.payload(sent: wire.sent + stream, complete: false)
-            try run.pools.observe()
-            socket.close()
-            try run.userEnds()
-            try run.step("ring closed") { receiver.close() }
-        },
-        Scenario(
-            "beyond.event.copied", "what comes by another interface is copied, counted and told", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
-        ) { run in
-            let bed = try TestBed.make(run)
-            let pattern = PayloadPattern(seed: 46)
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
-                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
-            }
-            try ZeroCopyScenarios.seeProvider(run)
-            try copies(run, receiver)
-            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
-        },
-        Scenario(
-            "beyond.nodev.copied", "without a device all is copied, counted and told", tier: .nodev,
-            needs: [.zcrx, .zcrxNoDevice, .zcrxStatistics], expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
-        ) { run in
-            let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: 256, pattern: PayloadPattern(seed: 46)) {
-                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
-            }
-            try copies(run, receiver)
-            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
-        },
-    ]
-
-    /// What ``copies(_:_:)`` sends.
-    static let copied = PayloadPattern(seed: 46)
-
-    /// Loopback's payload lies in pages: it is copied, byte for byte, and told once for each time that is armed.
-    static func copies(_ run: ScenarioRun, _ receiver: ZeroCopyReceiver) throws {
-        let wire = try Loopback(run, pattern: copied)
-        for turn in 1...4 {
-            try run.step("16384 bytes received, all copied, \(turn) told") {
-                try wire.send(16_384, within: run.patience(10))
-                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: true, within: run.patience(20))
-                try receiver.awaitEvents(turn, within: run.patience(5))
-                guard receiver.events == Array(repeating: .copied, count: turn) else { throw ScenarioFailure("events told: \(receiver.events)") }
-                let copied = try receiver.copiedBytes()
-                guard copied == wire.sent else { throw ScenarioFailure("\(copied.map(String.init) ?? "none") of \(wire.sent) bytes counted") }
-            }
-            if turn < 4 { try run.step("armed again") { if let error = receiver.attemptArming(.copied) { throw error } } }
-        }
-        try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
-        run.payload = try receiver.payload(sent: wire.sent, complete: true)
-        try run.pools.observe()
     }
 }
 

@@ -91,7 +91,7 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("exporter closed") { exporter.receiver.close() }
         },
-        events,
+        sharedEvents,
         scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("8 exports refused: EMFILE") {
@@ -145,7 +145,7 @@ extension BeyondScenarios {
     ]
 
     /// Events go to the ring that registered the queue, whoever else comes and goes (`zcrx_send_notif()`).
-    private static let events = Scenario(
+    private static let sharedEvents = Scenario(
         "beyond.share.events", "the importer closes, and the exporter is still told of what is copied", tier: .netdevsim,
         needs: ZeroCopyScenarios.needs.union([.zcrxSharing]),
         expects: Expectation(

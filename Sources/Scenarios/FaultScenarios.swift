@@ -10,7 +10,7 @@ import Results
 enum FaultScenarios {
     static let all: [Scenario] =
         Provider.ofNetIovs.flatMap { [bind($0), receive($0), giveBack($0)].compactMap { $0 } }
-        + [export, importing, addArea, unbind, bindTX, send, unbindTX]
+        + [event, export, importing, addArea, unbind, bindTX, send, unbindTX]
 
     private static let pages = 32
     private static let bytes = 12_288
@@ -158,6 +158,30 @@ enum FaultScenarios {
         }
         socket.close()
         try run.step("unbound") { stream.unbind() }
+    }
+
+    /// An event that could not be told for want of memory is told with the next.
+    private static let event = scenario(.zcrx, "event", "a copy that an event is told of", needs: [.zcrxStatistics]) { run, bed in
+        let pattern = PayloadPattern(seed: 41)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
+            $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+        }
+        let wire = try Loopback(run, pattern: pattern)
+        func receive() throws {
+            try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: false, within: run.patience(10))
+        }
+        try FaultWalk(run).through("copies", atLeast: 1) { turn in
+            let told = receiver.events.count
+            try wire.send(bytes, within: run.patience(10))
+            if try !turn.attempt(receive) { receiver.forgetRequest() }
+            try wire.send(bytes, within: run.patience(10))
+            try receive()
+            try receiver.awaitEvents(told + 1, within: run.patience(5))
+            guard receiver.events.count == told + 1 else { throw ScenarioFailure("\(receiver.events.count - told) events were told of two copies") }
+            if let error = receiver.attemptArming(.copied) { throw error }
+            try receiver.flush()
+        }
+        try run.step("ring closed") { receiver.close() }
     }
 
     // MARK: zcrx control operations

@@ -146,6 +146,9 @@ final class ZeroCopyReceiver {
         receiving = false
     }
 
+    /// The request has ended with an error: the next receive submits another.
+    func forgetRequest() { receiving = false }
+
     /// Receives from where another receiver left the stream.
     func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
