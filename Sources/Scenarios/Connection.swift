@@ -61,16 +61,6 @@ final class Connection {
         }
     }
 
-    /// Waits until a segment has come out of order.
-    func waitOutOfOrder(within seconds: Double) throws {
-        let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        while try SocketFilter.outOfOrder(rawValue) == 0 {
-            guard MonotonicClock.now < end else { throw ScenarioFailure("no segment came out of order within \(seconds) s") }
-            // TCP tells nobody of it.
-            _ = poll(nil, 0, 5)
-        }
-    }
-
     /// Waits until the peer has closed: poll(2) for POLLRDHUP.
     func waitPeerClosed(within seconds: Double) throws {
         var entry = pollfd(fd: rawValue, events: 0x2000, revents: 0)

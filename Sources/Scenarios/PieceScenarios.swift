@@ -109,19 +109,31 @@ enum PieceScenarios {
     /// A socket filter that keeps a packet's begin has the net_iovs behind it dropped (`___pskb_trim()`); the sender sends them again.
     private static func cut(_ provider: Provider) -> Scenario {
         TrafficScenarios.scenario(provider, "cut", "packets of several net_iovs cut short by a socket filter, and sent again") { run in
-            let bytes: UInt64 = 60_000
+            let portion: UInt64 = 60_000
             let bed = try TestBed.make(run)
             let streams = try provider.makeStreams(run, bed: bed)
             let socket = try bed.connect(run, 0)
             try socket.makeRoom(1 << 20)
             let pattern = PayloadPattern(seed: 580)
             let stream = streams.add(socket, pattern)
-            // Less than a segment: nothing that the sender makes of its write gets through whole.
-            try run.step("a filter that keeps the first 1000 bytes of a packet") { try SocketFilter.cut(socket.rawValue, to: 1000) }
-            try run.step("one write of \(bytes) bytes; the second packet and those after it leave a hole") {
-                try bed.peer.write(0, pattern, bytes: bytes, sizes: [Int(bytes)])
-                try socket.waitOutOfOrder(within: run.patience(10))
+            try run.step("a filter that keeps the first 5000 bytes of a packet") { try SocketFilter.cut(socket.rawValue, to: 5000) }
+            // TCP begins with packets that are too small to be cut.
+            var before: UInt64 = 0
+            try run.step("writes of \(portion) bytes received and returned until one has a packet cut, and leaves a hole") {
+                let end = MonotonicClock.now + UInt64(run.patience(20) * 1e9)
+                while true {
+                    try bed.peer.write(0, pattern, from: before, bytes: portion, sizes: [Int(portion)])
+                    while try SocketFilter.outOfOrder(socket.rawValue) == 0, (try? socket.waitUnread(Int(portion), within: 0.02)) == nil {
+                        guard MonotonicClock.now < end else { throw ScenarioFailure("nothing came out of order, and not everything came") }
+                    }
+                    if try SocketFilter.outOfOrder(socket.rawValue) > 0 { return }
+                    before += portion
+                    try streams.receive([stream: before], within: run.patience(20))
+                    _ = try bed.peer.written(0, within: run.patience(10))
+                    guard MonotonicClock.now < end else { throw ScenarioFailure("no packet was cut in \(before) bytes") }
+                }
             }
+            let bytes = before + portion
             try run.step("the filter taken away") { try SocketFilter.remove(socket.rawValue) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(20)) }
             // Enough for every buffer that is home to be received into again.
