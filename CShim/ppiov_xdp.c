@@ -50,6 +50,14 @@ int ppiov_xdp_attach(int program, uint32_t ifindex)
 	return bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
+/* Opens an AF_XDP socket and leaves it at that: its descriptor. */
+int ppiov_xdp_probe(void)
+{
+	int fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int option(int fd, int name, const void *value, socklen_t size)
 {
 	return setsockopt(fd, SOL_XDP, name, value, size) < 0 ? -errno : 0;
@@ -72,9 +80,9 @@ int ppiov_xdp_socket(uint32_t ifindex, uint32_t queue, void *memory, size_t size
 	const int entries = 64;
 	int fd, err;
 
-	fd = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+	fd = ppiov_xdp_probe();
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = option(fd, XDP_UMEM_REG, &umem, sizeof(umem));
 	if (!err)
 		err = option(fd, XDP_UMEM_FILL_RING, &entries, sizeof(entries));

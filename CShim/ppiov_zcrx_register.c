@@ -86,6 +86,19 @@ int ppiov_zcrx_register(const struct ppiov_ring *ring,
 			      reg, 1);
 }
 
+/* Copies a structure to memory that can only be read; NULL, and errno. */
+static void *freeze(const void *from, size_t size)
+{
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	memcpy(page, from, size);
+	mprotect(page, size, PROT_READ);
+	return page;
+}
+
 /* Registers with one of the structures in memory that can only be read. */
 int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
 			       struct ppiov_zcrx_ifq_reg *reg,
@@ -98,27 +111,22 @@ int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
 		[PPIOV_ZCRX_PART_AREA] = { area, sizeof(*area) },
 		[PPIOV_ZCRX_PART_REGION] = { region, sizeof(*region) },
 	};
-	const size_t size = parts[part].size;
 	void *page;
 	int ret;
 
-	page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
+	reg->area_ptr = (uint64_t)(uintptr_t)area;
+	reg->region_ptr = (uint64_t)(uintptr_t)region;
+	page = freeze(parts[part].at, parts[part].size);
+	if (!page)
 		return -errno;
-	reg->area_ptr = (uint64_t)(uintptr_t)
-		(part == PPIOV_ZCRX_PART_AREA ? page : area);
-	reg->region_ptr = (uint64_t)(uintptr_t)
-		(part == PPIOV_ZCRX_PART_REGION ? page : region);
-	memcpy(page, parts[part].at, size);
-	if (mprotect(page, size, PROT_READ) < 0)
-		ret = -errno;
-	else
-		ret = uring_register(ring->uring.ring_fd,
-				     PPIOV_REGISTER_ZCRX_IFQ,
-				     part == PPIOV_ZCRX_PART_REGISTRATION ?
-				     page : reg, 1);
-	munmap(page, size);
+	if (part == PPIOV_ZCRX_PART_AREA)
+		reg->area_ptr = (uint64_t)(uintptr_t)page;
+	if (part == PPIOV_ZCRX_PART_REGION)
+		reg->region_ptr = (uint64_t)(uintptr_t)page;
+	ret = uring_register(ring->uring.ring_fd, PPIOV_REGISTER_ZCRX_IFQ,
+			     part == PPIOV_ZCRX_PART_REGISTRATION ? page : reg,
+			     1);
+	munmap(page, parts[part].size);
 	return ret;
 }
 
@@ -139,19 +147,13 @@ int ppiov_zcrx_import_frozen(const struct ppiov_ring *ring, int zcrx_fd,
 	void *page;
 	int ret;
 
-	page = mmap(NULL, sizeof(*reg), PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return -errno;
-	memcpy(page, reg, sizeof(*reg));
-	reg = page;
 	reg->if_idx = (uint32_t)zcrx_fd;
 	reg->flags |= PPIOV_ZCRX_REG_IMPORT;
-	if (mprotect(page, sizeof(*reg), PROT_READ) < 0)
-		ret = -errno;
-	else
-		ret = uring_register(ring->uring.ring_fd,
-				     PPIOV_REGISTER_ZCRX_IFQ, page, 1);
+	page = freeze(reg, sizeof(*reg));
+	if (!page)
+		return -errno;
+	ret = uring_register(ring->uring.ring_fd, PPIOV_REGISTER_ZCRX_IFQ,
+			     page, 1);
 	munmap(page, sizeof(*reg));
 	return ret;
 }

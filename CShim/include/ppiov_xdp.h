@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 int ppiov_xdp_load(void);
+int ppiov_xdp_probe(void);
 int ppiov_xdp_attach(int program, uint32_t ifindex);
 int ppiov_xdp_socket(uint32_t ifindex, uint32_t queue, void *memory, size_t size);
 

@@ -60,12 +60,7 @@ enum PieceScenarios {
                     try streams.giveBack()
                     try streams.settle()
                 }
-                total += ZeroCopyScenarios.afterwards
-                try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                    try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                    try streams.receive([stream: total], within: run.patience(20))
-                    _ = try bed.peer.written(0, within: run.patience(10))
-                }
+                total = try goOn(run, bed, streams, stream, pattern, from: bytes)
             }
             run.payload = try streams.payload(sent: total)
             try run.pools.observe()
@@ -93,6 +88,33 @@ enum PieceScenarios {
             tap = nil
             try TrafficScenarios.end(run, streams, socket, sent: bytes)
         }
+    }
+
+    /// Receives and returns more of the stream: enough for every buffer that is home to be received into again.
+    ///
+    /// - Returns: where the stream is then.
+    private static func goOn(
+        _ run: ScenarioRun, _ bed: TestBed, _ streams: Streams, _ stream: Int, _ pattern: PayloadPattern, from start: UInt64
+    ) throws -> UInt64 {
+        let end = start + ZeroCopyScenarios.afterwards
+        try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
+            try bed.peer.write(0, pattern, from: start, bytes: end - start, sizes: [4096])
+            try streams.receive([stream: end], within: run.patience(20))
+            _ = try bed.peer.written(0, within: run.patience(10))
+        }
+        return end
+    }
+
+    /// Has a connection with those bytes, from the stream's begin on, unread.
+    static func unread(_ run: ScenarioRun, _ bed: TestBed, _ pattern: PayloadPattern, _ bytes: UInt64) throws -> Connection {
+        let socket = try bed.connect(run, 0)
+        try socket.makeRoom(1 << 20)
+        try run.step("\(bytes) bytes unread") {
+            try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
+            try socket.waitUnread(Int(bytes), within: run.patience(10))
+            _ = try bed.peer.written(0, within: run.patience(10))
+        }
+        return socket
     }
 
     /// Has those bytes of the stream sent and lie unread, a segment at a time: neither the sender nor GRO has two to merge.
@@ -137,13 +159,7 @@ enum PieceScenarios {
             let bytes = before + portion
             try run.step("the filter taken away") { try SocketFilter.remove(socket.rawValue) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(20)) }
-            // Enough for every buffer that is home to be received into again.
-            let total = bytes + ZeroCopyScenarios.afterwards
-            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                try streams.receive([stream: total], within: run.patience(20))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
+            let total = try goOn(run, bed, streams, stream, pattern, from: bytes)
             try TrafficScenarios.end(run, streams, socket, sent: total)
         }
     }
@@ -165,20 +181,9 @@ enum PieceScenarios {
             try run.step("all received and kept") { try streams.receive([stream: bytes], keep: true, within: run.patience(10)) }
             try run.userHolds(streams.heldNetIovs)
             try run.pools.observe()
-            // Enough for every buffer that is home to be received into again.
-            let total = bytes + ZeroCopyScenarios.afterwards
-            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                try streams.receive([stream: total], within: run.patience(20))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
-            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+            let total = try goOn(run, bed, streams, stream, pattern, from: bytes)
             run.payload = try streams.payload(sent: total)
-            try run.userHolds(0)
-            try run.step("all given back") {
-                try streams.giveBack()
-                try streams.settle()
-            }
+            try TrafficScenarios.giveBackHeld(run, streams)
             socket.close()
             try run.step("provider ended") { streams.end() }
         }
@@ -201,13 +206,7 @@ enum PieceScenarios {
                 try streams.giveBack { lasts[$0.netIov] != $0.start }
                 try streams.settle()
             }
-            // Enough for every buffer that is home to be received into again.
-            let total = bytes + ZeroCopyScenarios.afterwards
-            try run.step("\(ZeroCopyScenarios.afterwards) bytes more received and returned") {
-                try bed.peer.write(0, pattern, from: bytes, bytes: total - bytes, sizes: [4096])
-                try streams.receive([stream: total], within: run.patience(20))
-                _ = try bed.peer.written(0, within: run.patience(10))
-            }
+            let total = try goOn(run, bed, streams, stream, pattern, from: bytes)
             try run.step("\(streams.held.count) last pieces are as they came") { try streams.recheckHeld() }
             run.payload = try streams.payload(sent: total)
             try run.step("queue restarted") { try bed.resetQueue(mode: 1) }

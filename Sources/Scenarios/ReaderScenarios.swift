@@ -16,7 +16,7 @@ enum ReaderScenarios {
     private static let zeroCopy = TrafficScenarios.scenario(.zcrx, "other-readers", "readers of other kinds are refused, and take nothing") { run in
         let bed = try TestBed.make(run)
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try unread(run, bed)
+        let socket = try PieceScenarios.unread(run, bed, pattern, bytes)
         try refused(run, socket)
         try refused(run, "a devmem receive", [EFAULT, ENODEV]) { try DeviceMemory.receive(socket: socket.rawValue).count }
         try skip(run, socket)
@@ -39,7 +39,7 @@ enum ReaderScenarios {
     ) { run in
         let bed = try TestBed.make(run)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try unread(run, bed)
+        let socket = try PieceScenarios.unread(run, bed, pattern, bytes)
         try refused(run, socket)
         let other = try ZeroCopyReceiver(at: nil, pages: 64, statistics: false, pattern: pattern)
         try refused(run, "a zero-copy receive", [EFAULT]) {
@@ -73,17 +73,6 @@ enum ReaderScenarios {
         try run.pools.observe()
         socket.close()
         try run.step("unbound") { receiver.unbind() }
-    }
-
-    private static func unread(_ run: ScenarioRun, _ bed: TestBed) throws -> Connection {
-        let socket = try bed.connect(run, 0)
-        try socket.makeRoom(1 << 20)
-        try run.step("\(bytes) bytes unread") {
-            try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
-            try socket.waitUnread(Int(bytes), within: run.patience(10))
-            _ = try bed.peer.written(0, within: run.patience(10))
-        }
-        return socket
     }
 
     /// Those that any socket has.

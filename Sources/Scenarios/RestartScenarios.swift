@@ -101,12 +101,7 @@ enum RestartScenarios {
             try run.step("100000 more received and returned") { try course.move(run, 100_000) }
             try run.step("queue restarted again") { try course.bed.resetQueue(mode: 2) }
             try run.step("100000 more received and returned") { try course.move(run, 100_000) }
-            try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
-            try run.userHolds(0)
-            try run.step("given back") {
-                try course.streams.giveBack()
-                try course.streams.settle()
-            }
+            try TrafficScenarios.giveBackHeld(run, course.streams)
             try TrafficScenarios.count(run, provider, 0, "no detached pool has any out")
             try course.end(run)
         }
@@ -136,12 +131,7 @@ enum RestartScenarios {
                 told.count == times + 1 && Set(told).count == told.count, "\(times + 1) pools are told of, each once",
                 "\(told.count) are, \(Set(told).count) different ones")
             try run.pools.observe()
-            try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
-            try run.userHolds(0)
-            try run.step("given back") {
-                try course.streams.giveBack()
-                try course.streams.settle()
-            }
+            try TrafficScenarios.giveBackHeld(run, course.streams)
             try TrafficScenarios.count(run, provider, 0, "no detached pool has any out")
             try course.end(run)
         }
@@ -247,12 +237,7 @@ enum RestartScenarios {
                 }
             }
             try TrafficScenarios.count(run, provider, out, "the first pool is detached, with the \(out) net_iovs that the user holds")
-            try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
-            try run.userHolds(0)
-            try run.step("given back") {
-                try course.streams.giveBack()
-                try course.streams.settle()
-            }
+            try TrafficScenarios.giveBackHeld(run, course.streams)
             try TrafficScenarios.count(run, provider, 0, "no detached pool has any out")
             course.socket.close()
             try course.bed.peer.shut(0)

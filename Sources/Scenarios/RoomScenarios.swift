@@ -18,13 +18,7 @@ enum RoomScenarios {
         let bed = try TestBed.make(run)
         let pattern = PayloadPattern(seed: 720)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try bed.connect(run, 0)
-        try socket.makeRoom(1 << 20)
-        try run.step("\(bytes) bytes unread") {
-            try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
-            try socket.waitUnread(Int(bytes), within: run.patience(10))
-            _ = try bed.peer.written(0, within: run.patience(10))
-        }
+        let socket = try PieceScenarios.unread(run, bed, pattern, bytes)
         for room in [1, 0, 2, 3, 0, 5] {
             let limits = DeviceMemory.Limits(bytes: 1 << 18, fragments: room)
             guard room > 0 else {

@@ -75,8 +75,10 @@ public final class TestEnvironment {
         case .hugePages:
             if access(HugePages.reserved, W_OK) != 0 { return "this kernel reserves no huge pages (\(HugePages.reserved))" }
         case .xdp:
-            if access("/proc/sys/net/core/bpf_jit_enable", F_OK) != 0 && access("/proc/sys/kernel/unprivileged_bpf_disabled", F_OK) != 0 {
-                return "this kernel has no bpf(2) (CONFIG_BPF_SYSCALL)"
+            do throws(KernelError) {
+                try XDP.probe()
+            } catch {
+                return "this kernel has no XDP programs or no AF_XDP (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS): \(error)"
             }
         case .dmaMappings:
             if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }

@@ -16,19 +16,12 @@ enum ToldScenarios {
         expects: Expectation(
             provider: .zcrx, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true, pools: ExpectedPools(traffic: true))
     ) { run in
-        let bytes: UInt64 = 40_000
         let bed = try TestBed.make(run)
         let listener = try Listener()
         let pattern = PayloadPattern(seed: 62)
         let (receiver, expected) = try make(run, .zcrx, bed, pattern)
         let first = try run.step("a pool of the provider is added") { try listener.next(run, .added, of: expected) }
-        let socket = try bed.connect(run)
-        try run.step("\(bytes) bytes received and kept") {
-            try bed.peer.send(pattern, bytes: bytes)
-            try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
-        }
-        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
-        try run.userHolds(receiver.heldNetIovs)
+        let socket = try keep(run, bed, receiver, pattern)
         try run.pools.observe()
         try run.step("interface removed") { try bed.remove() }
         let change = try run.step("the pool is changed until it has no interface") { () throws -> PagePool in
@@ -58,7 +51,6 @@ enum ToldScenarios {
                 provider: provider, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true,
                 pools: ExpectedPools(count: 2, traffic: true))
         ) { run in
-            let bytes: UInt64 = 40_000
             let bed = try TestBed.make(run)
             let listener = try Listener()
             let pattern = PayloadPattern(seed: 61)
@@ -67,13 +59,7 @@ enum ToldScenarios {
             try run.expect(first.ifindex == bed.ifindex && first.detachTime == nil, "it is the interface's and in use", "\(first)")
             try asked(run, bed, expected, first.id)
 
-            let socket = try bed.connect(run)
-            try run.step("\(bytes) bytes received and kept") {
-                try bed.peer.send(pattern, bytes: bytes)
-                try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
-            }
-            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
-            try run.userHolds(receiver.heldNetIovs)
+            let socket = try keep(run, bed, receiver, pattern)
             try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
             // The driver makes the new pool before it gives the old one up.
             let second = try run.step("another is added") { try listener.next(run, .added, of: expected) }
@@ -95,6 +81,21 @@ enum ToldScenarios {
             try run.expect(last.id == second.id && last.inflight == 0, "with none in flight", "\(last)")
             try run.step("the queue has no provider") { try bed.waitUnbound(within: run.patience(10)) }
         }
+    }
+
+    /// A connection of which the user keeps all that came.
+    private static func keep(
+        _ run: ScenarioRun, _ bed: TestBed, _ receiver: any ProviderReceiver, _ pattern: PayloadPattern
+    ) throws -> Connection {
+        let bytes: UInt64 = 40_000
+        let socket = try bed.connect(run)
+        try run.step("\(bytes) bytes received and kept") {
+            try bed.peer.send(pattern, bytes: bytes)
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
+        }
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.userHolds(receiver.heldNetIovs)
+        return socket
     }
 
     private static func make(

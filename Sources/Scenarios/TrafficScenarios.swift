@@ -51,6 +51,16 @@ enum TrafficScenarios {
         try run.step("provider ended") { streams.end() }
     }
 
+    /// What the user holds is as it came, and goes back.
+    static func giveBackHeld(_ run: ScenarioRun, _ streams: Streams) throws {
+        try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+        try run.userHolds(0)
+        try run.step("all given back") {
+            try streams.giveBack()
+            try streams.settle()
+        }
+    }
+
     private static func plain(
         _ provider: Provider, _ name: String, _ summary: String, bytes: UInt64, sizes: [Int], ipv6: Bool = false, thorough: Bool = false
     ) -> Scenario {
@@ -157,13 +167,8 @@ enum TrafficScenarios {
                     streams.received() >= before + 16_384, "what lay in the socket was read before",
                     "only \(streams.received() - before) bytes of it")
             }
-            try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
             run.payload = try streams.payload(sent: bytes, complete: false)
-            try run.userHolds(0)
-            try run.step("all given back") {
-                try streams.giveBack()
-                try streams.settle()
-            }
+            try giveBackHeld(run, streams)
             socket.close()
             try run.step("provider ended") { streams.end() }
         }

@@ -51,10 +51,9 @@ public struct Netdev: ~Copyable {
         }
     }
 
-    /// - Throws: `ENOENT` where the kernel has no family `netdev` (before 6.3).
-    ///
     /// - Parameter room: bytes of the longest datagram to receive, a page at the least; nil for more than any needs. A dump is cut
     ///   into messages of that length.
+    /// - Throws: `ENOENT` where the kernel has no family `netdev` (before 6.3).
     public init(room: Int? = nil) throws(KernelError) {
         let socket = try NetlinkSocket(protocol: CInt(PPIOV_NETLINK_GENERIC), room: room ?? Int(PPIOV_DATAGRAM_MAX))
         family = try GenericFamily(named: PPIOV_NETDEV_FAMILY, over: socket)

@@ -4,10 +4,14 @@ import CShim
 
 /// XDP programs and AF_XDP sockets, which want a queue's packets in memory of their own kind.
 public enum XDP {
-    /// Whether the kernel has bpf(2), and lets this process load an XDP program. Mirrors `bpf_prog_load()`.
+    /// Loads a program and opens a socket, to no queue.
     ///
-    /// - Throws: `ENOSYS` where it has not (CONFIG_BPF_SYSCALL), `EPERM` where this process may not.
-    public static func probe() throws(KernelError) { try load().close() }
+    /// - Throws: `ENOSYS` where the kernel has no bpf(2) (CONFIG_BPF_SYSCALL), `EAFNOSUPPORT` where it has no AF_XDP
+    ///   (CONFIG_XDP_SOCKETS), `EPERM` where this process may not.
+    public static func probe() throws(KernelError) {
+        try load().close()
+        OwnedDescriptor(taking: try check(ppiov_xdp_probe(), "opening an AF_XDP socket")).close()
+    }
 
     /// Attaches a program that passes every packet. Mirrors `bpf_xdp_link_attach()`.
     ///
