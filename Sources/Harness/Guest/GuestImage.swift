@@ -50,10 +50,14 @@ public struct GuestImage: Sendable, Equatable {
 
     private static func store(_ bytes: [UInt8], _ cache: Cache, _ progress: Progress) throws -> GuestImage {
         let key = SHA256.hash(data: bytes).prefix(10).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        let path = try cache.folder("images") + "/\(key).cpio"
-        if !FileManager.default.fileExists(atPath: path) {
+        let folder = try cache.folder("images")
+        let path = folder + "/\(key).cpio"
+        if FileManager.default.fileExists(atPath: path) {
+            CacheAge.use(path)
+        } else {
             try Disk.write(Data(bytes), to: path)
             progress.say("made the guest's image, \(bytes.count >> 20) MB")
+            CacheAge.prune(folder) { $0.hasSuffix(".cpio") }
         }
         return GuestImage(path: path, key: key)
     }

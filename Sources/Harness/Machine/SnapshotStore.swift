@@ -85,7 +85,10 @@ public struct SnapshotStore: Sendable {
         let key = Snapshot.key(plan.line, kernelKey: plan.kernelKey, imageKey: plan.imageKey, version: version)
         let base = try cache.folder("snapshots")
         let folder = base + "/" + key
-        if let snapshot = Snapshot(folder: folder) { return snapshot }
+        if let snapshot = Snapshot(folder: folder) {
+            CacheAge.use(folder)
+            return snapshot
+        }
         let lock = try await FileLock.take(base + "/\(key).lock")
         defer { lock.release() }
         if let snapshot = Snapshot(folder: folder) { return snapshot }
@@ -97,6 +100,8 @@ public struct SnapshotStore: Sendable {
             try FileManager.default.createDirectory(atPath: making, withIntermediateDirectories: true)
             try await take(plan, making, bootConsole)
             try FileManager.default.moveItem(atPath: making, toPath: folder)
+            CacheAge.use(folder)
+            CacheAge.prune(base) { !$0.contains(".") }
         } catch {
             // Asked before the half-made one makes room again: a full disk under the guest's memory is a SIGBUS to QEMU.
             let full = Self.isFull(base)
