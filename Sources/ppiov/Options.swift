@@ -3,8 +3,8 @@
 import ArgumentParser
 import Harness
 
-/// Which kernel, and how it is configured.
-struct KernelOptions: ParsableArguments {
+/// Which source, and how it is configured.
+struct SourceOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
@@ -24,16 +24,30 @@ struct KernelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
     var set: [String] = []
 
+    var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
+}
+
+/// Which kernel: a source, and patches on it.
+struct KernelOptions: ParsableArguments {
+    @OptionGroup var source: SourceOptions
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Patches to put on it first: an mbox, a mail, a diff, or a folder of them; - for standard input; may be repeated.", valueName: "series"))
+    var series: [String] = []
+
     /// The options again, quoted, each with a space after it: for a command that does the same with this kernel.
     var words: String {
-        var words: [String] = kernel == "debian" ? [] : ["--kernel", kernel]
-        if profile != "fast" { words += ["--profile", profile] }
-        for file in config { words += ["--config", file] }
-        for option in set { words += ["--set", option] }
+        let words = source.request.words + series.flatMap { ["--series", $0] }
         return words.first.map { Command($0, Array(words.dropFirst())).line + " " } ?? ""
     }
 
-    var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
+    var request: KernelRequest {
+        var request = source.request
+        request.series = series
+        return request
+    }
 }
 
 /// The virtual machine.

@@ -24,6 +24,7 @@ struct RunCommand: AsyncParsableCommand {
               ppiov run --kernel debian:7.2 --profile debug
               ppiov run --all --jobs 2                         before a series is posted
               ppiov run --kernel v7.3.tar.xz --set KASAN=y --out /tmp/r
+              ppiov run --series v3.mbox                       with those patches on it (`ppiov series check`: each of them)
             """)
 
     @OptionGroup var kernel: KernelOptions

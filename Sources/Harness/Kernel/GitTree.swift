@@ -6,18 +6,34 @@ import Foundation
 struct GitTree: Sendable {
     var folder: String
 
+    /// What would lead git to another repository than the one it is told.
+    static let variables = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR"]
+
     /// nil where the folder is not the top of a work tree.
     init?(_ folder: String) {
         guard FileStatus(folder + "/.git") != nil else { return nil }
         self.folder = folder
     }
 
-    private func git(_ arguments: [String]) -> Command {
+    /// git without the user's configuration, and in no repository but the one it is told.
+    static func alone(_ arguments: [String]) -> Command {
+        var command = Command("git", arguments, environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": "/"])
+        command.unset = variables
+        return command
+    }
+
+    func git(_ arguments: [String]) -> Command {
         var command = Command(
             "git", ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--git-dir=\(folder)/.git", "--work-tree=\(folder)"] + arguments,
             directory: folder)
-        command.unset = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR"]
+        command.unset = Self.variables
         return command
+    }
+
+    /// The folder of the repository's objects.
+    func objects() async throws -> String {
+        let path = try await git(["rev-parse", "--git-path", "objects"]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines)
+        return path.hasPrefix("/") ? path : folder + "/" + path
     }
 
     /// "git:COMMIT", or "git:COMMIT+changes:KEY" where files differ from it or are new; ignored files do not count.

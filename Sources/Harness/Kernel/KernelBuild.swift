@@ -11,6 +11,17 @@ public struct KernelRequest: Sendable, Equatable {
     public var configFiles: [String]
     /// `K=V` (or `CONFIG_K=V`), in order, after the fragments.
     public var sets: [String]
+    /// Files and folders of patches that go on the source first, in order ("-" for standard input).
+    public var series: [String] = []
+
+    /// The same as the words of a command, without the series.
+    public var words: [String] {
+        var words: [String] = source == "debian" ? [] : ["--kernel", source]
+        if profile != "fast" { words += ["--profile", profile] }
+        for file in configFiles { words += ["--config", file] }
+        for option in sets { words += ["--set", option] }
+        return words
+    }
 
     public init(source: String, profile: String = "fast", configFiles: [String] = [], sets: [String] = []) {
         self.source = source

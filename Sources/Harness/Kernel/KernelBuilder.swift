@@ -38,7 +38,24 @@ public struct KernelBuilder: Sendable {
     /// - Throws: `HarnessError`: of kind `.input` for a source, profile or option that cannot be; of kind `.harness` where the
     ///   build fails, with the first compiler errors. `CancellationError` once the compilers are gone.
     public func build(_ request: KernelRequest) async throws -> KernelBuild {
-        try await build(request, of: try await resolve(request))
+        guard !request.series.isEmpty else { return try await build(request, of: try await resolve(request)) }
+        return try await SeriesSource.with(request.series, over: request.source, cache: cache, progress: progress) { source in
+            let count = source.series.patches.count
+            progress.say("\(count) patch\(count == 1 ? "" : "es") of \(request.series.joined(separator: ", ")) on \(source.baseIdentity)")
+            return try await build(request, of: try source.source(after: count))
+        }
+    }
+
+    /// Whether `build` would find it built.
+    func isBuilt(_ request: KernelRequest, of source: ResolvedSource) async throws -> Bool {
+        let config = try KernelConfig(request: request, folder: vm + "/config")
+        return try builds.build(forRequest: key(request, of: source, config, try await tools())) != nil
+    }
+
+    private func tools() async throws -> [String] { [try await tool("gcc"), try await tool("ld"), try netdevsim.key(), BuildCache.format] }
+
+    private func key(_ request: KernelRequest, of source: ResolvedSource, _ config: KernelConfig, _ tools: [String]) -> String {
+        Cache.key([source.identity, request.profile, config.text] + tools)
     }
 
     /// Builds a source that was resolved before; of the request only the configuration counts.
@@ -48,20 +65,19 @@ public struct KernelBuilder: Sendable {
         }
         if case .built(let folder) = source.material { return try await take(folder, source, request) }
         let config = try KernelConfig(request: request, folder: vm + "/config")
-        let compiler = try await tool("gcc")
-        let tools = [compiler, try await tool("ld"), try netdevsim.key(), BuildCache.format]
-        func key(_ source: ResolvedSource) -> String { Cache.key([source.identity, request.profile, config.text] + tools) }
+        let tools = try await tools()
+        func key(_ source: ResolvedSource) -> String { self.key(request, of: source, config, tools) }
 
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
-        let objects = source.id + "-" + request.profile
-        let lock = "build-" + (source.isTree ? source.id : objects)
+        let objects = source.place + "-" + request.profile
+        let lock = "build-" + (source.isShared ? source.place : objects)
         return try await cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let (folder, source, inputs) = try await sources.materialize(source)
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let work = Work(
                 folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source), profile: request.profile,
-                compiler: compiler, tools: tools, inputs: inputs)
+                compiler: tools[0], tools: tools, inputs: inputs)
             return try await compile(work, config: config)
         }
     }

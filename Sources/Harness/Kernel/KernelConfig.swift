@@ -68,7 +68,7 @@ struct KernelConfig: Equatable, Sendable {
             hint: byUser
                 ? "an option is dropped where something it depends on is off, and kept where something selects it: look it up with `make menuconfig`, then add what it needs with --set"
                 : "this kernel needs another fragment: mark the options \"# optional\", or pass --set NAME=value for those named here",
-            evidence: unmet.map { "\($0.option.name): wanted \($0.option.value), got \($0.got) (\($0.option.origin))" })
+            evidence: unmet.map { "\($0.option.name): wanted \($0.option.value), got \($0.got) (\($0.option.origin))" }, blame: .kernel)
     }
 
     /// Configures `make`'s object folder: tinyconfig, the options, olddefconfig, then the read-back. What was configured

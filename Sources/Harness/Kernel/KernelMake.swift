@@ -54,7 +54,13 @@ struct KernelMake: Sendable {
         if Disk.isFull(text) { return Disk.full("finish \(what)", evidence: evidence) }
         return HarnessError(
             .harness, "\(what) failed", hint: "if the tree is yours, see that it builds on its own; a missing tool or library is named by `ppiov doctor`",
-            evidence: evidence)
+            evidence: evidence, blame: isOfTheSource(text) ? .kernel : .harness)
+    }
+
+    /// Whether the source is at fault, and not a compiler that was killed, say for want of memory.
+    private static func isOfTheSource(_ text: String) -> Bool {
+        let tools = ["Killed signal terminated program", "internal compiler error", "Segmentation fault", "cannot allocate memory", "Cannot allocate memory", "virtual memory exhausted"]
+        return !tools.contains { text.contains($0) }
     }
 
     /// The lines a reader looks for first: compiler and linker errors, then make's own, then the tail.

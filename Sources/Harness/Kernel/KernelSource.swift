@@ -24,8 +24,37 @@ public struct ResolvedSource: Sendable, Equatable {
     var material: Material
     /// Names its folders in the cache: stable for a tree however it changes.
     var id: String
+    /// What it was called before patches went over it.
+    private(set) var unpatched: String?
+    /// What stands in the place of some of its files; empty where patches will, so that they find the same folders.
+    var overlay: Overlay?
 
     var isTree: Bool { if case .tree = material { true } else { false } }
+
+    /// Names the folder that it is built from, and the objects. A source that never changes has a copy for overlays.
+    var place: String { overlay == nil || isTree ? id : "patched-" + id }
+
+    /// What is built from that folder changes from one time to the next, so that one may use it at a time.
+    var isShared: Bool { isTree || overlay != nil }
+
+    /// The source with that over it; with an empty one, the source itself as it is built between patches.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` where the source is built already.
+    func with(_ overlay: Overlay) throws -> ResolvedSource {
+        if case .built(let path) = material {
+            throw HarnessError(.input, "\(path) is built already: patches need a source to go into", hint: "give its source, with tree:PATH or debian:VERSION")
+        }
+        var source = self
+        source.overlay = overlay
+        source.unpatched = identity
+        source.identity = Self.identity(identity, overlay)
+        return source
+    }
+
+    static func identity(_ base: String, _ overlay: Overlay?) -> String {
+        guard let overlay, !overlay.files.isEmpty else { return base }
+        return base + "+patches:" + overlay.key
+    }
 }
 
 /// Finds out what a request's source is, and puts it where it can be built without touching the original.
@@ -108,6 +137,14 @@ struct KernelSource: Sendable {
         return fresh
     }
 
+    /// Where a source's files can be read as they are, and the folder of its repository's objects where it has one.
+    func readable(_ source: ResolvedSource) async throws -> (folder: String, objects: String?) {
+        switch source.material {
+        case .tree(let folder): return (folder, try await GitTree(folder)?.objects())
+        default: return (try await materialize(source).folder, nil)
+        }
+    }
+
     /// Makes the source buildable: unpacked, or copied, in a folder of the cache.
     ///
     /// For a tree the caller holds the lock `build-ID` for as long as it reads the folder.
@@ -132,7 +169,11 @@ struct KernelSource: Sendable {
             (source, inputs) = try await mirrored(source, origin: origin, to: folder)
         }
         source.version = try KernelTree.requireVersion(folder, named: source.path ?? source.identity)
-        return (folder, source, inputs)
+        guard let overlay = source.overlay, !source.isTree else { return (folder, source, inputs) }
+        let place = source.place
+        let copy = try await OverlaidCopy(of: folder, at: try cache.folder("sources") + "/" + place, identity: source.unpatched ?? source.id, progress: progress) { try removeObjects(place) }
+        try copy.put(overlay)
+        return (copy.folder, source, overlay.inputs(over: source.unpatched ?? source.id))
     }
 
     private func unpacked(_ folder: String, _ id: String, archive: () async throws -> String) async throws {
@@ -152,32 +193,40 @@ struct KernelSource: Sendable {
         var source = source
         for _ in 0..<4 {
             let before = try await GitTree(origin)?.identity()
-            let copy = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id) }
+            let copy = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id, overlay: source.overlay) }
             guard let (index, changes) = copy, try await GitTree(origin)?.identity() == before else { continue }
-            source.identity = before ?? "folder:" + index.contentKey
+            let identity = before ?? "folder:" + index.contentKey
+            if let unpatched = source.unpatched, unpatched != identity {
+                throw HarnessError(.input, "\(origin) changed after the patches were applied: \(unpatched) became \(identity)", hint: "run again")
+            }
+            source.identity = ResolvedSource.identity(identity, source.overlay)
             progress.say(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
-            return (source, TreeInputs(index))
+            return (source, TreeInputs(source.overlay.map { index.with($0) } ?? index))
         }
         throw HarnessError(.input, "\(origin) keeps changing while it is copied", hint: "wait for what writes there to end, then run again")
     }
 
     /// What the copy now holds, and how many files were written; nil where the tree changed meanwhile.
-    private func copied(_ origin: String, to folder: String, id: String) async throws -> (index: TreeIndex, changes: Int)? {
+    private func copied(_ origin: String, to folder: String, id: String, overlay: Overlay?) async throws -> (index: TreeIndex, changes: Int)? {
         if FileStatus(folder) == nil {
             progress.say("copying \(origin)")
-            // Objects of an earlier copy would be newer than the files of this one.
-            let objects = try cache.folder("objects")
-            for name in Disk.names(in: objects) where name.hasPrefix(id + "-") { try Disk.remove(objects + "/" + name) }
+            try removeObjects(id)
         }
         let scanned = try await scan(origin, id: id)
         do {
-            var (index, changes) = try await TreeMirror(origin: origin, folder: folder).sync(scanned)
+            var (index, changes) = try await TreeMirror(origin: origin, folder: folder, overlay: overlay).sync(scanned)
             if GitTree(origin) == nil, KernelTree.hasLeftovers(origin) { try await tidy(folder, &index) }
             if index != scanned { try index.write(to: try self.index(id)) }
             return (index, changes)
         } catch is TreeMirror.Changed {
             return nil
         }
+    }
+
+    /// Objects of an earlier copy would be newer than the files of a new one.
+    private func removeObjects(_ place: String) throws {
+        let objects = try cache.folder("objects")
+        for name in Disk.names(in: objects) where name.hasPrefix(place + "-") { try Disk.remove(objects + "/" + name) }
     }
 
     /// Removes from the copy what an in-tree build left in the original, as `make mrproper` knows it.

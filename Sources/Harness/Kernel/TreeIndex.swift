@@ -54,6 +54,20 @@ struct TreeIndex: Sendable, Equatable {
         try Disk.write(Data(text), to: file)
     }
 
+    /// What it would say of the tree with that over it.
+    func with(_ overlay: Overlay) -> TreeIndex {
+        var index = self
+        for (path, file) in overlay.files {
+            guard let file else {
+                index.records[path] = nil
+                continue
+            }
+            index.records[path, default: Record(size: 0, modified: 0, inode: 0, identity: "")].identity = file.identity
+            index.records[path]?.generated = false
+        }
+        return index
+    }
+
     /// The key of the whole content: every path with its kind and its bytes, whatever the times.
     var contentKey: String {
         let lines = records.filter { !$0.value.generated }.map { "\($0.key)\u{0}\($0.value.identity)" }.sorted()

@@ -14,6 +14,8 @@ struct TreeInputs: Sendable, Equatable {
     /// that the build generates are not among them, nor is what only linking makes (`Module.symvers`).
     var module: String
 
+    init(configuration: String, module: String) { (self.configuration, self.module) = (configuration, module) }
+
     /// Of a source that never changes.
     init(immutable identity: String) {
         configuration = identity

@@ -11,6 +11,9 @@ struct TreeMirror: Sendable {
     /// The copy.
     var folder: String
 
+    /// What stands in the place of some of the origin's files.
+    var overlay: Overlay?
+
     /// The origin changed while it was copied; the caller looks again.
     struct Changed: Error {}
 
@@ -29,20 +32,34 @@ struct TreeMirror: Sendable {
         try Disk.makeFolder(folder)
         var jobs: [Job] = []
         var made: Set<String> = []
-        for (path, record) in index.records where !record.generated {
+        func job(_ path: String, _ record: TreeIndex.Record, from source: String, modified: Int64) throws {
             let target = folder + "/" + path
-            if record.mirrored == record.identity, let status = FileStatus(target), status.modified == record.mirrorModified { continue }
+            if record.mirrored == record.identity, let status = FileStatus(target), status.modified == record.mirrorModified { return }
             let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
             if made.insert(parent).inserted { try makeParent(parent) }
-            jobs.append(Job(path: path, record: record, modified: first && record.modified > 0 ? min(record.modified, now) : now))
+            jobs.append(Job(path: path, source: source, record: record, modified: modified))
         }
-        for (path, record) in try await copied(jobs) { index.records[path] = record }
-        return (index, jobs.count + (first ? 0 : try removeStrangers(index)))
+        for (path, record) in index.records where !record.generated && overlay?.files[path] == nil {
+            try job(path, record, from: origin + "/" + path, modified: first && record.modified > 0 ? min(record.modified, now) : now)
+        }
+        for case (let path, let file?) in overlay?.files ?? [:] {
+            var record = index.records[path] ?? TreeIndex.Record(size: 0, modified: 0, inode: 0, identity: "")
+            record.identity = file.identity
+            try job(path, record, from: file.path, modified: now)
+        }
+        // What the index says of the origin stays; what the mirror holds is new.
+        for (path, record) in try await copied(jobs) where index.records[path] != nil {
+            index.records[path]?.mirrored = record.mirrored
+            index.records[path]?.mirrorModified = record.mirrorModified
+        }
+        return (index, jobs.count + (first && overlay == nil ? 0 : try removeStrangers(index)))
     }
 
     /// One file to copy.
     private struct Job: Sendable {
         var path: String
+        /// The file that is copied.
+        var source: String
         var record: TreeIndex.Record
         /// The time to give the copy.
         var modified: Int64
@@ -83,7 +100,7 @@ struct TreeMirror: Sendable {
     private func copy(_ job: Job, temporary: String) throws -> TreeIndex.Record {
         try Task.checkCancellation()
         var record = job.record
-        let source = origin + "/" + job.path
+        let source = job.source
         let target = folder + "/" + job.path
         if let status = FileStatus(target), status.kind == .folder || record.identity.hasPrefix("l") { try Disk.remove(target) }
         if record.identity.hasPrefix("l") {
@@ -109,10 +126,15 @@ struct TreeMirror: Sendable {
         return record
     }
 
-    /// Removes files the index does not name, and folders left empty.
+    private func isStranger(_ path: String, _ index: TreeIndex) -> Bool {
+        if let file = overlay?.files[path] { return file == nil }
+        return index.records[path]?.generated ?? true
+    }
+
+    /// Removes files that neither the index nor the overlay has, and folders left empty.
     private func removeStrangers(_ index: TreeIndex) throws -> Int {
         var removed = 0
-        for path in try TreeScan.everything(folder) where index.records[path].map({ $0.generated }) ?? true {
+        for path in try TreeScan.everything(folder) where isStranger(path, index) {
             try Disk.remove(folder + "/" + path)
             removed += 1
             var parent = path

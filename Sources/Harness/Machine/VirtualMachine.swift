@@ -229,14 +229,14 @@ public final class VirtualMachine: Sendable {
             }
         }
         defer { reader.cancel() }
-        let silent = HarnessError(.harness, "the guest's agent was not ready within \(limit)")
+        let silent = HarnessError(.harness, "the guest's agent was not ready within \(limit)", blame: .kernel)
         let line: GuestLine?
         do {
             line = try await withDeadline(limit, expired: { silent }) { [events] in await events.next() }
         } catch let error as HarnessError {
             throw HarnessError(
                 error.kind, error.message, hint: consoleHint + "; a debug kernel may need a larger --timeout-scale",
-                evidence: Self.telling(recent.withLock { $0 }))
+                evidence: Self.telling(recent.withLock { $0 }), blame: error.blame)
         }
         try Task.checkCancellation()
         guard let line else {
@@ -245,7 +245,7 @@ public final class VirtualMachine: Sendable {
             await reader.value
             throw HarnessError(
                 .harness, "the guest ended before its agent was ready (\(exit))", hint: consoleHint,
-                evidence: Self.telling(recent.withLock { $0 }) + exit.stderr)
+                evidence: Self.telling(recent.withLock { $0 }) + exit.stderr, blame: exit.cause == .status(0) ? .kernel : .harness)
         }
         guard let event = try? JSONDecoder().decode(QMPValue.self, from: Data(line.text.utf8)), event["kind"]?.string == "ready" else {
             throw HarnessError(.harness, "the agent's first line is no ready event: \(line.text.prefix(400))")

@@ -21,6 +21,13 @@ struct ResultsFolder: Sendable {
         }
     }
 
+    /// A folder that is there, and goes on being filled.
+    init(resuming folder: String) throws {
+        path = Self.absolute(folder)
+        guard Disk.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
+        try Disk.makeFolder(path + "/scenarios")
+    }
+
     /// Says at once what `init` would say of a folder that cannot be it, and makes nothing.
     ///
     /// - Throws: `HarnessError`: input where the folder is there and not empty, or is no folder.

@@ -15,6 +15,8 @@ public struct Command: Sendable {
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
+    /// The file that it reads as standard input; nil for nothing.
+    public var input: String?
 
     /// - Parameters:
     ///   - program: a name looked up in PATH, or a path where it contains a slash.
@@ -60,7 +62,12 @@ public struct Command: Sendable {
     @discardableResult
     public func output(orThrow kind: HarnessError.Kind = .harness) async throws -> String {
         let result = try await spawned(kind) {
-            try await Subprocess.run(configuration, output: .string(limit: 64 << 20), error: .string(limit: 1 << 20))
+            guard let input else { return try await Subprocess.run(configuration, output: .string(limit: 64 << 20), error: .string(limit: 1 << 20)) }
+            let descriptor = try FileDescriptor.open(SystemPackage.FilePath(input), .readOnly, options: .closeOnExec)
+            defer { try? descriptor.close() }
+            return try await Subprocess.run(
+                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: .string(limit: 64 << 20),
+                error: .string(limit: 1 << 20))
         }
         try Task.checkCancellation()
         guard result.terminationStatus.isSuccess else {

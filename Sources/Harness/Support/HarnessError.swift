@@ -12,6 +12,14 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
         case interrupted = 130
     }
 
+    /// Whose fault it is. A search over kernels goes past one that is broken, and stops where the harness is.
+    public enum Blame: Sendable {
+        /// The caller's, the host's, or our own.
+        case harness
+        /// The kernel's under test: it does not configure, build or boot.
+        case kernel
+    }
+
     public var kind: Kind
     /// What was tried and what answered.
     public var message: String
@@ -19,12 +27,14 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
     public var hint: String?
     /// The last lines of the failing tool's output, or the path of its log.
     public var evidence: [String]
+    public var blame: Blame
 
-    public init(_ kind: Kind, _ message: String, hint: String? = nil, evidence: [String] = []) {
+    public init(_ kind: Kind, _ message: String, hint: String? = nil, evidence: [String] = [], blame: Blame = .harness) {
         self.kind = kind
         self.message = message
         self.hint = hint
         self.evidence = evidence
+        self.blame = blame
     }
 
     public var description: String {

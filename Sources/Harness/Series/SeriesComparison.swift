@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// What differs between two runs of the same scenarios, `compare.json` in the results folder.
+public struct SeriesComparison: Codable, Sendable, Equatable {
+    /// Version of this schema.
+    public static let currentSchema = 1
+
+    /// A scenario that ends otherwise, or fails otherwise.
+    public struct Change: Codable, Sendable, Equatable {
+        public var scenario: String
+        public var before: ScenarioResult.Verdict
+        public var after: ScenarioResult.Verdict
+        /// The first finding, or the reason, of each side.
+        public var was: String?
+        public var became: String?
+
+        /// It passed before and does not now, or fails in another way.
+        public var isWorse: Bool { after == .fail || after == .crashed }
+    }
+
+    /// What a provider's pools did in all scenarios together.
+    public struct Pools: Codable, Sendable, Equatable {
+        public var provider: Provider
+        public var before: Side
+        public var after: Side
+
+        public struct Side: Codable, Sendable, Equatable {
+            public var pools = 0
+            public var netIovHolds: UInt64 = 0
+            public var netIovReleases: UInt64 = 0
+            /// Of any pool at any time.
+            public var peakInflight: UInt64 = 0
+            /// From the first look at a pool after its destroy to its end, nanoseconds; nil where none had to wait.
+            public var medianDrain: UInt64?
+            public var longestDrain: UInt64?
+        }
+    }
+
+    /// A scenario in which a provider's pools held more or fewer at a time.
+    public struct Peak: Codable, Sendable, Equatable {
+        public var scenario: String
+        public var before: UInt64
+        public var after: UInt64
+    }
+
+    public var schemaVersion = Self.currentSchema
+    public var toolVersion: String
+    /// The unpatched source.
+    public var source: String
+    public var totalsBefore: RunResult.Totals
+    public var totalsAfter: RunResult.Totals
+    public var changes: [Change]
+    public var pools: [Pools]
+    /// By more than a quarter, and by more than 64: less is chance.
+    public var peaks: [Peak]
+
+    init(source: String, before: [ScenarioResult], after: [ScenarioResult]) {
+        toolVersion = Workshop.version
+        self.source = source
+        totalsBefore = RunResult.Totals(before)
+        totalsAfter = RunResult.Totals(after)
+        let old = Dictionary(before.map { ($0.scenario, $0) }) { first, _ in first }
+        let pairs = after.compactMap { new in old[new.scenario].map { ($0, new) } }
+        changes = pairs.compactMap { old, new in
+            guard old.verdict != new.verdict || Fingerprint.of(old) != Fingerprint.of(new) else { return nil }
+            return Change(scenario: new.scenario, before: old.verdict, after: new.verdict, was: Self.word(old), became: Self.word(new))
+        }
+        pools = Provider.allCases.filter { $0 != .pages }.compactMap { provider in
+            let (old, new) = (Self.side(before, provider), Self.side(after, provider))
+            return old.pools + new.pools == 0 ? nil : Pools(provider: provider, before: old, after: new)
+        }
+        peaks = pairs.compactMap { old, new in
+            let (was, now) = (Self.peak(old), Self.peak(new))
+            let change = was > now ? was - now : now - was
+            return change > 64 && change > was / 4 ? Peak(scenario: new.scenario, before: was, after: now) : nil
+        }
+    }
+
+    /// The code that the command ends with: 1 where something is worse, 4 where nothing ran but skips.
+    public var exitCode: ExitCode {
+        if changes.contains(where: \.isWorse) { return .failed }
+        return totalsAfter.passed + totalsAfter.failed + totalsAfter.crashed > 0 ? .passed : .nothingRan
+    }
+
+    private static func word(_ result: ScenarioResult) -> String? {
+        result.findings.first.map { "\($0.oracle): \($0.message)" } ?? result.reason
+    }
+
+    private static func peak(_ result: ScenarioResult) -> UInt64 {
+        result.accounts.filter { $0.provider != .pages }.map(\.peakInflight).max() ?? 0
+    }
+
+    private static func side(_ results: [ScenarioResult], _ provider: Provider) -> Pools.Side {
+        let accounts = results.flatMap(\.accounts).filter { $0.provider == provider }
+        let drains = accounts.compactMap(\.drainTime).filter { $0 > 0 }.sorted()
+        return Pools.Side(
+            pools: accounts.count, netIovHolds: accounts.reduce(0) { $0 + $1.netIovHolds }, netIovReleases: accounts.reduce(0) { $0 + $1.netIovReleases },
+            peakInflight: accounts.map(\.peakInflight).max() ?? 0, medianDrain: drains.isEmpty ? nil : drains[drains.count / 2], longestDrain: drains.last)
+    }
+}

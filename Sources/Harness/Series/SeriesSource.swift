@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A source and what a series makes of it, ready to be built after any of its patches.
+public struct SeriesSource: Sendable {
+    /// The source without the series.
+    let base: ResolvedSource
+    public let series: PatchSeries
+    let applied: AppliedSeries
+
+    /// What the unpatched source is called in results.
+    public var baseIdentity: String { base.identity }
+
+    /// The source after so many patches.
+    func source(after count: Int) throws -> ResolvedSource { try base.with(applied.overlay(after: count) ?? Overlay()) }
+
+    /// Reads a series, applies it beside the source, and calls `body`; the source and its copies are not touched yet.
+    ///
+    /// - Parameter paths: files and folders of patches.
+    /// - Throws: `HarnessError` of kind `.input` where the series is none or does not apply.
+    static func with<Value>(
+        _ paths: [String], over wish: String, cache: Cache, progress: Progress, _ body: (SeriesSource) async throws -> Value
+    ) async throws -> Value {
+        let series = try await SeriesReader(cache: cache).read(paths)
+        for note in series.notes { progress.say(note) }
+        let sources = KernelSource(cache: cache, progress: progress)
+        let base = try await sources.resolve(wish)
+        // Says at once what would be said after an unpacking.
+        _ = try base.with(Overlay())
+        let (folder, objects) = try await sources.readable(base)
+        let place = try SeriesPlace(cache)
+        defer { place.remove() }
+        let repository = try await SeriesRepository(in: place.path, base: folder, name: base.path ?? base.identity, objects: objects)
+        let applied = try await repository.apply(series)
+        for (index, state) in applied.states.enumerated() where state.note != nil {
+            progress.say("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
+        }
+        return try await body(SeriesSource(base: base, series: series, applied: applied))
+    }
+}
+
+/// A folder in the cache for one use by one process.
+struct SeriesPlace: Sendable {
+    let path: String
+
+    init(_ cache: Cache) throws {
+        let folder = try cache.folder("series")
+        // Of processes that were killed.
+        for name in Disk.names(in: folder) {
+            guard let pid = name.split(separator: "-").first.flatMap({ Int32($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            try Disk.remove(folder + "/" + name)
+        }
+        path = "\(folder)/\(getpid())-\(UUID().uuidString.prefix(8))"
+        try Disk.makeFolder(path)
+    }
+
+    func remove() { try? Disk.remove(path) }
+}

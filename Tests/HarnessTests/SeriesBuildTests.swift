@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Testing
+
+@testable import Harness
+
+/// What is built is the source with the patches, whatever kind of source it is, and the source stays.
+@Suite struct SeriesBuildTests {
+    private let fake: FakeKernel
+    private let patch: String
+
+    init() throws {
+        fake = try FakeKernel()
+        patch = try fake.scratch.write("a.patch", Self.diff("int main;", "int patched;"))
+    }
+
+    private static func diff(_ old: String, _ new: String) -> String { "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-\(old)\n+\(new)\n" }
+
+    private func build(_ source: String, _ series: [String]) async throws -> KernelBuild {
+        var request = KernelRequest(source: source)
+        request.series = series
+        return try await fake.builder().build(request)
+    }
+
+    private func text(_ build: KernelBuild) -> String { String((Disk.text(build.vmlinux) ?? "").dropFirst(4)) }
+
+    @Test func aFolderIsBuiltWithAndWithoutInTurn() async throws {
+        let before = try fake.scratch.snapshot("tree")
+        let with = try await build(fake.tree, [patch])
+        #expect(text(with) == "int patched;\n")
+        #expect(with.source.contains("+patches:"))
+        let without = try await fake.build()
+        #expect(text(without) == "int main;\n")
+        #expect(with.key != without.key)
+        // Both are found again.
+        #expect(try await build(fake.tree, [patch]).key == with.key)
+        #expect(try await fake.build().key == without.key)
+        #expect(fake.makes == 2)
+        // What comes to the same content is the same kernel.
+        let there = try fake.scratch.write("b.patch", Self.diff("int main;", "int other;"))
+        let back = try fake.scratch.write("c.patch", Self.diff("int other;", "int patched;"))
+        #expect(try await build(fake.tree, [there, back]).key == with.key)
+        #expect(try await build(fake.tree, [there, try fake.scratch.write("d.patch", Self.diff("int other;", "int main;"))]).key == without.key)
+        #expect(fake.makes == 2)
+        #expect(try fake.scratch.snapshot("tree") == before)
+    }
+
+    @Test func aTarballIsBuiltInACopyThatTakesOneStateAfterAnother() async throws {
+        let tarball = fake.scratch.path + "/k.tar"
+        try await Command("tar", ["-C", fake.scratch.path, "-cf", tarball, "tree"]).output()
+        #expect(text(try await build(tarball, [patch])) == "int patched;\n")
+        let second = try fake.scratch.write("b.patch", Self.diff("int patched;", "int twice;"))
+        #expect(text(try await build(tarball, [patch, second])) == "int twice;\n")
+        #expect(text(try await fake.build(tarball)) == "int main;\n")
+        #expect(fake.makes == 3)
+    }
+
+    @Test func aTreeThatChangesUnderAnOverlayIsNotBuilt() async throws {
+        let sources = KernelSource(cache: fake.cache, progress: .silent)
+        let base = try await sources.resolve(fake.tree)
+        try fake.scratch.write("over/main.c", "int patched;\n")
+        let overlaid = try base.with(try Overlay(["main.c"], in: fake.scratch.path + "/over"))
+        try fake.scratch.write("tree/main.c", "int edited;\n")
+        let error = try await harnessError { _ = try await fake.builder().build(KernelRequest(source: fake.tree), of: overlaid) }
+        #expect(error.kind == .input)
+        #expect(error.message.contains("changed after the patches were applied"))
+    }
+
+    @Test func aSourceThatDoesNotBuildIsItsOwnFault() async throws {
+        let broken = try fake.scratch.write("b.patch", Self.diff("int main;", "BROKEN"))
+        let error = try await harnessError { _ = try await build(fake.tree, [broken]) }
+        #expect(error.blame == .kernel)
+        let gone = try await harnessError { _ = try await build(fake.tree, [fake.scratch.path + "/none"]) }
+        #expect(gone.blame == .harness)
+        let killed = KernelMake.explained("x", text: "gcc: fatal error: Killed signal terminated program cc1\nmake: *** [x] Error 1\n", log: "l")
+        #expect(killed.blame == .harness)
+    }
+}
