@@ -25,6 +25,12 @@ import Testing
 
     private func text(_ build: KernelBuild) -> String { String((Disk.text(build.vmlinux) ?? "").dropFirst(4)) }
 
+    private func git(_ arguments: [String]) async throws {
+        var command = GitTree.alone(["-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
+        command.directory = fake.tree
+        try await command.output()
+    }
+
     @Test func aFolderIsBuiltWithAndWithoutInTurn() async throws {
         let before = try fake.scratch.snapshot("tree")
         let with = try await build(fake.tree, [patch])
@@ -54,6 +60,25 @@ import Testing
         #expect(text(try await build(tarball, [patch, second])) == "int twice;\n")
         #expect(text(try await fake.build(tarball)) == "int main;\n")
         #expect(fake.makes == 3)
+    }
+
+    @Test func aCommitIsBuiltWhateverLiesInTheTree() async throws {
+        try await git(["init", "-q"])
+        try await git(["add", "-A"])
+        try await git(["commit", "-q", "-m", "one"])
+        try fake.scratch.write("tree/main.c", "int two;\n")
+        try await git(["commit", "-q", "-a", "-m", "two"])
+        try fake.scratch.write("tree/main.c", "int edited;\n")
+        let before = try fake.scratch.snapshot("tree")
+        #expect(text(try await fake.build(fake.tree + "@HEAD")) == "int two;\n")
+        #expect(text(try await fake.build(fake.tree + "@HEAD~1")) == "int main;\n")
+        #expect(text(try await build(fake.tree + "@HEAD~1", [patch])) == "int patched;\n")
+        #expect(text(try await fake.build(fake.tree + "@HEAD")) == "int two;\n")
+        #expect(text(try await fake.build()) == "int edited;\n")
+        // The tree's own refusal: it has been edited.
+        let error = try await harnessError { _ = try await build(fake.tree, [patch]) }
+        #expect(error.message.contains("does not apply"))
+        #expect(try fake.scratch.snapshot("tree") == before)
     }
 
     @Test func aTreeThatChangesUnderAnOverlayIsNotBuilt() async throws {

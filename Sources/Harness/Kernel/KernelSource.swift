@@ -17,6 +17,8 @@ public struct ResolvedSource: Sendable, Equatable {
         case tarball(String)
         case tree(String)
         case built(String)
+        /// A commit of a git tree, whatever lies in its work tree.
+        case commit(tree: String, commit: String)
         /// A folder of the harness's own, built where it is: whoever changes it holds its lock and says what it is.
         case owned(String, TreeInputs)
     }
@@ -34,8 +36,10 @@ public struct ResolvedSource: Sendable, Equatable {
     /// Names the folder that it is built from, and the objects. A source that never changes has a copy for overlays.
     var place: String { overlay == nil || isTree ? id : "patched-" + id }
 
+    private var isCommit: Bool { if case .commit = material { true } else { false } }
+
     /// What is built from that folder changes from one time to the next, so that one may use it at a time.
-    var isShared: Bool { isTree || overlay != nil }
+    var isShared: Bool { isTree || isCommit || overlay != nil }
 
     /// The source with that over it; with an empty one, the source itself as it is built between patches.
     ///
@@ -74,11 +78,19 @@ struct KernelSource: Sendable {
             let path = try existing(String(wish.dropFirst(prefix.count)))
             return built ? try self.built(path) : try await tree(path)
         }
+        if let commit = try await commit(wish) { return commit }
         let path = try existing(wish)
         if !Disk.isFolder(path) { return try tarball(path) }
         guard KernelTree.isBuilt(path) else { return try await tree(path) }
         progress.say("using the kernel already built in \(path); tree:\(path) builds its source instead")
         return try built(path)
+    }
+
+    /// "TREE@REVISION", where that is the name of no file; nil where it is something else.
+    private func commit(_ wish: String) async throws -> ResolvedSource? {
+        guard FileStatus(wish) == nil, let at = wish.lastIndex(of: "@"), Disk.isFolder(String(wish[..<at])) else { return nil }
+        let history = try CommitHistory(KernelRequest(source: String(wish[..<at])))
+        return try await history.source(try await history.resolve(String(wish[wish.index(after: at)...])))
     }
 
     private func existing(_ text: String) throws -> String {
@@ -141,6 +153,9 @@ struct KernelSource: Sendable {
     func readable(_ source: ResolvedSource) async throws -> (folder: String, objects: String?) {
         switch source.material {
         case .tree(let folder): return (folder, try await GitTree(folder)?.objects())
+        case .commit(let tree, _):
+            let folder = try await cache.locked("build-" + source.place) { try await materialize(source).folder }
+            return (folder, try await GitTree(tree)?.objects())
         default: return (try await materialize(source).folder, nil)
         }
     }
@@ -161,6 +176,11 @@ struct KernelSource: Sendable {
         case .owned(let path, let inputs):
             source.version = try KernelTree.requireVersion(path, named: path)
             return (path, source, inputs)
+        case .commit(let tree, let commit):
+            guard let tree = GitTree(tree) else { throw HarnessError(.input, "\(tree) is no git tree any more") }
+            let checkout = CommitCheckout(tree: tree, folder: folder)
+            try await checkout.checkOut(commit, progress: progress) { try removeObjects(source.id) }
+            inputs = try await checkout.inputs(commit)
         case .debian(let offer):
             try await unpacked(folder, source.id) { try await DebianSource(cache: cache, progress: progress).fetch(offer) }
         case .tarball(let path):

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// One commit or patch, for the reader.
+public struct BisectCommit: Codable, Sendable, Equatable {
+    /// A commit's hash, or a patch's number.
+    public var id: String
+    public var subject: String
+    /// "Name <address>".
+    public var author: String
+    public var date: String
+
+    /// As short as it is told by.
+    public var short: String { id.count == 40 ? String(id.prefix(12)) : id }
+}
+
+/// A history that a culprit is looked for in.
+protocol BisectHistory: Sendable {
+    /// What can be the culprit when `bad` is bad and `good` are not.
+    func range(bad: String, good: [String]) async throws -> BisectRange
+    /// Those of the range between `good` and `bad` that a commit contains.
+    func contained(in commit: String, good: String) async throws -> Set<String>
+    func describe(_ commit: String) async throws -> BisectCommit
+    /// The kernel's source at that commit.
+    func source(_ commit: String) async throws -> ResolvedSource
+    /// The same, with what a user needs to have a commit again put into a folder.
+    func kept(in folder: String) throws -> any BisectHistory
+    /// The commit as a user would name it in a command that judges it alone: the words for `ppiov run`.
+    func words(_ commit: String) -> [String]
+}
+
+/// The patches of a series, none committed anywhere: "0" is the source itself, "3" what it is after the third.
+struct SeriesHistory: BisectHistory {
+    let source: SeriesSource
+    /// Of the unpatched source.
+    private let kernel: KernelRequest
+    /// The patches, a file each; none before they are kept.
+    private var files: [String] = []
+
+    init(source: SeriesSource, kernel: KernelRequest) {
+        self.source = source
+        self.kernel = kernel
+    }
+
+    func range(bad: String, good: [String]) async throws -> BisectRange {
+        guard let bad = Int(bad), let good = good.compactMap({ Int($0) }).max(), good < bad else { return BisectRange(commits: [], best: []) }
+        return Self.range(good: good, bad: bad)
+    }
+
+    /// Of patches after `good`, up to `bad`.
+    static func range(good: Int, bad: Int) -> BisectRange {
+        let numbers = Array((good + 1)...bad)
+        // Testing n splits off those up to n.
+        let best = numbers.sorted { (min($0 - good, bad - $0), $1) > (min($1 - good, bad - $1), $0) }
+        return BisectRange(commits: numbers.reversed().map(String.init), best: best.map(String.init))
+    }
+
+    func contained(in commit: String, good: String) async throws -> Set<String> {
+        guard let commit = Int(commit), let good = Int(good), good < commit else { return [] }
+        return Set(((good + 1)...commit).map(String.init))
+    }
+
+    func describe(_ commit: String) async throws -> BisectCommit {
+        guard let number = Int(commit), number > 0, number <= source.series.patches.count else {
+            return BisectCommit(id: commit, subject: "(without the series)", author: "", date: "")
+        }
+        let patch = source.series.patches[number - 1]
+        return BisectCommit(id: commit, subject: patch.subject, author: patch.author ?? "", date: patch.date ?? "")
+    }
+
+    func source(_ commit: String) async throws -> ResolvedSource { try source.source(after: Int(commit) ?? 0) }
+
+    func kept(in folder: String) throws -> any BisectHistory {
+        var history = self
+        try Disk.makeFolder(folder + "/patches")
+        history.files = try source.series.patches.enumerated().map { index, patch in
+            let file = folder + String(format: "/patches/%04d.patch", index + 1)
+            try Disk.write(Data("# \(patch.subject)\n".utf8) + Data(patch.diff), to: file)
+            return file
+        }
+        return history
+    }
+
+    func words(_ commit: String) -> [String] {
+        kernel.words + files.prefix(Int(commit) ?? 0).flatMap { ["--series", $0] }
+    }
+}
