@@ -93,14 +93,16 @@ private actor Oracle: BisectJudging {
     let rate: Double
     let broken: Set<Int>
     let fixed: Bool
+    /// Commits that have another's kernel.
+    let twins: [String: String]
     /// Throws once so many commits were judged, as an interruption does.
     var patience: Int
     private var random: SplitMix
     private(set) var judged: [String] = []
     private(set) var runs = 0
 
-    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, seed: UInt64 = 1, patience: Int = .max) {
-        (self.culprit, self.rate, self.broken, self.fixed, self.patience) = (culprit, rate, broken, fixed, patience)
+    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], seed: UInt64 = 1, patience: Int = .max) {
+        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.patience) = (culprit, rate, broken, fixed, twins, patience)
         random = SplitMix(state: seed)
     }
 
@@ -120,6 +122,10 @@ private actor Oracle: BisectJudging {
         var test = test
         if broken.contains(Int(test.commit.id) ?? 0) {
             test.verdict = .skip
+            return test
+        }
+        if factor == 1, let twin = twins[test.commit.id], let same = known.first(where: { $0.commit.id == twin }) {
+            (test.verdict, test.evidence, test.sameAs) = (same.verdict, same.evidence, twin)
             return test
         }
         test.verdict = nil
@@ -182,6 +188,16 @@ private actor Oracle: BisectJudging {
         // Of sixty, one or two may go wrong; which ones is the seeds' doing, and none of these does.
         #expect(found, "\(culprit) and not \(end.result?.culprit?.id ?? "none"), \(end.badEnd), \(end.result?.confidence ?? 0)")
         #expect((end.result?.confidence ?? 0) >= 0.9)
+    }
+
+    @Test func commitsWithOneKernelSpeakForEachOther() async throws {
+        // 156 has the kernel of 150: none between the two can be it.
+        let oracle = Oracle(culprit: 157, rate: 0.5, twins: ["156": "150"])
+        let end = try await bisect(oracle, state(200))
+        #expect(end.result?.culprit?.id == "157")
+        #expect((end.result?.confidence ?? 0) > 0.97)
+        #expect(end.tested("156")?.sameAs == "150")
+        #expect(await oracle.judged.filter { $0 == "0" }.count == 1)
     }
 
     @Test func theOneThatMendsItIsFound() async throws {

@@ -99,7 +99,7 @@ struct BisectJudge: BisectJudging {
             while test.verdict == nil {
                 switch rule.judge(test.evidence, factor: factor) {
                 case .verdict(let verdict): test.verdict = verdict
-                case .more(let times): test = try await run(test, symptom, times: times, kernel)
+                case .more(let times): test = try await run(test, symptom, times: times, kernel, untilItShows: true)
                 }
             }
         } catch let error as HarnessError where error.blame == .kernel {
@@ -115,7 +115,7 @@ struct BisectJudge: BisectJudging {
         try await run(test, symptom, times: times, try await builds.take(test.commit.id))
     }
 
-    private func run(_ start: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int, _ kernel: KernelBuild) async throws -> BisectState.Tested {
+    private func run(_ start: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int, _ kernel: KernelBuild, untilItShows: Bool = false) async throws -> BisectState.Tested {
         guard let scenario = Catalogue.named(symptom.scenario) else {
             throw HarnessError(.input, "this ppiov has no scenario \(symptom.scenario)", hint: "it was another ppiov that began this search")
         }
@@ -136,6 +136,8 @@ struct BisectJudge: BisectJudging {
             var results: [(Int, ScenarioResult)] = []
             while let result = try await group.next() {
                 results.append(result)
+                // Enough to make a commit bad, and a leak takes its time each time.
+                if untilItShows, Fingerprint.of(result.1) == symptom.fingerprint { numbers = [] }
                 guard let number = numbers.popFirst() else { continue }
                 group.addTask { (number, try await one(scenario, bench, out: "\(folder.path)/\(place)/\(number)")) }
             }

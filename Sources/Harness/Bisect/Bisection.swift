@@ -193,9 +193,11 @@ actor Bisection {
         var factor = 2
         while try await confidence(range.commits) < Self.sure, state.rule.cleanRuns * factor <= BisectRule.mostRuns {
             let wanted = state.rule.cleanRuns * factor
-            // The one that was run least says least: one that showed it once may have done so by chance, one that did not may have been lucky.
+            // The result first, which may have shown it by chance; then those nearest to it, which may have been lucky.
             let open = state.tested.filter { $0.verdict != .skip && $0.sameAs == nil && $0.evidence.runs < wanted && $0.commit.id != state.broken }
-            guard let weakest = open.min(by: { ($0.commit.id == range.commits[0] ? 0 : 1, $0.evidence.runs) < ($1.commit.id == range.commits[0] ? 0 : 1, $1.evidence.runs) }) else {
+            let sizes = try await sizes()
+            func distance(_ test: BisectState.Tested) -> Int { abs((sizes[test.commit.id] ?? 0) - (sizes[range.commits[0]] ?? 0)) }
+            guard let weakest = open.min(by: { distance($0) < distance($1) }) else {
                 factor += 1
                 continue
             }
@@ -212,15 +214,29 @@ actor Bisection {
         return true
     }
 
+    /// How many commits of the whole range each of those that were tested contains.
+    private func sizes() async throws -> [String: Int] {
+        var sizes: [String: Int] = [:]
+        for test in state.tested { sizes[test.commit.id] = try await history.contained(in: test.commit.id, good: state.old.id).count }
+        return sizes
+    }
+
     private func confidence(_ left: [String]) async throws -> Double {
         let all = try await history.range(bad: state.new.id, good: [state.old.id]).commits
-        var tested: [(contains: Set<String>, evidence: BisectEvidence)] = []
-        for test in state.tested where test.verdict != .skip && test.sameAs == nil {
+        var tested: [String: (contains: Set<String>, evidence: BisectEvidence)] = [:]
+        for test in state.tested where test.verdict != .skip {
             let inside = try await history.contained(in: test.commit.id, good: state.old.id)
             // What contains the commit that mends it does not show it.
-            tested.append((state.findFix ? Set(all).subtracting(inside) : inside, test.evidence))
+            let contains = state.findFix ? Set(all).subtracting(inside) : inside
+            // Commits with one kernel have their runs in common: these count once, for what follows from all of them.
+            guard let twin = tested[test.sameAs ?? test.commit.id] else {
+                tested[test.sameAs ?? test.commit.id] = (contains, test.evidence)
+                continue
+            }
+            let more = test.evidence.runs > twin.evidence.runs ? test.evidence : twin.evidence
+            tested[test.sameAs ?? test.commit.id] = (test.verdict == .good ? twin.contains.union(contains) : twin.contains.intersection(contains), more)
         }
-        let suspicion = state.rule.suspicion(all, tested: tested)
+        let suspicion = state.rule.suspicion(all, tested: Array(tested.values))
         return left.reduce(0) { $0 + (suspicion[$1] ?? 0) }
     }
 
@@ -228,8 +244,7 @@ actor Bisection {
         var left: [BisectCommit] = []
         for commit in range.commits.prefix(100) { left.append(try await history.describe(commit)) }
         // Those next to it, of each kind: what contains least and shows it, what contains most and does not; with a fix, the other way round.
-        var sizes: [String: Int] = [:]
-        for test in state.tested { sizes[test.commit.id] = try await history.contained(in: test.commit.id, good: state.old.id).count }
+        let sizes = try await sizes()
         func nearest(_ verdict: BisectVerdict, largest: Bool) -> BisectState.Tested? {
             state.tested.filter { $0.verdict == verdict }.min { (sizes[$0.commit.id] ?? 0) * (largest ? -1 : 1) < (sizes[$1.commit.id] ?? 0) * (largest ? -1 : 1) }
         }

@@ -39,7 +39,8 @@ public struct KernelBuild: Codable, Sendable, Equatable {
     public var release: String
     /// Content key of source, configuration and compiler.
     public var key: String
-    /// What the source was: "debian:linux-source-7.3 7.3.4-1~bpo13+1", "git:COMMIT", "git:COMMIT+changes:KEY", "folder:KEY", "tarball:KEY", "built:KEY".
+    /// What the source was: "debian:linux-source-7.3 7.3.4-1~bpo13+1", "git:COMMIT", "git:COMMIT+changes:KEY", "folder:KEY", "tarball:KEY", "built:KEY";
+    /// "...+patches:KEY" with a series on it.
     public var source: String
     /// SHA-256 of the final .config.
     public var configHash: String

@@ -28,6 +28,7 @@ struct KernelMake: Sendable {
     static func command(_ arguments: [String]) -> Command {
         var command = Command("make", arguments, environment: fixed)
         command.unset = cleared
+        command.atDeath = "TERM"
         return command
     }
 

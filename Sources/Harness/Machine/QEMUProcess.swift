@@ -78,8 +78,7 @@ final class QEMUProcess: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
-        let guardian = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
-        let words = (guardian.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
+        let words = (Command.guardian.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(["LC_ALL": "C"]),

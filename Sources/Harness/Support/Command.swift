@@ -15,6 +15,9 @@ public struct Command: Sendable {
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
+    /// The signal it gets where the harness dies, even of SIGKILL: a build that goes on alone would meet the next one in its folder. Needs
+    /// util-linux's `setpriv`; without it nothing is sent.
+    public var atDeath: String?
     /// The file that it reads as standard input; nil for nothing.
     public var input: String?
 
@@ -39,6 +42,8 @@ public struct Command: Sendable {
         return "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 
+    static let guardian = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
+
     private var configuration: Configuration {
         var options = PlatformOptions()
         options.processGroupID = 0
@@ -50,9 +55,11 @@ public struct Command: Sendable {
         for (key, value) in environment {
             if let key = Environment.Key(rawValue: key) { extra[key] = value }
         }
+        var words = [program] + arguments
+        if let atDeath, let guardian = Self.guardian { words = [guardian, "--pdeathsig", atDeath, "--"] + words }
         return Configuration(
-            executable: program.contains("/") ? .path(SystemPackage.FilePath(program)) : .name(program),
-            arguments: Arguments(arguments), environment: .inherit.updating(extra),
+            executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
+            arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(extra),
             workingDirectory: directory.map { SystemPackage.FilePath($0) }, platformOptions: options)
     }
 
