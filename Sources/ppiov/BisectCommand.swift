@@ -222,7 +222,7 @@ enum BisectText {
         }
         let rule = state.rule
         lines.append(
-            String(format: "confidence: %.1f %% (the bad end fails in %d of %d runs; a commit is good after %d without)", floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
+            String(format: "confidence: %.1f %% (it shows in %d of %d runs of bad commits; one is good after %d without)", floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
         if let showing = result.showing { lines.append("first bad:  \(showing)") }
         if let clean = result.clean { lines.append("last good:  \(clean)") }
         let cost = state.cost

@@ -90,7 +90,12 @@ public struct BisectState: Codable, Sendable, Equatable {
     /// Commits with that verdict.
     func commits(_ verdict: BisectVerdict) -> [String] { tested.filter { $0.verdict == verdict }.map(\.commit.id) }
 
-    public var rule: BisectRule { BisectRule(runs: badEnd.runs, shown: badEnd.shown) }
+    /// From the bad end's runs, and those of every commit that was found bad since.
+    public var rule: BisectRule {
+        let others = tested.filter { $0.verdict == .bad && $0.sameAs == nil && $0.commit.id != broken }
+        return BisectRule(
+            runs: others.reduce(badEnd.runs) { $0 + $1.evidence.runs }, shown: others.reduce(badEnd.shown) { $0 + $1.evidence.shown })
+    }
 
     /// What `git bisect log` would have written.
     var gitLog: String {
