@@ -95,14 +95,16 @@ private actor Oracle: BisectJudging {
     let fixed: Bool
     /// Commits that have another's kernel.
     let twins: [String: String]
+    /// The culprit fails in another way when it is run again.
+    let changes: Bool
     /// Throws once so many commits were judged, as an interruption does.
     var patience: Int
     private var random: SplitMix
     private(set) var judged: [String] = []
     private(set) var runs = 0
 
-    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], seed: UInt64 = 1, patience: Int = .max) {
-        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.patience) = (culprit, rate, broken, fixed, twins, patience)
+    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false, seed: UInt64 = 1, patience: Int = .max) {
+        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.changes, self.patience) = (culprit, rate, broken, fixed, twins, changes, patience)
         random = SplitMix(state: seed)
     }
 
@@ -140,6 +142,10 @@ private actor Oracle: BisectJudging {
 
     func run(_ test: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int) async throws -> BisectState.Tested {
         var test = test
+        if changes, Int(test.commit.id) == culprit, test.evidence.runs > 0 {
+            test.evidence.others.append("another failure")
+            return test
+        }
         for _ in 0..<times {
             test.evidence.runs += 1
             if shows(test.commit.id) { test.evidence.shown += 1 }
@@ -198,6 +204,12 @@ private actor Oracle: BisectJudging {
         #expect((end.result?.confidence ?? 0) > 0.97)
         #expect(end.tested("156")?.sameAs == "150")
         #expect(await oracle.judged.filter { $0 == "0" }.count == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: 0..<30)
+    func moreRunsThatSayNoMoreEndTheSearch(_ seed: UInt64) async throws {
+        let end = try await bisect(Oracle(culprit: 157, rate: 0.5, changes: true, seed: seed), state(200))
+        #expect(end.result != nil)
     }
 
     @Test func theOneThatMendsItIsFound() async throws {

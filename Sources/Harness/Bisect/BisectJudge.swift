@@ -85,7 +85,7 @@ struct BisectJudge: BisectJudging {
         }
         await ledger.use(test.commit.id)
         test.buildSeconds += ScenarioTrial.seconds(clock.now - begin)
-        test.kernel = try Self.content(kernel)
+        test.kernel = try kernel.content()
         if factor == 1, let same = known.first(where: { $0.kernel == test.kernel && $0.verdict != nil && $0.commit.id != test.commit.id }) {
             (test.evidence, test.verdict, test.folder) = (same.evidence, same.verdict, same.folder)
             test.sameAs = same.commit.id
@@ -196,7 +196,7 @@ struct BisectJudge: BisectJudging {
         let begin = clock.now
         let kernel = try await builds.take(test.commit.id)
         await ledger.use(test.commit.id)
-        test.kernel = try Self.content(kernel)
+        test.kernel = try kernel.content()
         test.buildSeconds += ScenarioTrial.seconds(clock.now - begin)
         let ran = clock.now
         defer { test.runSeconds += ScenarioTrial.seconds(clock.now - ran) }
@@ -217,12 +217,6 @@ struct BisectJudge: BisectJudging {
         guard let best = (twice.isEmpty ? red : twice).min(by: { $0.seconds < $1.seconds }), let fingerprint = Fingerprint.of(best) else { return (nil, place) }
         let message = best.findings.first.map { "\($0.oracle): \($0.message)" } ?? best.reason ?? ""
         return (BisectState.Symptom(scenario: best.scenario, fingerprint: fingerprint, message: message), place)
-    }
-
-    // MARK: -
-
-    private static func content(_ kernel: KernelBuild) throws -> String {
-        Cache.key([try ContentHash.ofFile(kernel.vmlinux), try kernel.netdevsim.map { try ContentHash.ofFile($0) } ?? ""])
     }
 
     /// The log of a build that failed, which the next build overwrites.

@@ -77,9 +77,7 @@ actor Bisection {
         state.cost.seconds = spent + ScenarioTrial.seconds(.now - begin)
         state.cost = await judge.spent(state.cost)
         guard let folder else { return }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try folder.write("bisect.json", Array(try encoder.encode(state)))
+        try folder.write("bisect.json", json: state)
         try folder.write("git-bisect.log", state.gitLog)
     }
 
@@ -204,8 +202,11 @@ actor Bisection {
             progress.say("\(weakest.commit.short) \"\(weakest.commit.subject)\" once more, to be surer")
             let before = weakest.verdict
             if before == .bad, let symptom = state.symptom {
-                state.note(try await judge.run(weakest, symptom, times: wanted - weakest.evidence.runs))
+                let again = try await judge.run(weakest, symptom, times: wanted - weakest.evidence.runs)
+                state.note(again)
                 try await save()
+                // It fails in other ways now: more runs say no more.
+                guard again.evidence.runs > weakest.evidence.runs else { return true }
             } else {
                 try await test(weakest.commit.id, factor: factor)
             }

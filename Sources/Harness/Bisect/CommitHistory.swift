@@ -47,7 +47,7 @@ struct CommitHistory: BisectHistory {
     }
 
     func describe(_ commit: String) async throws -> BisectCommit {
-        let text = try await tree.git(["show", "--no-patch", "--format=%s%x00%an <%ae>%x00%aI", commit]).output(orThrow: .input)
+        let text = try await tree.git(["-c", "log.showSignature=false", "show", "--no-patch", "--format=%s%x00%an <%ae>%x00%aI", commit]).output(orThrow: .input)
         let parts = text.trimmingCharacters(in: .newlines).split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
         return BisectCommit(id: commit, subject: parts.first ?? "", author: parts.count > 1 ? parts[1] : "", date: parts.count > 2 ? parts[2] : "")
     }

@@ -70,4 +70,9 @@ public struct KernelBuild: Codable, Sendable, Equatable {
         self.netdevsimReason = netdevsimReason
         self.log = log
     }
+
+    /// Names what runs: two sources may come to one kernel, and one kernel is run once.
+    func content() throws -> String {
+        Cache.key([try ContentHash.ofFile(vmlinux), try netdevsim.map { try ContentHash.ofFile($0) } ?? ""])
+    }
 }

@@ -70,7 +70,7 @@ public struct KernelBuilder: Sendable {
 
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
         let objects = source.place + "-" + request.profile
-        let lock = "build-" + (source.isShared ? source.place : objects)
+        let lock = "build-" + (source.turn ?? objects)
         return try await cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let (folder, source, inputs) = try await sources.materialize(source)

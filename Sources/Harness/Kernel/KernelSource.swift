@@ -38,8 +38,10 @@ public struct ResolvedSource: Sendable, Equatable {
 
     private var isCommit: Bool { if case .commit = material { true } else { false } }
 
-    /// What is built from that folder changes from one time to the next, so that one may use it at a time.
-    var isShared: Bool { isTree || isCommit || overlay != nil }
+    /// Names what one may use at a time, where the folder that is built from changes from one time to the next; nil where it does not.
+    ///
+    /// Of a commit with patches it is the checkout that they are laid over, too.
+    var turn: String? { isTree || isCommit ? id : overlay == nil ? nil : place }
 
     /// The source with that over it; with an empty one, the source itself as it is built between patches.
     ///
@@ -149,14 +151,15 @@ struct KernelSource: Sendable {
         return fresh
     }
 
-    /// Where a source's files can be read as they are, and the folder of its repository's objects where it has one.
-    func readable(_ source: ResolvedSource) async throws -> (folder: String, objects: String?) {
+    /// Calls `body` with the folder in which a source's files can be read as they are, and with that of its repository's objects where it
+    /// has one. A checkout is another commit's once `body` returns.
+    func reading<Value>(_ source: ResolvedSource, _ body: (_ folder: String, _ objects: String?) async throws -> Value) async throws -> Value {
         switch source.material {
-        case .tree(let folder): return (folder, try await GitTree(folder)?.objects())
+        case .tree(let folder): return try await body(folder, try await GitTree(folder)?.objects())
         case .commit(let tree, _):
-            let folder = try await cache.locked("build-" + source.place) { try await materialize(source).folder }
-            return (folder, try await GitTree(tree)?.objects())
-        default: return (try await materialize(source).folder, nil)
+            let objects = try await GitTree(tree)?.objects()
+            return try await cache.locked("build-" + source.id) { try await body(try await materialize(source).folder, objects) }
+        default: return try await body(try await materialize(source).folder, nil)
         }
     }
 

@@ -83,7 +83,7 @@ public struct MutantSession: Sendable {
                 results.append(result)
                 report(result)
                 // After each, for a run that is interrupted.
-                try write(MutantTable(source: source.identity, runs: request.runs, results), to: folder)
+                try folder.write("mutants.json", json: MutantTable(source: source.identity, runs: request.runs, results))
             }
             return (MutantTable(source: source.identity, runs: request.runs, results), folder.path)
         }
@@ -101,12 +101,6 @@ public struct MutantSession: Sendable {
     private struct Ground {
         var bench: Bench
         var base: MutantBase
-    }
-
-    private func write(_ table: MutantTable, to folder: ResultsFolder) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try folder.write("mutants.json", Array(try encoder.encode(table)))
     }
 
     /// The scenarios a mutant is tried on first: the quick ones of its filter, then the thorough ones.

@@ -64,6 +64,13 @@ struct ResultsFolder: Sendable {
         return folder
     }
 
+    /// JSON, with its keys in order.
+    func write(_ name: String, json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try write(name, Array(try encoder.encode(value)))
+    }
+
     func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
 
     func write(_ name: String, _ bytes: [UInt8]) throws {

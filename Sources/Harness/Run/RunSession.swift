@@ -167,9 +167,7 @@ public struct RunSession: Sendable {
     }
 
     private func finish(_ folder: ResultsFolder, _ results: [ScenarioResult], _ metadata: RunMetadata, interrupted: Bool) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try folder.write("metadata.json", Array(try encoder.encode(metadata)))
+        try folder.write("metadata.json", json: metadata)
         try folder.write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
         try folder.write("junit.xml", JUnit.document(results))
         try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : ""))

@@ -9,9 +9,6 @@ public struct PatchSeries: Sendable, Equatable {
     public var notes: [String]
     /// "base-commit: ..." of any of its mails.
     public var baseCommit: String?
-
-    /// Names the series by its diffs.
-    public var key: String { Cache.key(patches.map { ContentHash.of(Data($0.diff)) }) }
 }
 
 /// Reads series as `git am` does: mboxes, mails, format-patch's files, plain diffs.

@@ -60,7 +60,7 @@ public struct SeriesSession: Sendable {
                 results.append(result.patch)
                 report(result.patch, work.source.series.patches.count)
                 // After each, for a run that is interrupted.
-                try work.write(SeriesTable(source: work.source.baseIdentity, results), "series.json")
+                try work.folder.write("series.json", json: SeriesTable(source: work.source.baseIdentity, results))
             }
             return (SeriesTable(source: work.source.baseIdentity, results), work.folder.path)
         }
@@ -80,7 +80,7 @@ public struct SeriesSession: Sendable {
                     blame: .kernel)
             }
             let comparison = SeriesComparison(source: work.source.baseIdentity, before: old, after: new)
-            try work.write(comparison, "compare.json")
+            try work.folder.write("compare.json", json: comparison)
             return (comparison, work.folder.path)
         }
     }
@@ -117,12 +117,6 @@ private struct Work: Sendable {
     var folder: ResultsFolder
     var runs: Runs
 
-    func write(_ table: some Encodable, _ name: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try folder.write(name, Array(try encoder.encode(table)))
-    }
-
     /// - Returns: the results are nil where nothing could be run.
     func judge(_ number: Int) async throws -> (patch: PatchResult, results: [ScenarioResult]?) {
         let state = number == 0 ? nil : source.applied.states[number - 1]
@@ -147,7 +141,7 @@ private struct Work: Sendable {
         // The source's own are what each patch is held against.
         if number == 0 { result.warnings = [] }
         let built = clock.now
-        let content = try Self.content(kernel)
+        let content = try kernel.content()
         let results: [ScenarioResult]
         if let known = await runs.known(content) {
             results = known.results
@@ -172,11 +166,6 @@ private struct Work: Sendable {
         default: result.verdict = .skipped
         }
         return (result, results)
-    }
-
-    /// Names what runs: two sources may come to one kernel.
-    private static func content(_ kernel: KernelBuild) throws -> String {
-        Cache.key([try ContentHash.ofFile(kernel.vmlinux), try kernel.netdevsim.map { try ContentHash.ofFile($0) } ?? ""])
     }
 
     private func run(_ number: Int, _ kernel: KernelBuild) async throws -> [ScenarioResult] {

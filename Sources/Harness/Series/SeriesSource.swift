@@ -28,11 +28,12 @@ public struct SeriesSource: Sendable {
         let base = try await sources.resolve(wish)
         // Says at once what would be said after an unpacking.
         _ = try base.with(Overlay())
-        let (folder, objects) = try await sources.readable(base)
         let place = try SeriesPlace(cache)
         defer { place.remove() }
-        let repository = try await SeriesRepository(in: place.path, base: folder, name: base.path ?? base.identity, objects: objects)
-        let applied = try await repository.apply(series)
+        let applied = try await sources.reading(base) { folder, objects in
+            let repository = try await SeriesRepository(in: place.path, base: folder, name: base.path ?? base.identity, objects: objects)
+            return try await repository.apply(series)
+        }
         for (index, state) in applied.states.enumerated() where state.note != nil {
             progress.say("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
         }
