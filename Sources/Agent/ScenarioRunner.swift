@@ -80,8 +80,11 @@ final class ScenarioRunner {
         }
         report.steps = run.steps
         report.payload = run.payload
-        report.pools = try pools.drain(within: run.patience(6))
-        report.after = try settle(to: before, within: run.patience(3))
+        // What stood still before the interface went gets time to notice that, and no more.
+        report.pools = try pools.drain(within: run.patience(pools.stoodStill ? 1.5 : 6))
+        // What a pool that is left holds on to does not come back either.
+        let isDrained = !report.pools.contains { !$0.gone && $0.pool.detached }
+        report.after = try settle(to: before, within: run.patience(isDrained ? 3 : 1))
         try trace.stop()
         report.traceLost = try trace.lost()
         try trace.drain { cpu, bytes in

@@ -14,6 +14,8 @@ public final class PoolWatch {
     private var seen: [UInt64: PoolObservation] = [:]
     private var order: [UInt64] = []
     private var drainBegan: UInt64?
+    /// What is left of the scenario's pools was found to have come to a standstill (``Stillness``), and not waited for to the end.
+    public private(set) var stoodStill = false
 
     public init() throws(KernelError) {
         netdev = try Netdev()
@@ -28,6 +30,7 @@ public final class PoolWatch {
         seen = [:]
         order = []
         drainBegan = nil
+        stoodStill = false
         while try heard(within: 0) {}
     }
 
@@ -51,15 +54,21 @@ public final class PoolWatch {
 
     /// Waits until `condition` holds for the scenario's pools that are there.
     ///
-    /// - Parameter nudging: let CPUs that have nothing to receive free what was deferred to them.
+    /// - Parameters:
+    ///   - nudging: let CPUs that have nothing to receive free what was deferred to them.
+    ///   - inVain: asked after each look at which the condition did not hold; where true, the wait ends.
     /// - Returns: whether it came true within `seconds`.
-    public func wait(within seconds: Double, nudging: Bool = false, until condition: ([PoolRecord]) -> Bool) throws(KernelError) -> Bool {
+    public func wait(
+        within seconds: Double, nudging: Bool = false, unless inVain: ([PoolRecord]) -> Bool = { _ in false },
+        until condition: ([PoolRecord]) -> Bool
+    ) throws(KernelError) -> Bool {
         let start = MonotonicClock.now
         let end = start + UInt64(seconds * 1e9)
         while true {
-            if condition(try observe()) { return true }
+            let records = try observe()
+            if condition(records) { return true }
             let now = MonotonicClock.now
-            guard now < end else { return false }
+            guard now < end, !inVain(records) else { return false }
             if nudging { try softirq.runEverywhere() }
             // A pool's end is notified, its count is not: look again on either occasion, the more seldom the longer it takes. A
             // detached pool looks at itself once a second, and each look of ours takes the processor from the other guests.
@@ -68,7 +77,8 @@ public final class PoolWatch {
         }
     }
 
-    /// Waits for the end of every pool of the scenario, and notes how long each took since the first such wait.
+    /// Waits for the end of every pool of the scenario, and notes how long each took since the first such wait. The wait is over
+    /// early where all that is left has come to a standstill (``Stillness``).
     ///
     /// Pools of ordinary pages that are not detached belong to an interface that lives on: they are the queue's own, made
     /// when the provider went, and are not waited for.
@@ -79,14 +89,20 @@ public final class PoolWatch {
         var left = Set(try observe().map { $0.id })
         for id in order where !left.contains(id) { seen[id]?.gone = true }
         try softirq.runEverywhere()
-        _ = try wait(within: seconds, nudging: true) { records in
+        var stillness = Stillness()
+        let isWaitedFor = { (record: PoolRecord) in record.provider != .pages || record.detached }
+        let still = { (records: [PoolRecord]) in
+            self.stoodStill = stillness.isReached(records)
+            return self.stoodStill
+        }
+        _ = try wait(within: seconds, nudging: true, unless: { still($0.filter(isWaitedFor)) }) { records in
             let present = Set(records.map { $0.id })
             for id in left.subtracting(present) {
                 self.seen[id]?.gone = true
                 self.seen[id]?.drainTime = MonotonicClock.now - start
             }
             left = present
-            return records.allSatisfy { $0.provider == .pages && !$0.detached }
+            return !records.contains(where: isWaitedFor)
         }
         return order.compactMap { seen[$0] }
     }
