@@ -46,28 +46,16 @@ struct BisectCommand: AsyncParsableCommand {
     @Flag(help: "Look for the commit that mended it: the bad one is older.")
     var findFix = false
 
-    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("The scenarios of which one fails; may be given again. (default: the quick ones)", valueName: "glob"))
-    var filter: [String] = []
-
-    @Flag(help: "Every scenario, not only the quick ones.")
-    var all = false
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var results: ResultsOptions
+    @OptionGroup var allowed: AllowOptions
 
     @Option(help: ArgumentHelp("Go on with the search in this folder; its options are those it began with.", valueName: "folder"))
     var resume: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
-    var out: String?
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: two for every processor)", valueName: "n"))
-    var jobs: Int?
-
-    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
-    var allow: String?
-
     func validate() throws {
-        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
         if resume != nil {
-            guard good == nil, bad == nil, kernel.series.isEmpty, filter.isEmpty, out == nil, !findFix, !all else {
+            guard good == nil, bad == nil, kernel.series.isEmpty, selection.filter.isEmpty, results.out == nil, !findFix, !selection.all else {
                 throw ValidationError("--resume goes on with the options that the search began with: give it alone")
             }
             return
@@ -86,7 +74,7 @@ struct BisectCommand: AsyncParsableCommand {
         try await Failure.reporting {
             var words = Array(CommandLine.arguments.dropFirst())
             var command = command
-            var out = command.out
+            var out = command.results.out
             if let folder {
                 let state = try BisectSession.load(folder)
                 words = state.command
@@ -101,25 +89,19 @@ struct BisectCommand: AsyncParsableCommand {
             }
             let request = try command.request(words: words, out: out, resumes: folder != nil)
             let session = BisectSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
-            let (state, results) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
+            let (state, place) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
             Console.output(BisectText.end(state))
-            Console.error("results: \(results)")
+            Console.error("results: \(place)")
             return state.result?.culprit == nil ? Results.ExitCode.failed.rawValue : 0
         }
     }
 
     private func request(words: [String], out: String?, resumes: Bool) throws -> BisectRequest {
-        let scenarios: [Scenario]
-        do {
-            scenarios = try Catalogue.select(any: filter, all: all)
-        } catch {
-            throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` shows them all")
-        }
         var ends: (String, String)?
         if let good, let bad { ends = findFix ? (bad, good) : (good, bad) }
         return BisectRequest(
-            kernel: kernel.request, ends: ends, findFix: findFix, machine: machine.options, scenarios: scenarios, jobs: jobs ?? Surroundings.guests,
-            buildJobs: Surroundings.processors, out: out, resumes: resumes, allowList: try RunCommand.allowList(allow), command: words)
+            kernel: kernel.request, ends: ends, findFix: findFix, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.guests,
+            buildJobs: Surroundings.processors, out: out, resumes: resumes, allowList: try allowed.list(), command: words)
     }
 }
 

@@ -57,34 +57,28 @@ struct MutantsCommand: AsyncParsableCommand {
     @Flag(help: "Do not stop at the first scenario that notices: name them all.")
     var whole = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
-    var out: String?
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
-    var jobs: Int?
+    @OptionGroup var results: ResultsOptions
 
     func validate() throws {
         guard (1...100).contains(runs) else { throw ValidationError("--runs takes 1 to 100, not \(runs)") }
         guard !(narrow && whole) else { throw ValidationError("--narrow and --whole exclude each other") }
-        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
     }
 
     func run() async throws {
-        let (globs, folder, out, runs) = (globs, mutants, out, runs)
+        let (globs, folder, results, runs) = (globs, mutants, results, runs)
         let kernel = KernelRequest(source: kernel, sets: set)
         let options = machine.options
         let reach: MutantRequest.Reach = narrow ? .filter : whole ? .whole : .quick
-        let jobs = jobs ?? Surroundings.guests
         try await Failure.reporting {
             let mutants = try Mutant.load(try folder ?? Surroundings.mutants(), matching: globs)
             let request = MutantRequest(
-                kernel: kernel, machine: options, mutants: mutants, runs: runs, reach: reach, jobs: jobs, buildJobs: Surroundings.processors,
-                out: out, reproduce: RunCommand.ownCommand)
+                kernel: kernel, machine: options, mutants: mutants, runs: runs, reach: reach, jobs: results.guests, buildJobs: Surroundings.processors,
+                out: results.out, reproduce: RunCommand.ownCommand)
             let width = mutants.map(\.name.count).max() ?? 0
             let session = MutantSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
-            let (table, results) = try await session.run(request) { Console.output(Self.line($0, width: width) + "\n") }
+            let (table, place) = try await session.run(request) { Console.output(Self.line($0, width: width) + "\n") }
             Console.output(Self.summary(table.totals) + "\n")
-            Console.error("results: \(results)")
+            Console.error("results: \(place)")
             return table.mutants.allSatisfy(\.isGood) ? 0 : 1
         }
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import ArgumentParser
+import Checks
+import Foundation
 import Harness
+import Scenarios
 
 /// Which source, and how it is configured.
 struct SourceOptions: ParsableArguments {
@@ -74,5 +77,56 @@ struct MachineArguments: ParsableArguments {
     var options: MachineOptions {
         MachineOptions(
             cpus: cpus, memoryMB: memory, accelerator: AcceleratorChoice(rawValue: accel) ?? .auto, timeoutScale: timeoutScale)
+    }
+}
+
+/// Which scenarios.
+struct SelectionOptions: ParsableArguments {
+    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
+    var filter: [String] = []
+
+    @Flag(help: "Every scenario, not only the quick ones.")
+    var all = false
+
+    /// - Throws: `HarnessError` of kind `.input` where nothing is selected.
+    func scenarios() throws -> [Scenario] {
+        do {
+            return try Catalogue.select(any: filter, all: all)
+        } catch {
+            throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` shows them all")
+        }
+    }
+}
+
+/// Where results go, and how many machines there are at a time.
+struct ResultsOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
+    var out: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: two for every processor)", valueName: "n"))
+    var jobs: Int?
+
+    func validate() throws {
+        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
+    }
+
+    var guests: Int { jobs ?? Surroundings.guests }
+}
+
+/// What the kernel may say.
+struct AllowOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
+    var allow: String?
+
+    /// - Throws: `HarnessError` of kind `.input`.
+    func list() throws -> AllowList {
+        guard let allow else { return AllowList() }
+        do {
+            return try AllowList(text: try String(contentsOfFile: allow, encoding: .utf8))
+        } catch let error as AllowListError {
+            throw HarnessError(.input, "\(allow): \(error)", hint: "docs/results.md has the format")
+        } catch {
+            throw HarnessError(.input, "cannot read the allow-list \(allow): \((error as NSError).localizedDescription)")
+        }
     }
 }

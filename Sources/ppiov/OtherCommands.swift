@@ -11,18 +11,14 @@ struct ListCommand: ParsableCommand {
         commandName: "list", abstract: "List the scenarios by family: name, tier, what each does.",
         discussion: "Those that a run with the same --filter and --all would take; without either, the quick ones.")
 
-    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
-    var filter: [String] = []
-
-    @Flag(help: "Every scenario, not only the quick ones.")
-    var all = false
+    @OptionGroup var selection: SelectionOptions
 
     @Flag(help: "The whole catalogue as a document: docs/scenarios.md.")
     var markdown = false
 
     func run() throws {
         if markdown { return Console.output(CatalogueDocument.markdown()) }
-        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: filter, all: all) }
+        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: selection.filter, all: selection.all) }
         guard case .success(let scenarios) = selected else {
             if case .failure(let none) = selected { Console.error("ppiov: \(none)") }
             throw ExitCode(HarnessError.Kind.input.rawValue)

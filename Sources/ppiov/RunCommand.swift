@@ -30,50 +30,33 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var kernel: KernelOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
-    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
-    var filter: [String] = []
-
-    @Flag(help: "Every scenario, not only the quick ones.")
-    var all = false
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
-    var out: String?
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var results: ResultsOptions
 
     @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, each group, or nothing but the first.", valueName: "scenario|group|none"))
     var isolate = "scenario"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
-    var jobs: Int?
-
-    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
-    var allow: String?
+    @OptionGroup var allowed: AllowOptions
 
     @Flag(help: "Build what is missing, print QEMU's command line, run nothing.")
     var dryRun = false
 
     func validate() throws {
         guard Isolation(rawValue: isolate) != nil else { throw ValidationError("--isolate takes scenario, group or none, not \"\(isolate)\"") }
-        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
     }
 
     func run() async throws {
         let request = kernel.request
         let options = machine.options
-        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: filter, all: all) }
         let isolation = Isolation(rawValue: isolate) ?? .scenario
-        let (out, dry, allow) = (out, dryRun, allow)
-        let jobs = jobs ?? Surroundings.guests
+        let (selection, results, allowed, dry) = (selection, results, allowed, dryRun)
         try await Failure.reporting {
-            let scenarios: [Scenario]
-            switch selected {
-            case .success(let some): scenarios = some
-            case .failure(let none): throw HarnessError(.input, "\(none)", hint: "`ppiov list --all` shows them all")
-            }
+            let scenarios = try selection.scenarios()
             let workshop = try Surroundings.workshop(Console.progress)
             if dry { return try await Self.dryRun(workshop, request, options) }
             let run = RunRequest(
-                kernel: request, machine: options, scenarios: scenarios, isolation: isolation, jobs: jobs,
-                buildJobs: Surroundings.processors, out: out, allowList: try Self.allowList(allow), reproduce: Self.ownCommand)
+                kernel: request, machine: options, scenarios: scenarios, isolation: isolation, jobs: results.guests,
+                buildJobs: Surroundings.processors, out: results.out, allowList: try allowed.list(), reproduce: Self.ownCommand)
             let outcome = try await RunSession(workshop: workshop, today: try Self.today()).run(run)
             Console.output(KTAP.document(outcome.results))
             Console.error(Summary.text(outcome.results))
@@ -90,17 +73,6 @@ struct RunCommand: AsyncParsableCommand {
         let bench = try await workshop.prepare(kernel: kernel, machine: options, buildJobs: Surroundings.processors)
         Console.output(Command(options.qemu, bench.plan.line.arguments(sockets: "$SOCKETS")).line + "\n")
         return 0
-    }
-
-    static func allowList(_ path: String?) throws -> AllowList {
-        guard let path else { return AllowList() }
-        do {
-            return try AllowList(text: try String(contentsOfFile: path, encoding: .utf8))
-        } catch let error as AllowListError {
-            throw HarnessError(.input, "\(path): \(error)", hint: "docs/results.md has the format")
-        } catch {
-            throw HarnessError(.input, "cannot read the allow-list \(path): \((error as NSError).localizedDescription)")
-        }
     }
 
     static func today() throws -> Day {

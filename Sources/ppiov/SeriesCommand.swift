@@ -27,38 +27,17 @@ struct SeriesOptions: ParsableArguments {
     @OptionGroup var kernel: SourceOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
-    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
-    var filter: [String] = []
-
-    @Flag(help: "Every scenario, not only the quick ones.")
-    var all = false
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
-    var out: String?
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: two for every processor)", valueName: "n"))
-    var jobs: Int?
-
-    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
-    var allow: String?
-
-    func validate() throws {
-        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
-    }
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var results: ResultsOptions
+    @OptionGroup var allowed: AllowOptions
 
     /// - Throws: `HarnessError` of kind `.input`.
     func request() throws -> SeriesRequest {
-        let scenarios: [Scenario]
-        do {
-            scenarios = try Catalogue.select(any: filter, all: all)
-        } catch {
-            throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` shows them all")
-        }
         var request = kernel.request
         request.series = series
         return SeriesRequest(
-            kernel: request, machine: machine.options, scenarios: scenarios, jobs: jobs ?? Surroundings.guests, buildJobs: Surroundings.processors,
-            out: out, allowList: try RunCommand.allowList(allow), reproduce: RunCommand.ownCommand)
+            kernel: request, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.guests,
+            buildJobs: Surroundings.processors, out: results.out, allowList: try allowed.list(), reproduce: RunCommand.ownCommand)
     }
 }
 

@@ -52,32 +52,24 @@ struct SoakCommand: AsyncParsableCommand {
         })
     var provider: [ModelProvider] = []
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
-    var out: String?
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every two processors)", valueName: "n"))
-    var jobs: Int?
-
-    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
-    var allow: String?
+    @OptionGroup var results: ResultsOptions
+    @OptionGroup var allowed: AllowOptions
 
     func validate() throws {
         guard minutes > 0 && minutes < 100_000 else { throw ValidationError("--minutes takes a number above 0, not \(minutes)") }
         guard (2...24).contains(length) else { throw ValidationError("--length takes 2 to 24, not \(length)") }
-        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
     }
 
     func run() async throws {
         let seed = seed ?? UInt64.random(in: 1...999_999)
         let request = kernel.request
-        let (options, providers, out, minutes, length, allow) = (machine.options, provider, out, minutes, length, allow)
-        let jobs = jobs ?? Surroundings.guests
+        let (options, providers, results, minutes, length, allowed) = (machine.options, provider, results, minutes, length, allowed)
         try await Failure.reporting {
             let begin = ContinuousClock.now
             let soak = SoakRequest(
                 kernel: request, machine: options, providers: providers.isEmpty ? [.zcrx, .devmem] : providers, seed: seed,
-                moves: length, time: .seconds(minutes * 60), jobs: jobs, buildJobs: Surroundings.processors, out: out,
-                allowList: try RunCommand.allowList(allow))
+                moves: length, time: .seconds(minutes * 60), jobs: results.guests, buildJobs: Surroundings.processors, out: results.out,
+                allowList: try allowed.list())
             let workshop = try Surroundings.workshop(Console.progress)
             let outcome = try await SoakSession(workshop: workshop, today: try RunCommand.today()).run(soak)
             let seconds = (ContinuousClock.now - begin).components.seconds
