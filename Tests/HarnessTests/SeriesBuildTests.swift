@@ -81,6 +81,37 @@ import Testing
         #expect(try fake.scratch.snapshot("tree") == before)
     }
 
+    @Test func aCommitStaysCheckedOutAsLongAsItIsRead() async throws {
+        try await git(["init", "-q"])
+        try await git(["add", "-A"])
+        try await git(["commit", "-q", "-m", "one"])
+        try fake.scratch.write("tree/main.c", "int two;\n")
+        try await git(["commit", "-q", "-a", "-m", "two"])
+        let sources = KernelSource(cache: fake.cache, progress: .silent)
+        let new = try await sources.resolve(fake.tree + "@HEAD")
+        let old = try await sources.resolve(fake.tree + "@HEAD~1")
+        // Both are checked out in the one folder, in turn.
+        #expect(new.id == old.id)
+        async let second = Self.lasting(sources, new)
+        async let other = Self.lasting(sources, old)
+        let texts = try await (second, other)
+        #expect(texts.0 == "int two;\n")
+        #expect(texts.1 == "int main;\n")
+        let lock = try fake.cache.folder("locks") + "/build-" + new.id
+        let taken = try await sources.reading(new) { _, _ in try FileLock.takeIfFree(lock) }
+        #expect(taken == nil)
+    }
+
+    /// What main.c says in the middle and at the end of a read.
+    private static func lasting(_ sources: KernelSource, _ source: ResolvedSource) async throws -> String? {
+        try await sources.reading(source) { folder, _ in
+            let text = Disk.text(folder + "/main.c")
+            for _ in 0..<20 { await Task.yield() }
+            #expect(Disk.text(folder + "/main.c") == text)
+            return text
+        }
+    }
+
     @Test func aTreeThatChangesUnderAnOverlayIsNotBuilt() async throws {
         let sources = KernelSource(cache: fake.cache, progress: .silent)
         let base = try await sources.resolve(fake.tree)
