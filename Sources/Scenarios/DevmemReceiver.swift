@@ -55,7 +55,9 @@ final class DevmemReceiver {
 
     /// Receives until `total` bytes of the stream are there, checking each.
     ///
-    /// - Parameter keep: tokens stay with the user; otherwise they are returned at once.
+    /// - Parameters:
+    ///   - keep: tokens stay with the user; otherwise they are returned at once.
+    ///   - seconds: the longest wait for more.
     func receive(from socket: CInt, total: UInt64, keep: Bool, within seconds: Double) throws {
         try receive(from: socket, total: total, keep: keep, limits: .init(), within: seconds)
     }
@@ -64,15 +66,16 @@ final class DevmemReceiver {
     func receive(
         from socket: CInt, total: UInt64, keep: Bool, limits: DeviceMemory.Limits, within seconds: Double
     ) throws {
-        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        var end = MonotonicClock.now + UInt64(seconds * 1e9)
         while received < total {
             let now = MonotonicClock.now
-            guard now < end else { throw ScenarioFailure("\(received) of \(total) bytes received within \(seconds) s") }
+            guard now < end else { throw ScenarioFailure("\(received) of \(total) bytes received, and nothing more within \(seconds) s") }
             guard let batch = try next(socket, limits: limits) else {
                 try Readiness.wait(socket, milliseconds: CInt((end - now) / 1_000_000) + 1)
                 continue
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
+            end = MonotonicClock.now + UInt64(seconds * 1e9)
             guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
             for fragment in batch.fragments {
                 if keep && !fragment.isLinear { held.append((fragment, received &- streamStart)) }

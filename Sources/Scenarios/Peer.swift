@@ -15,7 +15,7 @@ public final class Peer {
 
     var pid: Int32 { process.pid }
 
-    func ask(_ command: String, within seconds: Double = 20) throws -> String { try process.ask(command, within: seconds) }
+    func ask(_ command: String, within seconds: Double = 60) throws -> String { try process.ask(command, within: seconds) }
 
     /// Connects a TCP socket.
     func connect(to address: String, port: UInt16, within seconds: Double) throws {
@@ -33,6 +33,9 @@ public final class Peer {
         guard let bytes = UInt64(try ask("join", within: seconds)) else { throw ScenarioFailure("the peer does not say what it sent") }
         return bytes
     }
+
+    /// Bounds what lies unread in the peer's socket (SO_RCVBUF; the kernel doubles it).
+    func limitUnread(_ bytes: Int) throws { _ = try ask("room \(bytes)") }
 
     /// Starts receiving `bytes` in the background and comparing them with the pattern (0: until the stream ends).
     func receive(_ pattern: PayloadPattern, bytes: UInt64) throws { _ = try ask("receive \(pattern.seed) \(bytes)") }
