@@ -31,6 +31,15 @@ import Testing
         try await command.output()
     }
 
+    /// The tree as a repository of two commits: main.c as it was, and as "int two;".
+    private func commitTwice() async throws {
+        try await git(["init", "-q"])
+        try await git(["add", "-A"])
+        try await git(["commit", "-q", "-m", "one"])
+        try fake.scratch.write("tree/main.c", "int two;\n")
+        try await git(["commit", "-q", "-a", "-m", "two"])
+    }
+
     @Test func aFolderIsBuiltWithAndWithoutInTurn() async throws {
         let before = try fake.scratch.snapshot("tree")
         let with = try await build(fake.tree, [patch])
@@ -63,11 +72,7 @@ import Testing
     }
 
     @Test func aCommitIsBuiltWhateverLiesInTheTree() async throws {
-        try await git(["init", "-q"])
-        try await git(["add", "-A"])
-        try await git(["commit", "-q", "-m", "one"])
-        try fake.scratch.write("tree/main.c", "int two;\n")
-        try await git(["commit", "-q", "-a", "-m", "two"])
+        try await commitTwice()
         try fake.scratch.write("tree/main.c", "int edited;\n")
         let before = try fake.scratch.snapshot("tree")
         #expect(text(try await fake.build(fake.tree + "@HEAD")) == "int two;\n")
@@ -82,11 +87,7 @@ import Testing
     }
 
     @Test func aCommitStaysCheckedOutAsLongAsItIsRead() async throws {
-        try await git(["init", "-q"])
-        try await git(["add", "-A"])
-        try await git(["commit", "-q", "-m", "one"])
-        try fake.scratch.write("tree/main.c", "int two;\n")
-        try await git(["commit", "-q", "-a", "-m", "two"])
+        try await commitTwice()
         let sources = KernelSource(cache: fake.cache, progress: .silent)
         let new = try await sources.resolve(fake.tree + "@HEAD")
         let old = try await sources.resolve(fake.tree + "@HEAD~1")
