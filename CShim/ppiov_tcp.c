@@ -57,6 +57,14 @@ int ppiov_unacknowledged(int socket)
 	return ioctl(socket, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
 }
 
+/* Bytes to be sent. */
+int ppiov_unsent(int socket)
+{
+	int bytes;
+
+	return ioctl(socket, SIOCOUTQNSD, &bytes) < 0 ? -errno : bytes;
+}
+
 /* Splices received bytes into a pipe of its own: how many. */
 int64_t ppiov_splice_out(int socket, size_t len)
 {

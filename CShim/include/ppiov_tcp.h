@@ -10,6 +10,7 @@ int ppiov_cut_packets(int socket, uint32_t bytes);
 int ppiov_uncut_packets(int socket);
 int ppiov_out_of_order(int socket, uint32_t *out);
 int ppiov_unacknowledged(int socket);
+int ppiov_unsent(int socket);
 int64_t ppiov_splice_out(int socket, size_t len);
 int64_t ppiov_map_received(int socket, size_t len);
 

@@ -14,7 +14,6 @@ import SystemPackage
 ///     more BYTES                    sends the pattern on from where it is
 ///     join                          waits for the sending; "ok BYTES"
 ///     receive SEED BYTES            receives in the background and compares with the pattern; 0 bytes: until the stream ends
-///     room BYTES                    bounds what lies unread in the socket (SO_RCVBUF)
 ///     received                      waits for the receiving; "ok BYTES", and the offset of the first wrong byte where there is one
 ///     close                         closes the socket, aborting what is being sent
 ///     netdevsim ID                  makes a netdevsim here; "ok IFINDEX"
@@ -102,14 +101,6 @@ final class PeerProcess {
             let descriptor = connected.rawValue
             socket = consume connected
             receiver = try BackgroundReceiver(descriptor, PayloadPattern(seed: seed), bytes: bytes)
-            return ""
-        case ("room", 2):
-            guard var bytes = CInt(words[1]) else { throw ScenarioFailure("no number: \(words)") }
-            guard let connected = socket.take() else { throw ScenarioFailure("not connected") }
-            let failed = setsockopt(connected.rawValue, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<CInt>.size)) != 0
-            let code = errno
-            socket = consume connected
-            if failed { throw KernelError("setting SO_RCVBUF to \(bytes)", code: code) }
             return ""
         case ("received", 1):
             guard let receiver else { throw ScenarioFailure("nothing is being received") }

@@ -13,9 +13,13 @@ public final class Peer {
         guard greeting == "ok peer" else { throw ScenarioFailure("the peer said \"\(greeting)\" instead of \"ok peer\"") }
     }
 
+    /// How slow the machine is, as of `ScenarioRun.patience`.
+    var scale = 2.0
+
     var pid: Int32 { process.pid }
 
-    func ask(_ command: String, within seconds: Double = 60) throws -> String { try process.ask(command, within: seconds) }
+    /// - Parameter seconds: for the answer; nil for a command that has nothing to wait for.
+    func ask(_ command: String, within seconds: Double? = nil) throws -> String { try process.ask(command, within: seconds ?? 30 * scale) }
 
     /// Connects a TCP socket.
     func connect(to address: String, port: UInt16, within seconds: Double) throws {
@@ -33,9 +37,6 @@ public final class Peer {
         guard let bytes = UInt64(try ask("join", within: seconds)) else { throw ScenarioFailure("the peer does not say what it sent") }
         return bytes
     }
-
-    /// Bounds what lies unread in the peer's socket (SO_RCVBUF; the kernel doubles it).
-    func limitUnread(_ bytes: Int) throws { _ = try ask("room \(bytes)") }
 
     /// Starts receiving `bytes` in the background and comparing them with the pattern (0: until the stream ends).
     func receive(_ pattern: PayloadPattern, bytes: UInt64) throws { _ = try ask("receive \(pattern.seed) \(bytes)") }

@@ -44,6 +44,7 @@ final class TestBed {
     ///   - queue: the one that providers are bound to.
     static func make(_ run: ScenarioRun, queues: Int = 1, queue: UInt32 = 0) throws -> TestBed {
         let peer = try run.step("the peer answers") { try run.environment.startPeer() }
+        peer.scale = run.patience(1)
         switch run.environment.wire {
         case .none(let reason): throw ScenarioSkip(reason)
         case .netdevsim: return try netdevsimPair(run, peer, queues: queues, queue: queue)
