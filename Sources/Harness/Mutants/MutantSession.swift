@@ -212,18 +212,37 @@ public struct MutantSession: Sendable {
         result.skipped = outcome.results.count { $0.verdict == .skip }
         result.catches = outcome.results.compactMap(MutantResult.Catch.init)
         (result.seen, result.tries) = (result.catches.isEmpty ? 0 : 1, 1)
-        // What noticed it is asked first, then the others; where nothing did, what was likeliest may yet.
-        let noticed = result.catches.first.flatMap { Catalogue.named($0.scenario) }
-        let again = noticed.map { first in [first] + course.filter { $0.id != first.id } } ?? Self.first(mutant)
-        guard !again.isEmpty else { return }
-        for number in 2..<max(2, work.request.runs + 1) {
-            let more = try await scenarios(again, on: bench, work, name: "\(mutant.name)-\(number)", stop: true)
-            let caught = more.results.compactMap(MutantResult.Catch.init)
+        for results in try await again(mutant, course, noticed: result.catches.first, on: bench, work) {
+            let caught = results.compactMap(MutantResult.Catch.init)
             result.tries += 1
             if !caught.isEmpty { result.seen += 1 }
             result.catches += caught.filter { one in !result.catches.contains { $0.scenario == one.scenario } }
         }
         result.verdict = result.seen == 0 ? .missed : result.seen == result.tries ? .caught : .luck
+    }
+
+    /// The runs after the first. What noticed the mutant is asked first, by itself and in all of them at a time, as there is nothing else
+    /// to run; where it does not notice it again, the others are asked. Where nothing did, what was likeliest may yet.
+    private func again(
+        _ mutant: Mutant, _ course: [Scenario], noticed: MutantResult.Catch?, on bench: Bench, _ work: Work
+    ) async throws -> [[ScenarioResult]] {
+        let numbers = 2..<max(2, work.request.runs + 1)
+        let first = noticed.flatMap { Catalogue.named($0.scenario) }
+        var all: [Int: [ScenarioResult]] = [:]
+        if let first {
+            all = try await withThrowingTaskGroup { group in
+                for number in numbers {
+                    group.addTask { (number, try await scenarios([first], on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results) }
+                }
+                return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+        }
+        let others = first.map { first in course.filter { $0.id != first.id } } ?? Self.first(mutant)
+        for number in numbers where !others.isEmpty && !(all[number] ?? []).contains(where: { MutantResult.Catch($0) != nil }) {
+            let name = "\(mutant.name)-\(number)" + (first == nil ? "" : "-others")
+            all[number, default: []] += try await scenarios(others, on: bench, work, name: name, stop: true).results
+        }
+        return numbers.compactMap { all[$0] }
     }
 
     /// - Throws: `CancellationError` where the run was interrupted.
