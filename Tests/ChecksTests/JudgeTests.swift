@@ -72,6 +72,15 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try findings("scenario") { $0.report?.scenario = "other" } == ["the report is of other, not of zcrx.basic"])
     }
 
+    @Test func theStepsAreToldOnceHoweverManyFail() throws {
+        let result = try judge {
+            $0.report?.outcome = .failed
+            $0.report?.steps = ["receive", "close"].map { StepRecord(name: $0, ok: false, detail: "EPIPE") }
+        }
+        #expect(result.findings.map(\.message) == ["step \"receive\" failed: EPIPE", "step \"close\" failed: EPIPE"])
+        #expect(result.findings.map(\.evidence) == [["failed: receive: EPIPE", "failed: close: EPIPE"], []])
+    }
+
     @Test func pagePool() throws {
         #expect(
             try findings("page-pool") {
