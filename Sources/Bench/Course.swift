@@ -4,7 +4,7 @@ import Harness
 
 /// What can be measured, in the order it is measured in.
 enum Subject: String, CaseIterable, Sendable {
-    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, model, check
+    case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, step, model, check
 
     /// It runs on a kernel, or builds one.
     var takesKernel: Bool { self != .model && self != .check }
@@ -54,6 +54,7 @@ struct Course: Sendable {
         case .suite: try await suite()
         case .edit: try await edit()
         case .virtme: try await virtme()
+        case .step: try await step()
         case .model: try await model()
         case .check: try await check()
         }

@@ -65,7 +65,7 @@ extension Course {
     }
 
     /// Makes the user's tree and has it built once, where that has not been done.
-    private func tree() async throws -> [Measurement] {
+    func tree() async throws -> [Measurement] {
         if !Files.exists(userTree.path) {
             say("copying the source to \(userTree.path)")
             let source = try await source()

@@ -42,6 +42,18 @@ struct Product: Sendable {
         return Run(seconds: seconds, lines: Self.progress(text), output: text)
     }
 
+    /// Runs `ppiov` where it must find a failure: with a line that begins or goes on so.
+    ///
+    /// - Throws: `HarnessError` where it finds none.
+    func failing(_ arguments: [String], saying word: String, name: String) async throws {
+        do {
+            _ = try await self(arguments, name: name)
+        } catch let error as HarnessError where error.kind == .harness && (Files.text(workplace.log(name)) ?? "").contains(word) {
+            return
+        }
+        throw HarnessError(.harness, "`ppiov \(arguments.joined(separator: " "))` found no failure", evidence: [workplace.log(name)])
+    }
+
     /// The kernel that a request comes to, built where it must be.
     func kernel(_ request: [String], name: String) async throws -> (build: KernelBuild, run: Run) {
         let run = try await self(["build"] + request, name: name)
@@ -78,5 +90,12 @@ struct Product: Sendable {
 enum Clock {
     static func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+
+    /// How long something takes.
+    static func time(_ body: () async throws -> Void) async throws -> Double {
+        let begin = ContinuousClock.now
+        try await body()
+        return seconds(.now - begin)
     }
 }

@@ -13,7 +13,7 @@ extension Course {
     ].flatMap { ["--set", $0] }
 
     func virtme() async throws -> [Measurement] {
-        try await install()
+        try await installVirtme()
         // Where the copy is built, its objects make this kernel cheap.
         let request = ["--kernel", Files.exists(userTree.path) ? userTree.path : kernel] + Self.options
         say("a kernel with what virtme-ng needs")
@@ -47,7 +47,7 @@ extension Course {
         return seconds
     }
 
-    private func install() async throws {
+    func installVirtme() async throws {
         guard !Files.exists(workplace.venv + "/bin/vng") else { return }
         say("installing virtme-ng \(Self.version)")
         try await Command("python3", ["-m", "venv", workplace.venv]).output()
@@ -55,24 +55,30 @@ extension Course {
     }
 
     private func times(_ vmlinux: String) async throws -> [Double] {
+        var seconds: [Double] = []
+        for number in 0...repeats {
+            let spent = try await virtme(vmlinux, proving: number == 0)
+            if number > 0 { seconds.append(spent) }
+        }
+        return seconds
+    }
+
+    /// Seconds for one boot of `vmlinux` through virtme-ng, and a trivial command.
+    ///
+    /// - Parameter proving: the console is shown and must say that the command ran: where the host has no udev, virtme-ng's output is there.
+    func virtme(_ vmlinux: String, proving: Bool) async throws -> Double {
         let path = workplace.venv + "/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
         // The guest's shell says the proof, not the command line. The kernel has no ACPI to power off with: it restarts, which ends QEMU.
         let script = "echo ppiov-$((40+2)); echo b > /proc/sysrq-trigger"
-        func command(_ verbose: [String]) -> Command {
-            Command(
-                workplace.venv + "/bin/vng",
-                verbose + [
-                    "--run", vmlinux, "--disable-kvm", "--force-9p", "--cpus", "2", "--memory", "512M", "--append", "root=/dev/root", "--", script,
-                ],
-                environment: ["PATH": path, "HOME": workplace.home, "TMPDIR": workplace.home], directory: workplace.path)
-        }
+        let command = Command(
+            workplace.venv + "/bin/vng",
+            (proving ? ["--verbose"] : []) + [
+                "--run", vmlinux, "--disable-kvm", "--force-9p", "--cpus", "2", "--memory", "512M", "--append", "root=/dev/root", "--", script,
+            ],
+            environment: ["PATH": path, "HOME": workplace.home, "TMPDIR": workplace.home], directory: workplace.path)
         let log = workplace.log("virtme-ng")
-        var seconds: [Double] = []
-        for number in 0...repeats {
-            try? FileManager.default.removeItem(atPath: log)
-            let begin = ContinuousClock.now
-            // Only the first, which does not count, shows the console: where the host has no udev, virtme-ng's output is there.
-            let command = command(number == 0 ? ["--verbose"] : [])
+        try? FileManager.default.removeItem(atPath: log)
+        let seconds = try await Clock.time {
             try await withTimeout(120) {
                 do {
                     try await command.run(log: log)
@@ -80,12 +86,10 @@ extension Course {
                     // A guest that restarts has no exit code for vng to pass on: the proof decides.
                 }
             }
-            let spent = Clock.seconds(.now - begin)
-            let text = Files.text(log) ?? ""
-            guard number > 0 || text.contains("ppiov-42") else {
-                throw HarnessError(.harness, "virtme-ng ran nothing", evidence: text.split(separator: "\n").suffix(3).map(String.init))
-            }
-            if number > 0 { seconds.append(spent) }
+        }
+        let text = Files.text(log) ?? ""
+        guard !proving || text.contains("ppiov-42") else {
+            throw HarnessError(.harness, "virtme-ng ran nothing", evidence: text.split(separator: "\n").suffix(3).map(String.init))
         }
         return seconds
     }

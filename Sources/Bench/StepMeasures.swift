@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Harness
+
+/// One step of a bisection: a commit that was never built, which changes one file, is checked out, built and tried.
+extension Course {
+    func step() async throws -> [Measurement] {
+        var rows = try await tree()
+        try await installVirtme()
+        let history = History(path: userTree.path)
+        try await history.make(say: say)
+        // Both tools build the kernel that virtme-ng needs.
+        let request = ["--kernel", userTree.path] + Self.options
+        say("the first step's kernel")
+        let (build, _) = try await product.kernel(request, name: "step-kernel")
+        try await product.failing(["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
+        let plain = PlainBuild(tree: userTree.path, objects: workplace.path + "/objects", log: workplace.log("step-make"))
+        say("the first whole make")
+        try await plain.start(from: URL(fileURLWithPath: build.vmlinux).deletingLastPathComponent().path + "/config")
+        _ = try await virtme(plain.vmlinux, proving: true)
+
+        var steps = Measurement(name: "bisect-step", seconds: [])
+        var neighbour = Measurement(name: "make and virtme-ng", seconds: [])
+        var parts: [[Double]] = []
+        for number in 0...longRepeat {
+            let own = try await history.step(userTree) {
+                try await product.failing(
+                    ["bisect-step"] + request + ["--accel", "tcg", "--like", like], saying: "bad ", name: "step")
+            }
+            var taken: [Double] = []
+            let other = try await history.step(userTree) {
+                taken.append(try await Clock.time { try await plain.make() })
+                taken.append(try await virtme(plain.vmlinux, proving: false))
+            }
+            // The first finds nothing in the page cache.
+            if number > 0 {
+                steps.seconds.append(own)
+                neighbour.seconds.append(other)
+                parts.append(taken)
+            }
+        }
+        steps.reference = neighbour.median.map { Measurement.Reference(name: "make, virtme-ng", seconds: $0) }
+        steps.note = "git checkout of a commit that changes io_uring/zcrx.c, then `ppiov bisect-step` with \(Self.failing): build, snapshot, verdict"
+        neighbour.note = "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of everything that the same configuration has, in an object folder "
+            + "that is kept, then vng with `true`; in turn with the row before. make \(Self.list(parts.map { $0[0] })) s, vng \(Self.list(parts.map { $0[1] })) s"
+        rows += [steps, neighbour]
+        return rows
+    }
+
+    private static let failing = "selftest.fail"
+
+    private var like: String { workplace.path + "/out/step-like" }
+
+    private static func list(_ seconds: [Double]) -> String { seconds.map(tenths).joined(separator: ", ") }
+}
+
+/// The user's tree as a git repository, to which a commit is added for each step.
+private struct History {
+    let path: String
+    let base = "ppiov-bench"
+
+    private func git(_ arguments: [String]) async throws -> String {
+        let own = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgSign=false", "-c", "gc.auto=0", "-c", "advice.detachedHead=false"]
+        return try await Command("git", own + ["-C", path] + arguments).output()
+    }
+
+    /// The whole tree as one commit, where that has not been done.
+    func make(say: @Sendable (String) -> Void) async throws {
+        if !Files.exists(path + "/.git") { _ = try await git(["init", "--quiet"]) }
+        guard try await git(["tag", "--list", base]).isEmpty else {
+            _ = try await git(["checkout", "--quiet", "--force", base])
+            return
+        }
+        say("committing the copy")
+        // What the kernel's .gitignore leaves out lies in Debian's package, too.
+        _ = try await git(["add", "--all", "--force"])
+        _ = try await git(["commit", "--quiet", "--message", "The copy"])
+        _ = try await git(["tag", base])
+    }
+
+    /// Seconds to check out a commit that changes what none changed so, upon the first, and to do something with it. The first is what
+    /// was checked out before.
+    func step(_ tree: UserTree, _ body: () async throws -> Void) async throws -> Double {
+        _ = try await git(["checkout", "--quiet", "--force", base])
+        try tree.edit()
+        _ = try await git(["commit", "--quiet", "--all", "--message", "Change a line"])
+        let commit = try await git(["rev-parse", "HEAD"]).trimmingCharacters(in: .whitespacesAndNewlines)
+        _ = try await git(["checkout", "--quiet", base])
+        return try await Clock.time {
+            _ = try await git(["checkout", "--quiet", commit])
+            try await body()
+        }
+    }
+}
+
+/// What `git bisect run` would be given without ppiov: make in an object folder that is kept from step to step.
+private struct PlainBuild {
+    let tree: String
+    let objects: String
+    let log: String
+
+    var vmlinux: String { objects + "/vmlinux" }
+
+    func start(from config: String) async throws {
+        try Files.makeFolder(objects)
+        try await Command("cp", ["--", config, objects + "/.config"]).output()
+        try await command(["olddefconfig"]).run(log: log)
+        try await make()
+    }
+
+    func make() async throws { try await command(["-j\(ProcessInfo.processInfo.activeProcessorCount)"]).run(log: log) }
+
+    private func command(_ goals: [String]) -> Command {
+        var command = Command("make", ["-C", tree, "O=" + objects] + goals)
+        command.unset = ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"]
+        return command
+    }
+}
