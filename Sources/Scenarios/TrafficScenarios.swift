@@ -18,7 +18,7 @@ enum TrafficScenarios {
                 provider, "long-ipv6", "8 MB of mixed writes over IPv6", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], ipv6: true,
                 thorough: true),
             connections(provider, "connections", 16, bytes: 40_000),
-            connections(provider, "many-connections", 64, bytes: 100_000, thorough: true),
+            connections(provider, "many-connections", 64, bytes: 40_000, thorough: true),
             forged(provider, "out-of-order", "segments in every order but the right one", rounds: ForgedPlan.outOfOrder),
             forged(provider, "duplicates", "segments twice, thrice, and again when long acknowledged", rounds: ForgedPlan.duplicates),
             forged(provider, "overlaps", "segments that overlap, with holes filled later", rounds: ForgedPlan.overlaps),
