@@ -12,6 +12,7 @@ extension Course {
         try await history.make(say: say)
         // Both tools build the kernel that virtme-ng needs.
         let request = ["--kernel", userTree.path] + Self.options
+        let like = workplace.out()
         say("the first step's kernel")
         let (build, _) = try await product.kernel(request, name: "step-kernel")
         try await product.failing(["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
@@ -49,8 +50,6 @@ extension Course {
     }
 
     private static let failing = "selftest.fail"
-
-    private var like: String { workplace.path + "/out/step-like" }
 
     private static func list(_ seconds: [Double]) -> String { seconds.map(tenths).joined(separator: ", ") }
 }
