@@ -75,11 +75,11 @@ public struct MutantSession: Sendable {
             try await tree.check(request.mutants)
             let folder = try ResultsFolder(request.out)
             let work = Work(request: request, builder: builder, tree: tree, folder: folder)
-            let grounds = try await prove(work)
+            var grounds = try await grounds(work)
             var results: [MutantResult] = []
             for mutant in request.mutants {
                 try Task.checkCancellation()
-                let result = try await judge(mutant, work, grounds)
+                let result = try await judge(mutant, work, &grounds)
                 results.append(result)
                 report(result)
                 // After each, for a run that is interrupted.
@@ -101,6 +101,8 @@ public struct MutantSession: Sendable {
     private struct Ground {
         var bench: Bench
         var base: MutantBase
+        /// How often it had to run, for the names of the folders.
+        var proofs = 0
     }
 
     /// The scenarios a mutant is tried on first: the quick ones of its filter, then the thorough ones.
@@ -111,18 +113,16 @@ public struct MutantSession: Sendable {
         return all.filter { !$0.thorough } + all.filter { $0.thorough }
     }
 
-    /// The scenarios a mutant is tried on, in order.
-    static func course(_ mutant: Mutant, _ reach: MutantRequest.Reach) -> [Scenario] {
-        let first = first(mutant)
-        guard reach != .filter else { return first }
-        let there = Set(first.map(\.id))
-        return first + Catalogue.select(nil).filter { !there.contains($0.id) }
+    /// The rest of the quick catalogue: what is tried where nothing that a mutant was made for notices it.
+    static func rest(_ mutant: Mutant) -> [Scenario] {
+        let there = Set(first(mutant).map(\.id))
+        return Catalogue.select(nil).filter { !there.contains($0.id) }
     }
 
     // MARK: - The unmodified kernel
 
-    /// Runs the unmodified kernel, in every profile that a mutant names, over all that the mutants may be judged by.
-    private func prove(_ work: Work) async throws -> [String: Ground] {
+    /// An unmodified kernel in every profile that a mutant names, each having passed all that the mutants are surely judged by.
+    private func grounds(_ work: Work) async throws -> [String: Ground] {
         var grounds: [String: Ground] = [:]
         for mutant in work.request.mutants where grounds[mutant.profile] == nil {
             let profile = mutant.profile
@@ -130,23 +130,33 @@ public struct MutantSession: Sendable {
             kernel.profile = profile
             let bench = try await workshop.prepare(kernel: kernel, machine: work.request.machine, buildJobs: work.request.buildJobs)
             var ground = Ground(bench: bench, base: try MutantBase(bench, cache: cache))
-            var taken: Set<String> = []
-            let all = work.request.mutants.filter { $0.profile == profile }.flatMap { Self.course($0, work.request.reach) }.filter { taken.insert($0.id).inserted }
-            let unknown = ground.base.unknown(all)
-            if !unknown.isEmpty {
-                workshop.progress.say("the unmodified kernel first: \(unknown.count) scenario\(unknown.count == 1 ? "" : "s"), profile \(profile)")
-                let outcome = try await scenarios(unknown, on: bench, work, name: "base-" + profile, stop: false)
-                try ground.base.note(outcome.results, folder: outcome.folder)
-            }
+            let judged = work.request.mutants.filter { $0.profile == profile }
+            let sure = judged.flatMap { Self.first($0) + (work.request.reach == .whole ? Self.rest($0) : []) }
+            try await prove(sure, profile, &ground, work)
             grounds[profile] = ground
         }
         return grounds
     }
 
+    /// Has the unmodified kernel pass what it is not known to pass. The quick catalogue waits for the first mutant that gets so far: under
+    /// `debug` it takes longer than all mutants together, and mostly none does.
+    private func prove(_ scenarios: [Scenario], _ profile: String, _ ground: inout Ground, _ work: Work) async throws {
+        var taken: Set<String> = []
+        let unknown = ground.base.unknown(scenarios).filter { taken.insert($0.id).inserted }
+        guard !unknown.isEmpty else { return }
+        workshop.progress.say("the unmodified kernel first: \(unknown.count) scenario\(unknown.count == 1 ? "" : "s"), profile \(profile)")
+        ground.proofs += 1
+        let name = "base-" + profile + (ground.proofs == 1 ? "" : "-\(ground.proofs)")
+        let outcome = try await self.scenarios(unknown, on: ground.bench, work, name: name, stop: false)
+        try ground.base.note(outcome.results, folder: outcome.folder)
+    }
+
     // MARK: - One mutant
 
-    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: [String: Ground]) async throws -> MutantResult {
+    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: inout [String: Ground]) async throws -> MutantResult {
         var result = MutantResult(mutant)
+        guard var ground = grounds[mutant.profile] else { return result }
+        defer { grounds[mutant.profile] = ground }
         let clock = ContinuousClock()
         let begin = clock.now
         workshop.progress.say("mutant \(mutant.name): \(mutant.subject)")
@@ -159,7 +169,7 @@ public struct MutantSession: Sendable {
             result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
             return result
         }
-        if let reason = kernel.netdevsimReason, grounds[mutant.profile]?.bench.kernel.netdevsim != nil {
+        if let reason = kernel.netdevsimReason, ground.bench.kernel.netdevsim != nil {
             // Without the module every scenario would be skipped, and the mutant would count as missed.
             result.verdict = .doesNotBuild
             result.note = reason
@@ -182,7 +192,7 @@ public struct MutantSession: Sendable {
         }
         // A hundred MB for each mutant, and none is booted twice.
         defer { try? Disk.remove(snapshot.folder) }
-        try await run(mutant, on: bench, work, &result)
+        try await run(mutant, on: bench, work, &ground, &result)
         result.runSeconds = ScenarioTrial.seconds(clock.now - built)
         return result
     }
@@ -202,17 +212,15 @@ public struct MutantSession: Sendable {
         return built
     }
 
-    private func run(_ mutant: Mutant, on bench: Bench, _ work: Work, _ result: inout MutantResult) async throws {
-        let whole = work.request.reach == .whole
-        let course = Self.course(mutant, work.request.reach)
+    private func run(_ mutant: Mutant, on bench: Bench, _ work: Work, _ ground: inout Ground, _ result: inout MutantResult) async throws {
         if Self.first(mutant).isEmpty { result.note = [result.note, "no scenario matches its Filter"].compactMap { $0 }.joined(separator: "; ") }
-        guard !course.isEmpty else { return }
-        let outcome = try await scenarios(course, on: bench, work, name: mutant.name, stop: !whole)
-        result.ran = outcome.results.count
-        result.skipped = outcome.results.count { $0.verdict == .skip }
-        result.catches = outcome.results.compactMap(MutantResult.Catch.init)
+        let results = try await course(mutant, on: bench, work, &ground, name: mutant.name)
+        guard !results.isEmpty else { return }
+        result.ran = results.count
+        result.skipped = results.count { $0.verdict == .skip }
+        result.catches = results.compactMap(MutantResult.Catch.init)
         (result.seen, result.tries) = (result.catches.isEmpty ? 0 : 1, 1)
-        for results in try await again(mutant, course, noticed: result.catches.first, on: bench, work) {
+        for results in try await again(mutant, noticed: result.catches.first, on: bench, work, &ground) {
             let caught = results.compactMap(MutantResult.Catch.init)
             result.tries += 1
             if !caught.isEmpty { result.seen += 1 }
@@ -221,26 +229,42 @@ public struct MutantSession: Sendable {
         result.verdict = result.seen == 0 ? .missed : result.seen == result.tries ? .caught : .luck
     }
 
+    /// What its header names, then the quick catalogue, as far as the request reaches: up to the first that notices, or all of it.
+    private func course(
+        _ mutant: Mutant, except: Scenario? = nil, on bench: Bench, _ work: Work, _ ground: inout Ground, name: String
+    ) async throws -> [ScenarioResult] {
+        let whole = work.request.reach == .whole
+        let first = Self.first(mutant).filter { $0.id != except?.id }
+        var results = first.isEmpty ? [] : try await scenarios(first, on: bench, work, name: name, stop: !whole).results
+        guard work.request.reach != .filter, whole || !results.contains(where: { MutantResult.Catch($0) != nil }) else { return results }
+        let rest = Self.rest(mutant).filter { $0.id != except?.id }
+        try await prove(rest, mutant.profile, &ground, work)
+        results += try await scenarios(rest, on: bench, work, name: name + "-rest", stop: !whole).results
+        return results
+    }
+
     /// The runs after the first. What noticed the mutant is asked first, by itself and in all of them at a time, as there is nothing else
     /// to run; where it does not notice it again, the others are asked. Where nothing did, what was likeliest may yet.
     private func again(
-        _ mutant: Mutant, _ course: [Scenario], noticed: MutantResult.Catch?, on bench: Bench, _ work: Work
+        _ mutant: Mutant, noticed: MutantResult.Catch?, on bench: Bench, _ work: Work, _ ground: inout Ground
     ) async throws -> [[ScenarioResult]] {
         let numbers = 2..<max(2, work.request.runs + 1)
-        let first = noticed.flatMap { Catalogue.named($0.scenario) }
-        var all: [Int: [ScenarioResult]] = [:]
-        if let first {
-            all = try await withThrowingTaskGroup { group in
-                for number in numbers {
-                    group.addTask { (number, try await scenarios([first], on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results) }
-                }
-                return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        guard let noticed = noticed.flatMap({ Catalogue.named($0.scenario) }) else {
+            let first = Self.first(mutant)
+            var all: [[ScenarioResult]] = []
+            for number in numbers where !first.isEmpty {
+                all.append(try await scenarios(first, on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results)
             }
+            return all
         }
-        let others = first.map { first in course.filter { $0.id != first.id } } ?? Self.first(mutant)
-        for number in numbers where !others.isEmpty && !(all[number] ?? []).contains(where: { MutantResult.Catch($0) != nil }) {
-            let name = "\(mutant.name)-\(number)" + (first == nil ? "" : "-others")
-            all[number, default: []] += try await scenarios(others, on: bench, work, name: name, stop: true).results
+        var all = try await withThrowingTaskGroup { group in
+            for number in numbers {
+                group.addTask { (number, try await scenarios([noticed], on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results) }
+            }
+            return try await group.reduce(into: [Int: [ScenarioResult]]()) { $0[$1.0] = $1.1 }
+        }
+        for number in numbers where !(all[number] ?? []).contains(where: { MutantResult.Catch($0) != nil }) {
+            all[number, default: []] += try await course(mutant, except: noticed, on: bench, work, &ground, name: "\(mutant.name)-\(number)-others")
         }
         return numbers.compactMap { all[$0] }
     }
