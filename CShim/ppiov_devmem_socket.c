@@ -113,19 +113,16 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 	return ppiov_dontneed_raw(socket, tokens, count * sizeof(*tokens));
 }
 
-/* Sends bytes of a bound dma-buf; the address is an offset into it. */
-int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
-			  size_t len, bool more)
+/* Sends bytes of a bound dma-buf; addresses are offsets into it. */
+int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
+			  const struct iovec *pieces, size_t count, bool more)
 {
-	struct iovec iov = {
-		.iov_base = (void *)(uintptr_t)offset, .iov_len = len,
-	};
 	union {
 		char room[CMSG_SPACE(sizeof(uint32_t))];
 		struct cmsghdr align;
 	} control = { .room = { 0 } };
 	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_iov = (struct iovec *)pieces, .msg_iovlen = count,
 		.msg_control = control.room,
 		.msg_controllen = sizeof(control.room),
 	};

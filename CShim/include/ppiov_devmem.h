@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "ppiov_uapi.h"
 
@@ -45,8 +46,8 @@ size_t ppiov_walk_fragments(const void *control, size_t control_len,
 int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 		   size_t count);
 int ppiov_dontneed_raw(int socket, const void *value, size_t size);
-int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id, uint64_t offset,
-			  size_t len, bool more);
+int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
+			  const struct iovec *pieces, size_t count, bool more);
 int ppiov_zerocopy_enable(int socket);
 int ppiov_zerocopy_completion(int socket, struct ppiov_zerocopy *out);
 

@@ -291,7 +291,7 @@ enum FaultScenarios {
             try bed.peer.receive(pattern, bytes: UInt64(bytes))
             var taken = 0
             _ = try turn.attempt {
-                guard let count = try transmitter.send(socket.rawValue, at: 0, count: bytes) else {
+                guard let count = try transmitter.send(socket.rawValue, [.init(offset: 0, length: bytes)]) else {
                     throw KernelError("sending", code: EAGAIN)
                 }
                 taken = count

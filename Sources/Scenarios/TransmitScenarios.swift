@@ -30,6 +30,15 @@ enum TransmitScenarios {
             }
             try wire.finish()
         },
+        scenario("pieces", "several ranges of the dma-buf in one send, far from each other and smaller than a page") { wire in
+            let page = MappedMemory.pageSize
+            let sends = [
+                [(100, 1000), (5 * page, 500), (2 * page + 9, 3000)], [(20 * page + 4000, 300), (30 * page, 1), (40 * page + 1, 4095)],
+                [(99 * page, 1000), (80 * page + 10, 2 * page), (70 * page, 10), (60 * page + 4090, 12)],
+            ]
+            for pieces in sends { try wire.run.step("\(pieces.map { $0.1 }) bytes sent from \(pieces.map { $0.0 })") { try wire.send(pieces) } }
+            try wire.finish()
+        },
         scenario("partial", "a socket without room takes a part of what is sent") { wire in
             try wire.limitUnsent(65_536)
             let calls = try wire.run.step("\(wire.transmitter.size) bytes sent") { try wire.send(at: 0, count: wire.transmitter.size) }
@@ -49,6 +58,18 @@ enum TransmitScenarios {
             try wire.run.step("200 sends of 300 bytes, and one that sends them off") {
                 for turn in 0..<200 { try wire.send(at: turn * 700 + 1, count: 300, more: true) }
                 try wire.send(at: 0, count: 1)
+            }
+            try wire.finish()
+        },
+        scenario("behind-ordinary", "sends from the dma-buf behind ordinary bytes that wait to be sent, and before such (TCP_CORK)") { wire in
+            for turn in 0..<8 {
+                try wire.run.step("round \(turn): 100 ordinary bytes, 3000 of the dma-buf, 200 ordinary ones, then the cork pulled") {
+                    try SocketSending.cork(wire.socket.rawValue, true)
+                    try wire.sendOrdinary(100)
+                    try wire.send(at: turn * 20_000 + 5, count: 3000)
+                    try wire.sendOrdinary(200)
+                    try SocketSending.cork(wire.socket.rawValue, false)
+                }
             }
             try wire.finish()
         },
@@ -98,7 +119,7 @@ enum TransmitScenarios {
                 wire.transmitter.release()
             }
             try wire.expectBound()
-            let error = wire.refusal { try wire.transmitter.send(wire.socket.rawValue, at: 0, count: 1) }
+            let error = wire.refusal { try wire.transmitter.send(wire.socket.rawValue, [.init(offset: 0, length: 1)]) }
             try wire.run.expect(error?.code == EINVAL, "a new send is refused with EINVAL", error.map { "\($0)" } ?? "it was taken")
             try wire.read(wire.stream)
             try wire.finish()
@@ -219,6 +240,16 @@ final class TransmitWire {
             socket.rawValue, at: offset, count: count, of: other, more: more, within: run.patience(20))
         stream += UInt64(count)
         return calls
+    }
+
+    /// Puts the next bytes of the stream into ranges of the dma-buf, offset and count of each, and sends them together.
+    func send(_ pieces: [(Int, Int)]) throws {
+        for (offset, count) in pieces {
+            try transmitter.put(pattern, from: stream, at: offset, count: count)
+            stream += UInt64(count)
+        }
+        try transmitter.sendAll(
+            socket.rawValue, pieces.map { .init(offset: UInt64($0.0), length: $0.1) }, within: run.patience(20))
     }
 
     /// Sends the next `count` bytes of the stream from ordinary memory.

@@ -93,12 +93,13 @@ final class Transmitter {
     /// One sendmsg(2).
     ///
     /// - Parameters:
+    ///   - pieces: ranges of the dma-buf, sent one after the other.
     ///   - other: whose dma-buf it is, where not this one's; accounted here all the same.
     ///   - more: the next may share a packet with it.
     /// - Returns: the bytes that the socket took; nil where it has no room.
-    func send(_ socket: CInt, at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
+    func send(_ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
         do throws(KernelError) {
-            let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, offset: UInt64(offset), length: count, more: more)
+            let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, pieces: pieces, more: more)
             sends += 1
             sent += UInt64(taken)
             return taken
@@ -115,13 +116,31 @@ final class Transmitter {
     func sendAll(
         _ socket: CInt, at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false, within seconds: Double
     ) throws -> Int {
+        try sendAll(socket, [.init(offset: UInt64(offset), length: count)], of: other, more: more, within: seconds)
+    }
+
+    /// Sends all of several ranges, one after the other, in one call where the socket has the room.
+    ///
+    /// - Returns: how many calls it took.
+    @discardableResult
+    func sendAll(
+        _ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false, within seconds: Double
+    ) throws -> Int {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        var done = 0
+        var left = pieces[...]
         var calls = 0
-        while done < count {
-            guard MonotonicClock.now < end else { throw ScenarioFailure("\(done) of \(count) bytes sent within \(seconds) s") }
-            if let taken = try send(socket, at: offset + done, count: count - done, of: other, more: more) {
-                done += taken
+        while !left.isEmpty {
+            guard MonotonicClock.now < end else {
+                throw ScenarioFailure("\(left.reduce(0) { $0 + $1.length }) bytes were not sent within \(seconds) s")
+            }
+            if var taken = try send(socket, Array(left), of: other, more: more) {
+                while let first = left.first, taken >= first.length {
+                    taken -= first.length
+                    left.removeFirst()
+                }
+                if taken > 0, let first = left.popFirst() {
+                    left = [.init(offset: first.offset + UInt64(taken), length: first.length - taken)] + left
+                }
                 calls += 1
             } else {
                 // Completions make poll(2) return at once, so they are taken off first.

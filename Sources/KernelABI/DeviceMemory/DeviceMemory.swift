@@ -133,18 +133,37 @@ public enum DeviceMemory {
         try check(ppiov_zerocopy_enable(socket), "setting SO_ZEROCOPY on socket \(socket)")
     }
 
+    /// A range of a dma-buf.
+    public struct Piece: Sendable, Hashable {
+        /// Bytes.
+        public var offset: UInt64, length: Int
+
+        public init(offset: UInt64, length: Int) {
+            self.offset = offset
+            self.length = length
+        }
+    }
+
     /// Sends bytes of a dma-buf that was bound by ``Netdev/bindTX(ifindex:dmabuf:)``. The socket must go by that device.
     ///
-    /// - Parameter more: more follows that may share a packet with these (`MSG_MORE`).
+    /// - Parameters:
+    ///   - pieces: sent one after the other, by one sendmsg(2).
+    ///   - more: more follows that may share a packet with these (`MSG_MORE`).
     /// - Returns: bytes taken, which may be fewer. They must stay as they are until the completion.
     /// - Throws: `EAGAIN` where a non-blocking socket has no room; `EINVAL`, `ENODEV` where binding and socket do not fit.
+    public static func send(socket: CInt, dmabufID: UInt32, pieces: [Piece], more: Bool = false) throws(KernelError) -> Int {
+        let vectors = pieces.map { iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt($0.offset)), iov_len: $0.length) }
+        let what = pieces.map { "\($0.length) bytes at \($0.offset)" }.joined(separator: ", ")
+        return Int(
+            try check(
+                ppiov_send_devmem(socket, dmabufID, vectors, vectors.count, more), "sending \(what) of dma-buf \(dmabufID) over socket \(socket)"))
+    }
+
+    /// Sends one range. See ``send(socket:dmabufID:pieces:more:)``.
     public static func send(
         socket: CInt, dmabufID: UInt32, offset: UInt64, length: Int, more: Bool = false
     ) throws(KernelError) -> Int {
-        Int(
-            try check(
-                ppiov_send_devmem(socket, dmabufID, offset, length, more),
-                "sending \(length) bytes at \(offset) of dma-buf \(dmabufID) over socket \(socket)"))
+        try send(socket: socket, dmabufID: dmabufID, pieces: [Piece(offset: offset, length: length)], more: more)
     }
 
     /// Sends whose pages the stack has let go of.
