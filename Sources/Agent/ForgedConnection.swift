@@ -10,6 +10,8 @@ import Scenarios
 ///     forge IFINDEX SOURCE TARGET PORT   connects
 ///     segments SEED OFFSET:LENGTH,...    sends those pieces of the pattern in that order; answers when the target has acknowledged
 ///                                        everything up to the furthest, sending again what stays missing; "ok AGAIN" counts those
+///     burst SEED OFFSET:LENGTH,...       the same, for segments in order that GRO may merge: none but the last is pushed, and no thread
+///                                        on CPU 0 runs before the last has left
 ///     flood SEED LENGTH                  sends the first LENGTH bytes over and over until "unflood", which answers with how many times
 ///     unforge                            resets the connection
 ///
@@ -75,9 +77,15 @@ final class ForgedConnection {
 
     /// Sends pieces of the pattern; returns when all are acknowledged.
     ///
+    /// - Parameter together: in one go, and but for the last without the flag that has the target deliver at once.
     /// - Returns: how many pieces had to be sent again.
-    func send(_ pattern: PayloadPattern, _ segments: [Segment]) throws -> String {
-        for piece in segments { try wire.send(data(pattern, piece)) }
+    func send(_ pattern: PayloadPattern, _ segments: [Segment], together: Bool = false) throws -> String {
+        let frames = segments.enumerated().map { data(pattern, $1, pushed: !together || $0 == segments.count - 1) }
+        if together {
+            try ThreadPlacement.uninterrupted(on: 0) { for frame in frames { try wire.send(frame) } }
+        } else {
+            for frame in frames { try wire.send(frame) }
+        }
         guard let end = segments.map({ $0.offset + UInt64($0.length) }).max() else { return "0" }
         var again = 0
         let limit = MonotonicClock.now + 15_000_000_000
@@ -107,10 +115,10 @@ final class ForgedConnection {
 
     private func behind(_ end: UInt64) -> Bool { UInt64(acknowledged &- first) < end }
 
-    private func data(_ pattern: PayloadPattern, _ piece: Segment) -> [UInt8] {
+    private func data(_ pattern: PayloadPattern, _ piece: Segment, pushed: Bool = true) -> [UInt8] {
         var payload = [UInt8](repeating: 0, count: piece.length)
         payload.withUnsafeMutableBytes { pattern.fill($0, from: piece.offset) }
-        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), Flags.ack | Flags.push, payload)
+        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), pushed ? Flags.ack | Flags.push : Flags.ack, payload)
     }
 
     private func waitFor(_ what: String, send again: [UInt8]?, until done: () -> Bool) throws {

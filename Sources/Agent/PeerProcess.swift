@@ -131,9 +131,9 @@ final class PeerProcess {
             else { throw ScenarioFailure("no endpoint: \(words)") }
             forged = try ForgedConnection(ifindex: index, from: source, to: target, port: port)
             return ""
-        case ("segments", 3):
+        case ("segments", 3), ("burst", 3):
             guard let forged, let seed = UInt64(words[1]) else { throw ScenarioFailure("nothing is forged") }
-            return try forged.send(PayloadPattern(seed: seed), ForgedConnection.Segment.list(words[2]))
+            return try forged.send(PayloadPattern(seed: seed), ForgedConnection.Segment.list(words[2]), together: words[0] == "burst")
         case ("flood", 3):
             guard let forged, let seed = UInt64(words[1]), let length = Int(words[2]) else { throw ScenarioFailure("nothing is forged") }
             _ = try flood.take()?.stop()

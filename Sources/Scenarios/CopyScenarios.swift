@@ -395,16 +395,3 @@ enum CopyScenarios {
         try run.step("unbound") { streams.end() }
     }
 }
-
-/// What TCP counts in this namespace (net/ipv4/proc.c).
-private enum TCPCounters {
-    static func value(of name: String) throws -> Int {
-        let lines = try KernelFile.read("/proc/net/netstat").split(separator: "\n").filter { $0.hasPrefix("TcpExt:") }
-        guard lines.count == 2 else { throw ScenarioFailure("/proc/net/netstat has \(lines.count) lines of TcpExt") }
-        let (names, values) = (lines[0].split(separator: " "), lines[1].split(separator: " "))
-        guard let place = names.firstIndex(where: { $0 == name }), place < values.count, let value = Int(values[place]) else {
-            throw ScenarioFailure("/proc/net/netstat has no \(name)")
-        }
-        return value
-    }
-}

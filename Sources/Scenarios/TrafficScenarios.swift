@@ -29,7 +29,7 @@ enum TrafficScenarios {
             exhausted(provider, "exhaustion", rounds: 2),
             exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
         ]
-    } + PieceScenarios.all + CopyScenarios.all + RoomScenarios.all + ReaderScenarios.all
+    } + PieceScenarios.all + MergedScenarios.all + CopyScenarios.all + RoomScenarios.all + ReaderScenarios.all
 
     static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,
