@@ -209,6 +209,23 @@ int ppiov_zcrx_export(const struct ppiov_ring *ring, uint32_t zcrx_id)
 	return err < 0 ? err : (int)ctrl.u.export_fd.zcrx_fd;
 }
 
+/* The same with the request in memory that can only be read. */
+int ppiov_zcrx_export_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id)
+{
+	struct ppiov_zcrx_ctrl ctrl = {
+		.zcrx_id = zcrx_id,
+		.op = PPIOV_ZCRX_CTRL_EXPORT,
+	};
+	void *page = freeze(&ctrl, sizeof(ctrl));
+	int ret;
+
+	if (!page)
+		return -errno;
+	ret = zcrx_ctrl(ring, page);
+	munmap(page, sizeof(ctrl));
+	return ret;
+}
+
 /* Arms a one-time event again once it has fired. */
 int ppiov_zcrx_arm_event(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			 uint32_t event_type)
@@ -233,4 +250,18 @@ int ppiov_zcrx_add_area(const struct ppiov_ring *ring, uint32_t zcrx_id,
 	};
 
 	return zcrx_ctrl(ring, &ctrl);
+}
+
+/* The same with the area in memory that can only be read. */
+int ppiov_zcrx_add_area_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id,
+			       const struct ppiov_zcrx_area_reg *area)
+{
+	void *page = freeze(area, sizeof(*area));
+	int ret;
+
+	if (!page)
+		return -errno;
+	ret = ppiov_zcrx_add_area(ring, zcrx_id, page);
+	munmap(page, sizeof(*area));
+	return ret;
 }

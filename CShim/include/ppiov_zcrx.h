@@ -85,10 +85,13 @@ int ppiov_zcrx_map_queue(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			 size_t size, void **out);
 int ppiov_zcrx_flush(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_export(const struct ppiov_ring *ring, uint32_t zcrx_id);
+int ppiov_zcrx_export_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_arm_event(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			 uint32_t event_type);
 int ppiov_zcrx_add_area(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			struct ppiov_zcrx_area_reg *area);
+int ppiov_zcrx_add_area_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id,
+			       const struct ppiov_zcrx_area_reg *area);
 
 /* Refill ring producer. */
 int ppiov_refill_init(struct ppiov_refill *refill, void *region, size_t size,

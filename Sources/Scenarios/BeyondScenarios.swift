@@ -224,13 +224,18 @@ enum BeyondScenarios {
             let bed = try TestBed.make(run)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 43))
             try ZeroCopyScenarios.seeProvider(run)
-            func refused(_ what: String, _ errno: CInt, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void) throws {
+            func refused(
+                _ what: String, _ errno: CInt, frozen: Bool = false, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void
+            ) throws {
                 let memory = try AreaMemory(pages: 4)
                 var area = memory.registration
                 change(&area)
-                let error = receiver.attemptArea(area)
+                let locked = try ResourceCounters.lockedBytes()
+                let error = receiver.attemptArea(area, frozen: frozen)
+                let now = try ResourceCounters.lockedBytes()
                 memory.close()
                 try expect(run, error, errno, what)
+                guard now == locked else { throw ScenarioFailure("\(locked) bytes were pinned before that refusal, \(now) are after it") }
             }
             try refused("a token of its own", EINVAL) { $0.token = 1 }
             try refused("an unknown flag", EINVAL) { $0.flags = 1 << 31 }
@@ -243,6 +248,9 @@ enum BeyondScenarios {
             let error = receiver.attemptArea(buffer.registration)
             buffer.close()
             try expect(run, error, EINVAL, "a dma-buf beside ordinary memory")
+            try refused("an area whose token cannot be written", EFAULT, frozen: true) { _ in }
+            // Which has the number that none of those took.
+            try run.step("an area granted") { try receiver.addArea(try AreaMemory(pages: 4)) }
             try run.step("interface removed") { try bed.remove() }
             try refused("an area for a queue that is gone", EFAULT) { _ in }
             try run.step("ring closed") { receiver.close() }
@@ -273,8 +281,13 @@ extension ZeroCopyReceiver {
     }
 
     /// The refusal of an area; nil where it was granted.
-    func attemptArea(_ area: ZeroCopyReceive.Registration.Area) -> KernelError? {
-        refusal { parts in _ = try parts.ring.addArea(area, queue: parts.queue.id) }
+    ///
+    /// - Parameter frozen: whether the kernel can only read the request.
+    func attemptArea(_ area: ZeroCopyReceive.Registration.Area, frozen: Bool = false) -> KernelError? {
+        refusal { parts in
+            if frozen { return try parts.ring.addAreaFrozen(area, queue: parts.queue.id) }
+            _ = try parts.ring.addArea(area, queue: parts.queue.id)
+        }
     }
 
     /// The refusal to arm an event again; nil where it was granted.

@@ -122,6 +122,19 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("ring closed") { exporter.receiver.close() }
         },
+        scenario("frozen-export", "an export whose answer cannot be written is refused, and leaves no descriptor", payload: false) { run, exporter in
+            try exporter.receiveKept(run)
+            let before = KernelFile.list("/proc/self/fd")
+            let error = exporter.refusedExport(frozen: true)
+            try run.expect(error?.code == EFAULT, "the export refused with EFAULT", error.map { "\($0)" } ?? "it was granted")
+            let after = KernelFile.list("/proc/self/fd")
+            try run.expect(before == after, "no descriptor came or went", "\(before) became \(after)")
+            let descriptor = try exporter.export(run)
+            descriptor.close()
+            try run.step("\(exporter.receiver.held.count) held deliveries are as they came") { try exporter.receiver.recheckHeld() }
+            try run.userEnds()
+            try run.step("ring closed") { exporter.receiver.close() }
+        },
         scenario("refused", "what is no exported queue is not imported", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("a pipe, a socket and nothing: EBADF") {
@@ -232,8 +245,14 @@ extension BeyondScenarios {
         }
 
         /// The refusal of an export; nil where it was granted.
-        func refusedExport() -> KernelError? {
+        ///
+        /// - Parameter frozen: whether the kernel can only read the request.
+        func refusedExport(frozen: Bool = false) -> KernelError? {
             do {
+                if frozen {
+                    try receiver.with { try $0.ring.exportFrozen(queue: $0.queue.id) }
+                    return nil
+                }
                 try receiver.with { Exported(try $0.ring.export(queue: $0.queue.id)) }.close()
                 return nil
             } catch {

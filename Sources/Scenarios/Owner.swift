@@ -6,6 +6,8 @@ import Results
 /// The worker's side: a provider, a listening socket, a connection. Commands, each answered with "ok ..." or the error:
 ///
 ///     bind SEED         binds the provider to the queue
+///     bind SEED kernel  the same with a refill ring in memory of the kernel's, which only zcrx has
+///     bind SEED PAGES   the same with so many pages
 ///     listen            listens; then "accept" takes the connection
 ///     receive N keep    N bytes more of the stream, kept; "ok NET_IOVS" held by now
 ///     receive N return  the same, given back at once
@@ -37,10 +39,11 @@ final class OwnerPart {
 
     func answer(_ words: [String]) throws -> String {
         switch (words.first, words.count) {
-        case ("bind", 2):
-            guard let seed = UInt64(words[1]) else { break }
+        case ("bind", 2), ("bind", 3):
+            let kernel = words.last == "kernel"
+            guard let seed = UInt64(words[1]), let pages = words.count == 2 || kernel ? 512 : Int(words[2]) else { break }
             receiver?.end()
-            receiver = try make(PayloadPattern(seed: seed))
+            receiver = try make(PayloadPattern(seed: seed), pages, kernel ? .kernel : .user)
             return ""
         case ("listen", 1):
             listener.take()?.close()
@@ -95,10 +98,15 @@ final class OwnerPart {
         throw ScenarioFailure("unknown command: \(words.joined(separator: " "))")
     }
 
-    private func make(_ pattern: PayloadPattern) throws -> any ProviderReceiver {
+    private func make(
+        _ pattern: PayloadPattern, _ pages: Int, _ memory: ZeroCopyReceive.Registration.RefillMemory
+    ) throws -> any ProviderReceiver {
         switch provider {
-        case .zcrx: try ZeroCopyReceiver(at: .init(ifindex: ifindex, queue: queue), pages: 512, statistics: false, pattern: pattern)
-        case .devmem: try DevmemReceiver(ifindex: ifindex, queue: queue, pages: 512, pattern: pattern)
+        case .zcrx:
+            try ZeroCopyReceiver(at: .init(ifindex: ifindex, queue: queue), pages: pages, statistics: false, pattern: pattern) {
+                $0.refillMemory = memory
+            }
+        case .devmem: try DevmemReceiver(ifindex: ifindex, queue: queue, pages: pages, pattern: pattern)
         case .pages: throw ScenarioFailure("ordinary pages have no owner")
         }
     }

@@ -88,6 +88,13 @@ extension ZeroCopyReceive.Ring {
         OwnedDescriptor(taking: try check(ppiov_zcrx_export(raw, queue), "export of zcrx \(queue)"))
     }
 
+    /// Asks for an export with the request in memory that the kernel cannot write its answer to.
+    ///
+    /// - Throws: `EFAULT`, and no descriptor may be left of the export then.
+    public borrowing func exportFrozen(queue: UInt32) throws(KernelError) {
+        try check(ppiov_zcrx_export_frozen(raw, queue), "export of zcrx \(queue) from read-only memory")
+    }
+
     /// Imports a queue that another ring exported. Mirrors `import_zcrx()`.
     ///
     /// - Parameter excess: a field of a registration that an import may not carry, set to test the refusal.
@@ -157,5 +164,13 @@ extension ZeroCopyReceive.Ring {
         var raw = area.raw
         try check(ppiov_zcrx_add_area(self.raw, queue, &raw), "adding an area to zcrx \(queue)")
         return raw.rq_area_token
+    }
+
+    /// Asks for one more area with the request in memory that the kernel cannot write the token to.
+    ///
+    /// - Throws: `EFAULT`, and the queue may not have the area then.
+    public borrowing func addAreaFrozen(_ area: ZeroCopyReceive.Registration.Area, queue: UInt32) throws(KernelError) {
+        var raw = area.raw
+        try check(ppiov_zcrx_add_area_frozen(self.raw, queue, &raw), "adding an area to zcrx \(queue) from read-only memory")
     }
 }
