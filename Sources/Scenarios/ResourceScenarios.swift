@@ -33,7 +33,7 @@ enum ResourceScenarios {
                 let left = try run.step("round \(round)") { () throws -> String in
                     try bed.waitUnbound(within: run.patience(10))
                     try owner.life(bed, run, seed: 300 + UInt64(round), provider)
-                    return try owner.settled(run, within: run.patience(5), at: first)
+                    return try owner.settled(run, within: run.patience(20), at: first)
                 }
                 first = first ?? left
                 try run.expect(left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
@@ -150,7 +150,7 @@ enum ResourceScenarios {
         let bed = try TestBed.make(run)
         let owner = try Owner(run, .zcrx, bed)
         run.cleanUp("owner finished") { try owner.finish() }
-        let before = try owner.settled(run, within: run.patience(5), at: nil)
+        let before = try owner.settled(run, within: run.patience(20), at: nil)
         try owner.ask("lock \(1 << 20)")
         try run.step("4 registrations of 2 MiB with a limit of 1: ENOMEM") {
             for _ in 0..<4 {
@@ -163,7 +163,7 @@ enum ResourceScenarios {
                 throw ScenarioFailure("it was granted")
             }
         }
-        let after = try owner.settled(run, within: run.patience(5), at: before)
+        let after = try owner.settled(run, within: run.patience(20), at: before)
         try run.expect(after == before, "as many descriptors and locked bytes as before", "before \(before), now \(after)")
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 11))
         try run.pools.observe()

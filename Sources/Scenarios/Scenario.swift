@@ -55,7 +55,7 @@ public struct Scenario: Sendable {
     public var tier: Tier
     public var needs: Set<Need>
     public var expectation: Expectation
-    /// Guest seconds it may take before it counts as hung, before scaling.
+    /// Seconds without a step that it may take before it counts as hung, before scaling; for all its steps together ten times as much.
     public var deadline: Double
     /// Part of the harness's test of itself: run only when named in full.
     public var hidden: Bool

@@ -29,11 +29,8 @@ struct ScenarioTrial {
         } catch let error where !(error is CancellationError) {
             // A machine that died before it heard of the scenario: the wait below says how.
         }
-        let limit = Duration.seconds(scenario.deadline * scale)
-        let ended = try await session.wait(limit) { $0.report != nil || $0.trouble != nil || $0.ended }
-        var crash: String?
-        if !ended {
-            crash = "hung: no report within \(Self.seconds(limit)) s"
+        var crash = try await hang(session)
+        if crash != nil {
             // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
             _ = try await session.machine.dissect()
         } else if session.take.report == nil {
@@ -56,6 +53,26 @@ struct ScenarioTrial {
             log: log(take), crash: crash, seconds: seconds)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
         return Outcome(evidence: evidence, take: take, machineLost: lost)
+    }
+
+    /// Waits for the scenario's end, for as long as it goes on: a machine that has to share its processors may be slow, and what hangs is
+    /// silent.
+    ///
+    /// - Returns: what to say of one that hangs; nil where it came to an end, whichever.
+    private func hang(_ session: GuestSession) async throws -> String? {
+        let limit = Duration.seconds(scenario.deadline * scale)
+        let clock = ContinuousClock()
+        let end = clock.now + limit * 10
+        @Sendable func over(_ take: GuestSession.Take) -> Bool { take.report != nil || take.trouble != nil || take.ended }
+        while clock.now < end {
+            let heard = session.take.events.count
+            guard try await session.wait(limit, until: { over($0) || $0.events.count > heard }) else {
+                let last = session.take.events.last { $0.kind == .step }?.step?.name
+                return "hung: no word for \(Self.seconds(limit)) s" + (last.map { " after step \"\($0)\"" } ?? "")
+            }
+            if over(session.take) { return nil }
+        }
+        return "hung: no report within \(Self.seconds(limit * 10)) s"
     }
 
     /// The scenario's console lines: what lies between its marks and, on a machine that is shared, what an earlier scenario left
