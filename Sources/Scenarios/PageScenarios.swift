@@ -29,6 +29,26 @@ enum PageScenarios {
             try run.step("two looks") { _ = try run.pools.wait(within: 2 * lookEvery + 0.5) { _ in false } }
             try run.step("page returned") { try bed.holdPage(false) }
         },
+        // The pool is listed with the loopback device of the namespace that its interface left, and with none when that goes
+        // (`page_pool_unreg_netdev_wipe()`).
+        Scenario(
+            "pages.orphaned", "a page held by a pool of a namespace, which ends before it returns", tier: .netdevsim,
+            needs: [.interface, .removableInterface, .pageHold], expects: Expectation(provider: .pages, minimumHolds: 1), thorough: true
+        ) { run in
+            let bed = try TestBed.make(run)
+            try run.pools.observe()
+            let before = try TestBed.namespaces()
+            try run.step("interface moved to another namespace, and up there") {
+                try bed.moveAway()
+                try bed.setUp(true)
+            }
+            try run.step("page held") { try bed.holdPage(true) }
+            try run.step("that namespace ended, the interface is back") { try bed.endNamespace(within: run.patience(10)) }
+            try run.step("and nothing is left of it") { try TestBed.awaitNamespaces(before, within: run.patience(10)) }
+            try run.step("page returned") { try bed.holdPage(false) }
+            // The pool goes at the kernel's next look. No namespace lists it, so nothing shows it but its trace.
+            try run.step("the kernel has looked") { _ = try run.pools.wait(within: run.patience(2 * lookEvery)) { _ in false } }
+        },
         Scenario(
             "pages.unmapped", "a pool that goes with a page out leaves it without a DMA mapping: the device may go before the page returns",
             tier: .netdevsim, needs: [.interface, .pageHold, .dmaMappings],

@@ -42,8 +42,8 @@ final class Streams {
         var received: UInt64 = 0
         /// A receive of it is under way in the kernel.
         var receiving = false
-        /// That receive ends by itself after so many bytes.
-        var limited = false
+        /// What that receive was asked for.
+        var asked = AskedBytes()
         var failure: KernelError?
         var ended = false
     }
@@ -211,7 +211,7 @@ extension ZeroCopyReceiver: StreamSource {
                     socket: streams[stream].socket, queue: $0.queue.id, length: UInt32(limit), userData: Self.firstTag + UInt64(stream))
             }
             streams[stream].receiving = true
-            streams[stream].limited = limit > 0
+            streams[stream].asked = AskedBytes(limit: limit)
         }
         let deadline = MonotonicClock.now + UInt64(max(milliseconds, 0)) * 1_000_000
         while true {
@@ -223,10 +223,11 @@ extension ZeroCopyReceiver: StreamSource {
             streams[stream].receiving = completion.more
             if let error = completion.error { return [.failed(stream: stream, error)] }
             if completion.isData, let handle = completion.offset, let place = completion.areaOffset {
+                try streams[stream].asked.bring(Int(completion.result))
                 return [.piece(stream: stream, place: place, length: Int(completion.result), handle: handle)]
             }
             // The end of a receive with a limit is not that of its stream.
-            if !completion.more && !streams[stream].limited { return [.ended(stream: stream)] }
+            if !completion.more && !streams[stream].asked.areAllThere { return [.ended(stream: stream)] }
             if !completion.more { return try events(&streams, wanted: wanted, limit: limit, milliseconds: left) }
         }
     }
@@ -332,4 +333,22 @@ extension Provider {
         case .pages: throw ScenarioFailure("ordinary pages have no receiver")
         }
     }
+}
+
+/// The bytes that a receive may bring (`sqe->len` of `IORING_OP_RECV_ZC`).
+struct AskedBytes {
+    /// 0 for as many as there are.
+    private let limit: Int
+    private var brought = 0
+
+    init(limit: Int = 0) { self.limit = limit }
+
+    /// - Throws: `ScenarioFailure` where they are more than it was asked for.
+    mutating func bring(_ bytes: Int) throws {
+        brought += bytes
+        guard limit == 0 || brought <= limit else { throw ScenarioFailure("a receive of \(limit) bytes brought \(brought)") }
+    }
+
+    /// Whether that is why it ended; else its stream did.
+    var areAllThere: Bool { limit > 0 && brought == limit }
 }

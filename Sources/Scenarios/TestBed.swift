@@ -228,6 +228,25 @@ final class TestBed {
         }
     }
 
+    /// Network namespaces, by their reference trackers.
+    ///
+    /// - Throws: `ScenarioSkip` where the kernel has none.
+    static func namespaces() throws -> Int64 {
+        guard let count = try ResourceCounters.read(links: 0)["tracked-namespaces"] else {
+            throw ScenarioSkip("this kernel does not tell which network namespaces there are (NET_NS_REFCNT_TRACKER)")
+        }
+        return count
+    }
+
+    /// Waits until there are no more network namespaces than that: they end in a work queue, after their interfaces have left.
+    static func awaitNamespaces(_ count: Int64, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while case let now = try namespaces(), now > count {
+            guard MonotonicClock.now < end else { throw ScenarioFailure("\(now) network namespaces after \(seconds) s, \(count) before") }
+            _ = poll(nil, 0, 5)
+        }
+    }
+
     /// Waits until no provider is on the queue: a ring's end is asynchronous.
     func waitUnbound(within seconds: Double) throws {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)

@@ -39,7 +39,7 @@ final class ZeroCopyReceiver {
     private var firstMismatch: UInt64?
     private var receiving = false
     /// The request ends at a number of bytes, not with the stream.
-    private var limited = false
+    private var asked = AskedBytes()
     /// Events told, in turn.
     private(set) var events: [ZeroCopyReceive.Event] = []
 
@@ -236,7 +236,7 @@ final class ZeroCopyReceiver {
         guard !receiving else { return }
         try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: limit, userData: Self.receiveTag) }
         receiving = true
-        limited = limit > 0
+        asked = AskedBytes(limit: Int(limit))
     }
 
     private func wait(milliseconds: Int32) throws -> ZeroCopyReceive.Completion? {
@@ -250,11 +250,12 @@ final class ZeroCopyReceiver {
             let index = completion.areaIndex
         else {
             receiving = receiving && completion.more
-            if completion.result == 0, !completion.more, !limited { throw ScenarioFailure("the stream ended after \(received) bytes") }
+            if completion.result == 0, !completion.more, !asked.areAllThere { throw ScenarioFailure("the stream ended after \(received) bytes") }
             return
         }
         receiving = completion.more
         let length = UInt32(completion.result)
+        try asked.bring(Int(length))
         let start = received &- streamStart
         let wrong = try with { parts in
             guard parts.areas.indices.contains(index) else {
