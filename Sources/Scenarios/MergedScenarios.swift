@@ -11,13 +11,10 @@ enum MergedScenarios {
             TrafficScenarios.scenario(
                 provider, "merged", "\(count) segments merged into one skb: read whole, in pieces, and kept", needs: [.removableInterface]
             ) { run in
-                let bed = try TestBed.make(run)
-                let streams = try provider.makeStreams(run, bed: bed)
-                let socket = try prepare(run, bed)
-                let pattern = PayloadPattern(seed: 590)
-                let stream = streams.add(socket, pattern)
+                let wire = try Wire(run, provider)
+                let (streams, socket, stream) = (wire.streams, wire.socket, wire.stream)
                 for (turn, what) in ["whole", "500 bytes at a time", "kept"].enumerated() {
-                    try burst(run, bed, pattern, turn)
+                    try wire.burst(run, turn)
                     try run.step("received, \(what)") {
                         try streams.receive([stream: bytes * UInt64(turn + 1)], keep: turn == 2, limit: turn == 1 ? 500 : 0, within: run.patience(20))
                     }
@@ -30,12 +27,9 @@ enum MergedScenarios {
                 provider, "merged-unread", "\(count) segments merged into one skb, of which half is read when the socket is closed",
                 needs: [.removableInterface]
             ) { run in
-                let bed = try TestBed.make(run)
-                let streams = try provider.makeStreams(run, bed: bed)
-                let socket = try prepare(run, bed)
-                let pattern = PayloadPattern(seed: 591)
-                let stream = streams.add(socket, pattern)
-                try burst(run, bed, pattern, 0)
+                let wire = try Wire(run, provider)
+                let (streams, socket, stream) = (wire.streams, wire.socket, wire.stream)
+                try wire.burst(run, 0)
                 try run.step("\(bytes / 2) bytes received and kept") {
                     try streams.receive([stream: bytes / 2], keep: true, limit: 500, within: run.patience(20))
                 }
@@ -56,29 +50,40 @@ enum MergedScenarios {
 
     /// A forged connection on an interface that is polled by a thread, on the CPU that bursts are sent from. It gets to run when the
     /// burst is over, so that GRO sees all of it in one poll.
-    private static func prepare(_ run: ScenarioRun, _ bed: TestBed) throws -> Connection {
-        let socket = try bed.connectForged(run)
-        try socket.makeRoom(1 << 20)
-        try run.step("the interface polled by threads of CPU 0") {
-            try KernelFile.write("/sys/class/net/\(bed.interface)/threaded", "1")
-            let pollers = KernelFile.list("/proc").compactMap { CInt($0) }.filter { id in
-                (try? KernelFile.read("/proc/\(id)/comm"))?.hasPrefix("napi/\(bed.interface)-") == true
-            }
-            guard !pollers.isEmpty else { throw ScenarioFailure("there is no thread napi/\(bed.interface)-*") }
-            for id in pollers { try ThreadPlacement.pin(thread: id, to: 0) }
-        }
-        return socket
-    }
+    private struct Wire {
+        let streams: Streams
+        let socket: Connection
+        let stream: Int
+        private let bed: TestBed
+        private let pattern = PayloadPattern(seed: 590)
 
-    /// The next segments of the stream, merged.
-    private static func burst(_ run: ScenarioRun, _ bed: TestBed, _ pattern: PayloadPattern, _ turn: Int) throws {
-        let pieces = (turn * count..<(turn + 1) * count).map { "\($0 * length):\(length)" }
-        let before = try TCPCounters.segmentsIn()
-        _ = try run.step("\(count) segments sent in one burst") {
-            try bed.peer.ask("burst \(pattern.seed) \(pieces.joined(separator: ","))", within: run.patience(20))
+        init(_ run: ScenarioRun, _ provider: Provider) throws {
+            let bed = try TestBed.make(run)
+            streams = try provider.makeStreams(run, bed: bed)
+            socket = try bed.connectForged(run)
+            try socket.makeRoom(1 << 20)
+            try run.step("the interface polled by threads of CPU 0") {
+                try KernelFile.write("/sys/class/net/\(bed.interface)/threaded", "1")
+                let pollers = KernelFile.list("/proc").compactMap { CInt($0) }.filter { id in
+                    (try? KernelFile.read("/proc/\(id)/comm"))?.hasPrefix("napi/\(bed.interface)-") == true
+                }
+                guard !pollers.isEmpty else { throw ScenarioFailure("there is no thread napi/\(bed.interface)-*") }
+                for id in pollers { try ThreadPlacement.pin(thread: id, to: 0) }
+            }
+            stream = streams.add(socket, pattern)
+            self.bed = bed
         }
-        // One that no merging reaches may be among them; what else is received here is of other protocols.
-        let skbs = try TCPCounters.segmentsIn() - before
-        try run.expect((1...2).contains(skbs), "TCP received them in one skb or two", "in \(skbs)")
+
+        /// The next segments of the stream, merged.
+        func burst(_ run: ScenarioRun, _ turn: Int) throws {
+            let pieces = (turn * count..<(turn + 1) * count).map { "\($0 * length):\(length)" }
+            let before = try TCPCounters.segmentsIn()
+            _ = try run.step("\(count) segments sent in one burst") {
+                try bed.peer.ask("burst \(pattern.seed) \(pieces.joined(separator: ","))", within: run.patience(20))
+            }
+            // One that no merging reaches may be among them; what else is received here is of other protocols.
+            let skbs = try TCPCounters.segmentsIn() - before
+            try run.expect((1...2).contains(skbs), "TCP received them in one skb or two", "in \(skbs)")
+        }
     }
 }
