@@ -2,7 +2,10 @@
 
 /// One thing an oracle found wrong.
 public struct Finding: Codable, Sendable, Equatable {
-    /// Which oracle: "scenario", "trace", "page-pool", "kernel-log", "counters", "payload", "exercised", "machine".
+    /// The oracle of what a second run, on a machine of its own, says of a failure on a machine that was shared.
+    public static let alone = "alone"
+
+    /// Which oracle: "scenario", "trace", "page-pool", "kernel-log", "counters", "payload", "exercised", "machine"; or "alone".
     public var oracle: String
     /// One line: what was expected, what was seen; names the pool and the number in flight where there is one.
     public var message: String

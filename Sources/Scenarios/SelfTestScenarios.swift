@@ -9,6 +9,8 @@ enum SelfTestScenarios {
     /// lkdtm (drivers/misc/lkdtm) makes real faults on request.
     private static let provoke = "/sys/kernel/debug/provoke-crash/DIRECT"
 
+    private static let litter = "/tmp/ppiov-litter"
+
     static let all: [Scenario] = [
         scenario("pass", "does nothing, rightly") { _ in },
         scenario("fail", "a step fails") { run in try run.step("two and two") { throw ScenarioFailure("are not five") } },
@@ -43,6 +45,16 @@ enum SelfTestScenarios {
             "selftest.unexercised", "claims a provider and uses none", tier: .netdevsim, needs: [.interface],
             expects: Expectation(provider: .zcrx, minimumHolds: 1), hidden: true
         ) { run in _ = try TestBed.make(run) },
+        scenario("litter", "leaves a file behind that nothing counts") { run in
+            try run.step("a file left") {
+                let descriptor = open(litter, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+                if descriptor < 0 { throw KernelError("open \(litter)", code: errno) }
+                close(descriptor)
+            }
+        },
+        scenario("littered", "fails where that file lies") { run in
+            try run.step("nobody was here before") { if access(litter, F_OK) == 0 { throw ScenarioFailure("somebody was") } }
+        },
         scenario("after", "does nothing, rightly, after all that") { _ in },
     ]
 

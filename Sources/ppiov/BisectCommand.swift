@@ -100,7 +100,7 @@ struct BisectCommand: AsyncParsableCommand {
         var ends: (String, String)?
         if let good, let bad { ends = findFix ? (bad, good) : (good, bad) }
         return BisectRequest(
-            kernel: kernel.request, ends: ends, findFix: findFix, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.guests,
+            kernel: kernel.request, ends: ends, findFix: findFix, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.jobs,
             buildJobs: Surroundings.processors, out: out, resumes: resumes, allowList: try allowed.list(), command: words)
     }
 }
@@ -141,7 +141,7 @@ struct BisectStepCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: steps/TIME in the folder of --like)", valueName: "folder"))
     var out: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: two for every processor)", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every processor, one in profile debug)", valueName: "n"))
     var jobs: Int?
 
     func validate() throws {
@@ -152,8 +152,7 @@ struct BisectStepCommand: AsyncParsableCommand {
     func run() async throws {
         // Not in the current folder, which is the tree under test.
         let out = out ?? "\(like)/steps/\(Int(Date().timeIntervalSince1970))-\(getpid())"
-        let (kernel, machine, like, filter, runs) = (kernel.request, machine.options, like, filter, runs)
-        let jobs = jobs ?? Surroundings.guests
+        let (kernel, machine, like, filter, runs, jobs) = (kernel.request, machine.options, like, filter, runs, jobs)
         try await Failure.reporting {
             do {
                 let symptom = try BisectSession.symptom(of: like, matching: filter)

@@ -35,7 +35,8 @@ enum Console {
         if result.verdict == .pass, let counts = counts(result) { line += " \(counts)" }
         if let reason = result.reason { line += ": \(reason)" }
         error(line)
-        for finding in result.findings.prefix(5) { error("         \(finding.oracle): \(finding.message)") }
+        let (alone, first) = (result.findings.filter { $0.oracle == Finding.alone }, result.findings.filter { $0.oracle != Finding.alone }.prefix(5))
+        for finding in first + alone { error("         \(finding.oracle): \(finding.message)") }
     }
 
     private static func counts(_ result: ScenarioResult) -> String? {

@@ -72,7 +72,7 @@ struct MutantsCommand: AsyncParsableCommand {
         try await Failure.reporting {
             let mutants = try Mutant.load(try folder ?? Surroundings.mutants(), matching: globs)
             let request = MutantRequest(
-                kernel: kernel, machine: options, mutants: mutants, runs: runs, reach: reach, jobs: results.guests, buildJobs: Surroundings.processors,
+                kernel: kernel, machine: options, mutants: mutants, runs: runs, reach: reach, jobs: results.jobs, buildJobs: Surroundings.processors,
                 out: results.out, reproduce: RunCommand.ownCommand)
             let width = mutants.map(\.name.count).max() ?? 0
             let session = MutantSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())

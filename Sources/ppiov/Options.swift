@@ -103,14 +103,12 @@ struct ResultsOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
     var out: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: two for every processor)", valueName: "n"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every processor, one in profile debug)", valueName: "n"))
     var jobs: Int?
 
     func validate() throws {
         if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
     }
-
-    var guests: Int { jobs ?? Surroundings.guests }
 }
 
 /// What the kernel may say.

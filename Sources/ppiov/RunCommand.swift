@@ -15,8 +15,8 @@ struct RunCommand: AsyncParsableCommand {
             KTAP goes to standard output, progress to standard error, everything else to the results folder: results.ktap, \
             results.json, junit.xml, metadata.json, and per scenario its console, its events and its raw trace (docs/results.md).
 
-            Each scenario starts from a snapshot of the booted guest, so nothing before it has touched its kernel; a crash or a hang \
-            costs one scenario. A kernel, image or snapshot that was made before is taken from the cache.
+            Machines start from a snapshot of the booted guest. A few scenarios of a group share one; the first that is not green ends \
+            it, so a crash or a hang costs one scenario. --isolate scenario gives each its own. A kernel, image or snapshot that was made before is taken from the cache.
 
             EXAMPLES
               ppiov run                                       Debian's newest kernel that netdevsim's patch is known for
@@ -33,8 +33,8 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var results: ResultsOptions
 
-    @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, each group, or nothing but the first.", valueName: "scenario|group|none"))
-    var isolate = "scenario"
+    @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, every few of a group until one fails, or nothing but the first.", valueName: "scenario|group|none"))
+    var isolate = Isolation.group.rawValue
 
     @OptionGroup var allowed: AllowOptions
 
@@ -48,14 +48,14 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let request = kernel.request
         let options = machine.options
-        let isolation = Isolation(rawValue: isolate) ?? .scenario
+        let isolation = Isolation(rawValue: isolate) ?? .group
         let (selection, results, allowed, dry) = (selection, results, allowed, dryRun)
         try await Failure.reporting {
             let scenarios = try selection.scenarios()
             let workshop = try Surroundings.workshop(Console.progress)
             if dry { return try await Self.dryRun(workshop, request, options) }
             let run = RunRequest(
-                kernel: request, machine: options, scenarios: scenarios, isolation: isolation, jobs: results.guests,
+                kernel: request, machine: options, scenarios: scenarios, isolation: isolation, jobs: results.jobs,
                 buildJobs: Surroundings.processors, out: results.out, allowList: try allowed.list(), reproduce: Self.ownCommand)
             let outcome = try await RunSession(workshop: workshop, today: try Self.today()).run(run)
             Console.output(KTAP.document(outcome.results))

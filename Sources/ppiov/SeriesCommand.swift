@@ -36,7 +36,7 @@ struct SeriesOptions: ParsableArguments {
         var request = kernel.request
         request.series = series
         return SeriesRequest(
-            kernel: request, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.guests,
+            kernel: request, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.jobs,
             buildJobs: Surroundings.processors, out: results.out, allowList: try allowed.list(), reproduce: RunCommand.ownCommand)
     }
 }

@@ -68,7 +68,7 @@ struct SoakCommand: AsyncParsableCommand {
             let begin = ContinuousClock.now
             let soak = SoakRequest(
                 kernel: request, machine: options, providers: providers.isEmpty ? [.zcrx, .devmem] : providers, seed: seed,
-                moves: length, time: .seconds(minutes * 60), jobs: results.guests, buildJobs: Surroundings.processors, out: results.out,
+                moves: length, time: .seconds(minutes * 60), jobs: results.jobs, buildJobs: Surroundings.processors, out: results.out,
                 allowList: try allowed.list())
             let workshop = try Surroundings.workshop(Console.progress)
             let outcome = try await SoakSession(workshop: workshop, today: try RunCommand.today()).run(soak)

@@ -42,7 +42,4 @@ enum Surroundings {
     }
 
     static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
-    /// Machines at a time, where nobody says how many: a guest waits for timers and for the network
-    /// half of its time and more.
-    static var guests: Int { processors * 2 }
 }

@@ -18,6 +18,36 @@ extension BlackBox {
             #expect(tests[1].note == "crashed: Kernel panic - not syncing: dumptest")
         }
 
+        /// It stays red, and the report says that alone it would not be.
+        @Test func whatFailsOnlyAfterAnotherIsSaidToDoSo() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(filter: "selftest.litter*", [], in: scratch)
+            #expect(outcome.code == 1, "\(outcome.errors)")
+            let files = try RunFiles(scratch)
+            #expect(files.verdicts == ["selftest.litter pass", "selftest.littered fail"])
+            let last = try #require(files.result("selftest.littered").findings.last)
+            #expect(last.oracle == "alone" && last.message.hasSuffix("no failure; what ran before it on the first has a part in it: selftest.litter"))
+            #expect(last.evidence.contains { $0.hasSuffix("--isolate none --filter selftest.litter --filter selftest.littered") })
+            #expect(try files.console("selftest.littered/alone").contains("begin selftest.littered"))
+        }
+
+        @Test func onAMachineOfItsOwnNothingCameBefore() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(filter: "selftest.litter*", ["--isolate", "scenario"], in: scratch)
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            #expect(try RunFiles(scratch).verdicts == ["selftest.litter pass", "selftest.littered pass"])
+        }
+
+        @Test func whatFailsAloneTooIsSaidToDoSo() async throws {
+            let scratch = try Scratch()
+            let outcome = try await Product.run(filter: "selftest.[pf]a[si][sl]", [], in: scratch)
+            #expect(outcome.code == 1, "\(outcome.errors)")
+            let files = try RunFiles(scratch)
+            #expect(files.verdicts == ["selftest.pass pass", "selftest.fail fail"])
+            let last = try #require(files.result("selftest.fail").findings.last)
+            #expect(last.oracle == "alone" && last.message.hasPrefix("again on a machine of its own: it fails there, too: scenario: "))
+        }
+
         @Test func killedQEMUIsNamedAndTheNextScenarioRuns() async throws {
             let scratch = try Scratch()
             let outcome = try await Product.run(filter: "selftest.[ha]*", ["--jobs", "1"], in: scratch) { running in

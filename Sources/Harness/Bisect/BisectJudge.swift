@@ -129,7 +129,7 @@ struct BisectJudge: BisectJudging {
         let first = test.evidence.runs + test.evidence.others.count
         let results = try await withThrowingTaskGroup(of: (Int, ScenarioResult).self) { group in
             var numbers = Array((first + 1)...(first + times))[...]
-            for _ in 0..<max(1, request.jobs) {
+            for _ in 0..<max(1, request.jobs ?? bench.guests) {
                 guard let number = numbers.popFirst() else { break }
                 group.addTask { (number, try await one(scenario, bench, out: "\(folder.path)/\(place)/\(number)")) }
             }
@@ -174,7 +174,7 @@ struct BisectJudge: BisectJudging {
         // Of a search that was interrupted.
         try Disk.remove(out)
         let run = RunRequest(
-            kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .scenario, jobs: request.jobs, buildJobs: request.buildJobs,
+            kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs, buildJobs: request.buildJobs,
             out: out, allowList: request.allowList, reproduce: Command("ppiov", request.command).line)
         let quiet = Workshop(cache: workshop.cache, vm: workshop.vm, agent: workshop.agent, progress: progress)
         let outcome = try await RunSession(workshop: quiet, today: today).run(run, on: bench)

@@ -17,7 +17,7 @@ public struct BisectRequest: Sendable {
     /// What the bad end is run with; the failure that is looked for is one of theirs.
     public var scenarios: [Scenario]
     /// Machines at a time.
-    public var jobs: Int
+    public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int
     /// The folder for state and results; nil for `results/TIME`.
@@ -29,7 +29,7 @@ public struct BisectRequest: Sendable {
     public var command: [String]
 
     public init(
-        kernel: KernelRequest, ends: (old: String, new: String)?, findFix: Bool, machine: MachineOptions, scenarios: [Scenario], jobs: Int, buildJobs: Int,
+        kernel: KernelRequest, ends: (old: String, new: String)?, findFix: Bool, machine: MachineOptions, scenarios: [Scenario], jobs: Int?, buildJobs: Int,
         out: String?, resumes: Bool, allowList: AllowList, command: [String]
     ) {
         self.kernel = kernel

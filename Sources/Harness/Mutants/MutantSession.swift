@@ -25,7 +25,7 @@ public struct MutantRequest: Sendable {
     public var runs: Int
     public var reach: Reach
     /// Machines at a time.
-    public var jobs: Int
+    public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int
     /// The results folder; nil for `results/TIME`.
@@ -33,7 +33,7 @@ public struct MutantRequest: Sendable {
     public var reproduce: String
 
     public init(
-        kernel: KernelRequest, machine: MachineOptions, mutants: [Mutant], runs: Int, reach: Reach, jobs: Int, buildJobs: Int, out: String?,
+        kernel: KernelRequest, machine: MachineOptions, mutants: [Mutant], runs: Int, reach: Reach, jobs: Int?, buildJobs: Int, out: String?,
         reproduce: String
     ) {
         self.kernel = kernel
@@ -272,7 +272,7 @@ public struct MutantSession: Sendable {
     /// - Throws: `CancellationError` where the run was interrupted.
     private func scenarios(_ scenarios: [Scenario], on bench: Bench, _ work: Work, name: String, stop: Bool) async throws -> RunOutcome {
         var request = RunRequest(
-            kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .scenario, jobs: work.request.jobs,
+            kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .group, jobs: work.request.jobs,
             buildJobs: work.request.buildJobs, out: work.folder.path + "/" + name, allowList: AllowList(), reproduce: work.request.reproduce)
         request.stopAtFailure = stop
         let quiet = Workshop(cache: cache, vm: workshop.vm, agent: workshop.agent, progress: .silent)

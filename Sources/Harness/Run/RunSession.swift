@@ -10,7 +10,7 @@ import Synchronization
 public enum Isolation: String, Sendable, CaseIterable {
     /// Each starts from the snapshot.
     case scenario
-    /// Those of a group share a machine that started from the snapshot.
+    /// A few of a group share a machine that started from the snapshot. One that is not green ends it.
     case group
     /// All share one that is booted for them: for what accumulates.
     case none
@@ -22,8 +22,8 @@ public struct RunRequest: Sendable {
     public var machine: MachineOptions
     public var scenarios: [Scenario]
     public var isolation: Isolation
-    /// Machines at a time.
-    public var jobs: Int
+    /// Machines at a time; nil for as many as suit the kernel (``Bench/guests``).
+    public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int
     /// The results folder; nil for `results/TIME`.
@@ -35,7 +35,7 @@ public struct RunRequest: Sendable {
     public var stopAtFailure = false
 
     public init(
-        kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], isolation: Isolation, jobs: Int, buildJobs: Int,
+        kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], isolation: Isolation, jobs: Int?, buildJobs: Int,
         out: String?, allowList: AllowList, reproduce: String
     ) {
         self.kernel = kernel
@@ -96,7 +96,8 @@ public struct RunSession: Sendable {
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         let run = UnitRunner(
             bench: bench, store: store, folder: folder, scale: scale, isolation: request.isolation,
-            judge: Judge(allowList: request.allowList, today: today), board: Board(request.scenarios, progress))
+            judge: Judge(allowList: request.allowList, today: today), board: Board(request.scenarios, progress),
+            stopAtFailure: request.stopAtFailure)
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.
             _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
@@ -105,7 +106,7 @@ public struct RunSession: Sendable {
         var interrupted = false
         var fault: (any Error)?
         do {
-            try await runUnits(request, run)
+            try await runUnits(request, run, jobs: request.jobs ?? bench.guests)
         } catch is CancellationError {
             interrupted = true
         } catch {
@@ -126,10 +127,10 @@ public struct RunSession: Sendable {
         return RunOutcome(results: results, folder: folder.path, interrupted: interrupted)
     }
 
-    private func runUnits(_ request: RunRequest, _ run: UnitRunner) async throws {
+    private func runUnits(_ request: RunRequest, _ run: UnitRunner, jobs: Int) async throws {
         var units = Self.units(request.scenarios, request.isolation)[...]
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<max(1, request.jobs) {
+            for _ in 0..<max(1, jobs) {
                 guard let unit = units.popFirst() else { break }
                 group.addTask { try await run.run(unit) }
             }
@@ -154,16 +155,23 @@ public struct RunSession: Sendable {
         case .scenario: return scenarios.map { [$0] }
         case .none: return scenarios.isEmpty ? [] : [scenarios]
         case .group:
-            var units: [[Scenario]] = []
+            var groups: [[Scenario]] = []
             for scenario in scenarios {
-                if let last = units.indices.last, units[last].first?.group == scenario.group {
-                    units[last].append(scenario)
+                if let last = groups.indices.last, groups[last].first?.group == scenario.group {
+                    groups[last].append(scenario)
                 } else {
-                    units.append([scenario])
+                    groups.append([scenario])
                 }
             }
-            return units
+            return groups.flatMap(shares)
         }
+    }
+
+    /// One group's scenarios as they share machines: at most `most` on each, and as many on one as on another.
+    private static func shares(_ group: [Scenario]) -> [[Scenario]] {
+        let most = 8
+        let machines = (group.count + most - 1) / most
+        return (0..<machines).map { Array(group[group.count * $0 / machines..<group.count * ($0 + 1) / machines]) }
     }
 
     private func finish(_ folder: ResultsFolder, _ results: [ScenarioResult], _ metadata: RunMetadata, interrupted: Bool) throws {

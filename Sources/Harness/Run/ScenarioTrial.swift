@@ -17,6 +17,8 @@ struct ScenarioTrial {
         var take: GuestSession.Take
         /// The machine cannot run another scenario.
         var machineLost: Bool
+        /// It came to no end within its deadline.
+        var hung: Bool
     }
 
     func run(_ session: GuestSession) async throws -> Outcome {
@@ -30,7 +32,8 @@ struct ScenarioTrial {
             // A machine that died before it heard of the scenario: the wait below says how.
         }
         var crash = try await hang(session)
-        if crash != nil {
+        let hung = crash != nil
+        if hung {
             // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
             _ = try await session.machine.dissect()
         } else if session.take.report == nil {
@@ -52,7 +55,7 @@ struct ScenarioTrial {
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
             log: log(take), crash: crash, seconds: seconds)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
-        return Outcome(evidence: evidence, take: take, machineLost: lost)
+        return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung)
     }
 
     /// Waits for the scenario's end, for as long as it goes on: a machine that has to share its processors may be slow, and what hangs is

@@ -18,14 +18,14 @@ public struct SoakRequest: Sendable {
     /// No sequence is begun after it.
     public var time: Duration
     /// Machines at a time.
-    public var jobs: Int
+    public var jobs: Int?
     public var buildJobs: Int
     /// The results folder; nil for `results/TIME`.
     public var out: String?
     public var allowList: AllowList
 
     public init(
-        kernel: KernelRequest, machine: MachineOptions, providers: [ModelProvider], seed: UInt64, moves: Int, time: Duration, jobs: Int,
+        kernel: KernelRequest, machine: MachineOptions, providers: [ModelProvider], seed: UInt64, moves: Int, time: Duration, jobs: Int?,
         buildJobs: Int, out: String?, allowList: AllowList
     ) {
         self.kernel = kernel
@@ -85,14 +85,14 @@ public struct SoakSession: Sendable {
         _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
         let trial = Trial(
             bench: bench, store: store, folder: folder, scale: request.machine.timeoutScale * bench.slowness,
-            judge: Judge(allowList: request.allowList, today: today), jobs: request.jobs, progress: workshop.progress)
-        workshop.progress.say("seed \(request.seed): sequences of \(request.moves) moves, \(request.jobs) at a time")
+            judge: Judge(allowList: request.allowList, today: today), jobs: request.jobs ?? bench.guests, progress: workshop.progress)
+        workshop.progress.say("seed \(request.seed): sequences of \(request.moves) moves, \(trial.jobs) at a time")
 
         var outcome = SoakOutcome(folder: folder.path)
         var drawn = 0
         let end = ContinuousClock.now + request.time
         while ContinuousClock.now < end && outcome.failed == nil {
-            let batch = (drawn..<drawn + max(1, request.jobs) * 4).map { Self.sequence($0, of: request) }
+            let batch = (drawn..<drawn + max(1, trial.jobs) * 4).map { Self.sequence($0, of: request) }
             drawn += batch.count
             let results = try await trial.run(batch, loud: true)
             let judged = results.filter { $0.verdict != .skip }

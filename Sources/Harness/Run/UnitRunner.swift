@@ -14,30 +14,99 @@ struct UnitRunner: Sendable {
     let isolation: Isolation
     let judge: Judge
     let board: Board
+    var stopAtFailure = false
+
+    /// What came of those that shared a machine.
+    private struct Turn {
+        /// How many were run.
+        var done = 0
+        /// The last of them, which is not green and does not say of itself whether those before it had a part in that.
+        var doubtful: ScenarioResult?
+    }
 
     func run(_ unit: [Scenario]) async throws {
         var left = unit[...]
         while let first = left.first {
+            if stopAtFailure, board.hasFailure { return }
             let console = try folder.scenario(first.id) + (unit.count > 1 ? "/machine.log" : "/console.log")
-            let done: Int
+            let scenarios = Array(left)
+            let turn: Turn
             if isolation == .none {
-                let scenarios = Array(left)
-                done = try await withVirtualMachine(bench.plan.line, console: console) { machine in
+                turn = try await withVirtualMachine(bench.plan.line, console: console) { machine in
                     let ready = try await machine.waitForReady()
                     return try await inTurn(scenarios, machine, ready)
                 }
             } else {
-                let scenarios = Array(left)
-                done = try await store.withMachine(bench.plan, console: console) { machine, ready in
+                turn = try await store.withMachine(bench.plan, console: console) { machine, ready in
                     try await inTurn(scenarios, machine, ready)
                 }
             }
-            left = left.dropFirst(max(1, done))
+            if let doubtful = turn.doubtful {
+                var result = doubtful
+                // Also where the second run is interrupted.
+                defer { board.post(result) }
+                result.findings.append(try await comparison(scenarios[turn.done - 1], after: scenarios.prefix(turn.done - 1)))
+            }
+            left = left.dropFirst(max(1, turn.done))
         }
     }
 
-    /// Runs them until the machine is lost; says how many were done.
-    private func inTurn(_ scenarios: [Scenario], _ machine: VirtualMachine, _ ready: String) async throws -> Int {
+    /// Runs them until the machine is lost or, where they share one for speed only, one is not green.
+    private func inTurn(_ scenarios: [Scenario], _ machine: VirtualMachine, _ ready: String) async throws -> Turn {
+        let guest = try agreed(ready)
+        return try await GuestSession.with(machine) { session in
+            var turn = Turn()
+            for scenario in scenarios {
+                if turn.done > 0, stopAtFailure, board.hasFailure { break }
+                let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                if turn.done == 0, let heard = outcome.take.started {
+                    board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
+                }
+                try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
+                let result = Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises)
+                turn.done += 1
+                let red = result.verdict == .fail || result.verdict == .crashed
+                // One that hangs would take its whole deadline again; and a run that stops here has no use for it.
+                if red, isolation == .group, turn.done > 1, !outcome.hung, !stopAtFailure {
+                    turn.doubtful = result
+                } else {
+                    board.post(result)
+                }
+                if outcome.machineLost || (red && isolation == .group) { break }
+            }
+            return turn
+        }
+    }
+
+    /// Runs `scenario` again on a machine of its own. Red it stays: what is found is whether those before it had a part in that.
+    private func comparison(_ scenario: Scenario, after others: some Collection<Scenario>) async throws -> Finding {
+        let name = scenario.id + "/alone"
+        let alone = try await store.withMachine(bench.plan, console: try folder.scenario(name) + "/console.log") { machine, ready in
+            let guest = try agreed(ready)
+            return try await GuestSession.with(machine) { session in
+                let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
+                return judge.judge(outcome.evidence)
+            }
+        }
+        return Self.comparison(alone, after: others.map(\.id))
+    }
+
+    /// What a second run, alone, says of a first that was not green.
+    private static func comparison(_ alone: ScenarioResult, after others: [String]) -> Finding {
+        let before = others.joined(separator: ", ")
+        guard alone.verdict == .fail || alone.verdict == .crashed else {
+            let filters = (others + [alone.scenario]).map { "--filter \($0)" }.joined(separator: " ")
+            return Finding(
+                oracle: Finding.alone, message: "again on a machine of its own: no failure; what ran before it on the first has a part in it: \(before)",
+                evidence: ["all of them again in that order: ppiov run --isolate none \(filters)"])
+        }
+        let message = alone.findings.first.map { "\($0.oracle): \($0.message)" } ?? alone.reason ?? alone.verdict.rawValue
+        return Finding(oracle: Finding.alone, message: "again on a machine of its own: it fails there, too: \(message)")
+    }
+
+    /// - Throws: `HarnessError` where agent and harness are not of one build.
+    private func agreed(_ ready: String) throws -> GuestInfo {
         let event = try JSONDecoder().decode(AgentEvent.self, from: Data(ready.utf8))
         guard event.version == AgentEvent.schemaVersion, let guest = event.guest else {
             throw HarnessError(
@@ -45,20 +114,7 @@ struct UnitRunner: Sendable {
                 hint: "build both again: scripts/build")
         }
         board.met(guest)
-        return try await GuestSession.with(machine) { session in
-            var done = 0
-            for scenario in scenarios {
-                let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
-                if done == 0, let heard = outcome.take.started {
-                    board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
-                }
-                try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
-                board.post(Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises))
-                done += 1
-                if outcome.machineLost { break }
-            }
-            return done
-        }
+        return guest
     }
 
     /// A skip for want of what this very kernel was built with is no skip: the kernel lost it.

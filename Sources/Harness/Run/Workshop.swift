@@ -13,6 +13,10 @@ public struct Bench: Sendable {
     /// How much more patience this kernel and accelerator need than a plain kernel under KVM.
     public var slowness: Double
 
+    /// Machines at a time where nobody says how many. A guest with a plain kernel waits two thirds of its time; one with a debug kernel
+    /// computes, and each more of them has timer ticks of its own to pay for.
+    var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
+
     /// What this kernel was built with, so that its lack in the guest is the kernel's fault.
     ///
     /// Where netdevsim took the patch the kernel is 7.2 or later, whose zcrx has statistics and does without a device.

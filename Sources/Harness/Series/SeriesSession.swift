@@ -12,7 +12,7 @@ public struct SeriesRequest: Sendable {
     public var machine: MachineOptions
     public var scenarios: [Scenario]
     /// Machines at a time.
-    public var jobs: Int
+    public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int
     /// The results folder; nil for `results/TIME`.
@@ -21,7 +21,7 @@ public struct SeriesRequest: Sendable {
     public var reproduce: String
 
     public init(
-        kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], jobs: Int, buildJobs: Int, out: String?, allowList: AllowList,
+        kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], jobs: Int?, buildJobs: Int, out: String?, allowList: AllowList,
         reproduce: String
     ) {
         self.kernel = kernel
@@ -170,7 +170,7 @@ private struct Work: Sendable {
 
     private func run(_ number: Int, _ kernel: KernelBuild) async throws -> [ScenarioResult] {
         let run = RunRequest(
-            kernel: request.kernel, machine: request.machine, scenarios: request.scenarios, isolation: .scenario, jobs: request.jobs,
+            kernel: request.kernel, machine: request.machine, scenarios: request.scenarios, isolation: .group, jobs: request.jobs,
             buildJobs: request.buildJobs, out: "\(folder.path)/\(String(format: "%04d", number))", allowList: request.allowList, reproduce: request.reproduce)
         let bench = try await workshop.bench(kernel, machine: request.machine)
         let snapshot = try await SnapshotStore(cache: workshop.cache, progress: workshop.progress).snapshot(bench.plan, bootConsole: nil)
