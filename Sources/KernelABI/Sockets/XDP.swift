@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import CShim
+import Glibc
 
 /// XDP programs and AF_XDP sockets, which want a queue's packets in memory of their own kind.
 public enum XDP {
@@ -37,7 +38,13 @@ public enum XDP {
                 ppiov_xdp_socket(ifindex, queue, base, count), "opening an AF_XDP socket on queue \(queue) of ifindex \(ifindex)"))
     }
 
+    /// Loads a program that passes every packet. The verifier gives up with `EAGAIN` where a signal is pending, and to it work that
+    /// io_uring has queued for this task is one (`do_check()` in kernel/bpf/verifier.c): as often as libbpf, it is asked again.
     private static func load() throws(KernelError) -> OwnedDescriptor {
-        OwnedDescriptor(taking: try check(ppiov_xdp_load(), "loading an XDP program"))
+        for _ in 1..<5 {
+            let descriptor = ppiov_xdp_load()
+            if descriptor != -EAGAIN { return OwnedDescriptor(taking: try check(descriptor, "loading an XDP program")) }
+        }
+        return OwnedDescriptor(taking: try check(ppiov_xdp_load(), "loading an XDP program"))
     }
 }
