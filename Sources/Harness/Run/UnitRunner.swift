@@ -98,7 +98,8 @@ struct UnitRunner: Sendable {
         guard alone.verdict == .fail || alone.verdict == .crashed else {
             let filters = (others + [alone.scenario]).map { "--filter \($0)" }.joined(separator: " ")
             return Finding(
-                oracle: Finding.alone, message: "again on a machine of its own: no failure; what ran before it on the first has a part in it: \(before)",
+                oracle: Finding.alone,
+                message: "again on a machine of its own: no failure; it does not fail each time, or what ran before it has a part in it: \(before)",
                 evidence: ["all of them again in that order: ppiov run --isolate none \(filters)"])
         }
         let message = alone.findings.first.map { "\($0.oracle): \($0.message)" } ?? alone.reason ?? alone.verdict.rawValue
