@@ -41,7 +41,7 @@ public enum JUnit {
             }
         }
         body += result.findings.map { finding in
-            let tag = result.verdict == .crashed ? "system-err" : "failure"
+            let tag = result.verdict == .crashed || finding.oracle == Finding.alone ? "system-err" : "failure"
             let evidence = finding.evidence.joined(separator: "\n")
             if tag == "system-err" {
                 return "      <system-err>\(escaped(finding.oracle + ": " + finding.message + "\n" + evidence))</system-err>"

@@ -76,7 +76,7 @@ extension BlackBox {
             #expect(["kvm", "tcg"].contains(metadata.accelerator) && (metadata.accelerator == "kvm") == (metadata.acceleratorReason == nil))
             #expect(metadata.qemuVersion.hasPrefix("QEMU emulator version "))
             #expect(metadata.qemuCommandLine.first == "qemu-system-x86_64" && metadata.qemuCommandLine.contains(metadata.kernel.vmlinux))
-            #expect(metadata.isolation == "scenario" && metadata.timeoutScale >= 1 && metadata.seconds > 0)
+            #expect(metadata.isolation == "group" && metadata.timeoutScale >= 1 && metadata.seconds > 0)
             #expect(metadata.reproduce.hasPrefix("ppiov run ") && metadata.reproduce.contains("'selftest.[pfswe][akx]??'"))
             #expect((try? Date(metadata.started, strategy: .iso8601)).map { abs($0.timeIntervalSinceNow) < 3600 } == true)
         }

@@ -68,8 +68,11 @@ struct Running: Sendable {
 
     /// Waits until the guest has begun the scenario.
     func begins(_ scenario: String) async throws {
-        let console = scratch.results + "/scenarios/\(scenario)/console.log"
-        try await until("\(console) shows the begin of \(scenario)") { Self.text(console).contains("ppiov: begin \(scenario)") }
+        let folder = scratch.results + "/scenarios/\(scenario)"
+        // The machine's own, or the one that it is the first on.
+        try await until("a console in \(folder) shows the begin of \(scenario)") {
+            ["/console.log", "/machine.log"].contains { Self.text(folder + $0).contains("ppiov: begin \(scenario)") }
+        }
     }
 }
 

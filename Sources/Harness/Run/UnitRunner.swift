@@ -100,10 +100,12 @@ struct UnitRunner: Sendable {
             return Finding(
                 oracle: Finding.alone,
                 message: "again on a machine of its own: no failure; it does not fail each time, or what ran before it has a part in it: \(before)",
-                evidence: ["all of them again in that order: ppiov run --isolate none \(filters)"])
+                evidence: ["its run: scenarios/\(alone.scenario)/alone", "all of them again in that order: ppiov run --isolate none \(filters)"])
         }
         let message = alone.findings.first.map { "\($0.oracle): \($0.message)" } ?? alone.reason ?? alone.verdict.rawValue
-        return Finding(oracle: Finding.alone, message: "again on a machine of its own: it fails there, too: \(message)")
+        return Finding(
+            oracle: Finding.alone, message: "again on a machine of its own: it fails there, too: \(message)",
+            evidence: ["its run: scenarios/\(alone.scenario)/alone"])
     }
 
     /// - Throws: `HarnessError` where agent and harness are not of one build.
