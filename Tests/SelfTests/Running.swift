@@ -68,10 +68,13 @@ struct Running: Sendable {
 
     /// Waits until the guest has begun the scenario.
     func begins(_ scenario: String) async throws {
-        let folder = scratch.results + "/scenarios/\(scenario)"
-        // The machine's own, or the one that it is the first on.
+        let folder = scratch.results + "/scenarios"
+        // The machine's console lies in the folder of the first that runs on it.
         try await until("a console in \(folder) shows the begin of \(scenario)") {
-            ["/console.log", "/machine.log"].contains { Self.text(folder + $0).contains("ppiov: begin \(scenario)") }
+            let folders = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return folders.flatMap { ["\(folder)/\($0)/console.log", "\(folder)/\($0)/machine.log"] }.contains {
+                Self.text($0).contains("ppiov: begin \(scenario)")
+            }
         }
     }
 }
