@@ -58,7 +58,14 @@ struct UnitRunner: Sendable {
             var turn = Turn()
             for scenario in scenarios {
                 if turn.done > 0, stopAtFailure, board.hasFailure { break }
-                let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                let outcome: ScenarioTrial.Outcome
+                do {
+                    outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
+                } catch {
+                    // What came of one that was interrupted is its own, too.
+                    try? folder.keep(session.take, of: scenario.id, formats: guest.traceFormats)
+                    throw error
+                }
                 if turn.done == 0, let heard = outcome.take.started {
                     board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
                 }
