@@ -16,7 +16,7 @@ public struct BisectRequest: Sendable {
     public var machine: MachineOptions
     /// What the bad end is run with; the failure that is looked for is one of theirs.
     public var scenarios: [Scenario]
-    /// Machines at a time.
+    /// Machines at a time; nil for as many as suit the kernel (``Bench/guests``).
     public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int

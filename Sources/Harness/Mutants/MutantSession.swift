@@ -24,7 +24,7 @@ public struct MutantRequest: Sendable {
     /// How often what noticed a mutant is tried.
     public var runs: Int
     public var reach: Reach
-    /// Machines at a time.
+    /// Machines at a time; nil for as many as suit the kernel (``Bench/guests``).
     public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int

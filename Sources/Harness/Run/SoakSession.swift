@@ -17,7 +17,7 @@ public struct SoakRequest: Sendable {
     public var moves: Int
     /// No sequence is begun after it.
     public var time: Duration
-    /// Machines at a time.
+    /// Machines at a time; nil for as many as suit the kernel (``Bench/guests``).
     public var jobs: Int?
     public var buildJobs: Int
     /// The results folder; nil for `results/TIME`.

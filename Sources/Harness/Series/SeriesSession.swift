@@ -11,7 +11,7 @@ public struct SeriesRequest: Sendable {
     public var kernel: KernelRequest
     public var machine: MachineOptions
     public var scenarios: [Scenario]
-    /// Machines at a time.
+    /// Machines at a time; nil for as many as suit the kernel (``Bench/guests``).
     public var jobs: Int?
     /// Compilers at a time.
     public var buildJobs: Int
