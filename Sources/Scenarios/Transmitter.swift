@@ -127,7 +127,8 @@ final class Transmitter {
         _ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false, within seconds: Double
     ) throws -> Int {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
-        var left = pieces[...]
+        // An empty one is refused.
+        var left = pieces.filter { $0.length > 0 }[...]
         var calls = 0
         while !left.isEmpty {
             guard MonotonicClock.now < end else {
