@@ -7,7 +7,7 @@ import Results
 /// operation has failed with an errno or succeeded in spite of it, and what it took is back.
 final class FaultWalk {
     /// More than the longest path allocates: a walk that gets there does not end by itself.
-    private static let most = 400
+    private static let most = 1000
     /// Turns in a row without a failure that end a walk: how many allocations an operation makes differs from turn to turn, by what the
     /// caches have.
     private static let misses = 3

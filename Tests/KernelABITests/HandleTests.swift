@@ -58,6 +58,15 @@ struct HandleTests {
         buffer.close()
     }
 
+    @Test(.enabled(if: UserDMABuf.isAvailable, "there is no /dev/udmabuf"))
+    func scatteredUserDMABuf() throws {
+        let buffer = try UserDMABuf(size: 8 * MappedMemory.pageSize, scattered: true)
+        try buffer.write([7], at: 5 * MappedMemory.pageSize)
+        let read = try buffer.bytes(at: UInt64(5 * MappedMemory.pageSize), count: 2)
+        #expect(read == [7, 0])
+        buffer.close()
+    }
+
     @Test(.enabled(if: !UserDMABuf.isAvailable, "there is a /dev/udmabuf"))
     func withoutUserDMABuf() {
         do {

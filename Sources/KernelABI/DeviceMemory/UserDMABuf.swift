@@ -18,26 +18,36 @@ public struct UserDMABuf: ~Copyable {
     /// - Parameters:
     ///   - size: bytes, rounded up to whole pages (2 MiB pages where `hugePages`).
     ///   - hugePages: take them from the reserved 2 MiB pages, as net_iovs larger than a page demand.
+    ///   - scattered: no page lies behind the one before it, so that a device sees as many pieces as there are pages. Else that is up to
+    ///     how much memory in one piece the kernel has left.
     /// - Throws: `ENOENT` without udmabuf; `ENOMEM`; `EINVAL` beyond `udmabuf.size_limit_mb`.
-    public init(size: Int, hugePages: Bool = false) throws(KernelError) {
+    public init(size: Int, hugePages: Bool = false, scattered: Bool = false) throws(KernelError) {
         let unit = hugePages ? 2 << 20 : MappedMemory.pageSize
         let whole = max((size + unit - 1) / unit, 1) * unit
         let memory = OwnedDescriptor(
             taking: try check(ppiov_memfd("ppiov", UInt64(whole), hugePages), "making a memfd of \(whole) bytes"))
-        let made = ppiov_udmabuf(memory.rawValue, 0, UInt64(whole))
-        guard made >= 0 else {
-            memory.close()
-            throw failure(made, "making a udmabuf of \(whole) bytes")
-        }
-        let dmabuf = OwnedDescriptor(taking: made)
         let mapping: MappedMemory
         do throws(KernelError) {
             mapping = try MappedMemory(sharing: memory.rawValue, count: whole)
         } catch {
-            dmabuf.close()
             memory.close()
             throw error
         }
+        if scattered {
+            // The kernel hands out memory in one direction: neighbours are made at different times.
+            mapping.withUnsafeMutableBytes { bytes in
+                for first in [unit, 0] {
+                    for offset in stride(from: first, to: whole, by: 2 * unit) { bytes[offset] = 0 }
+                }
+            }
+        }
+        let made = ppiov_udmabuf(memory.rawValue, 0, UInt64(whole))
+        guard made >= 0 else {
+            mapping.unmap()
+            memory.close()
+            throw failure(made, "making a udmabuf of \(whole) bytes")
+        }
+        let dmabuf = OwnedDescriptor(taking: made)
         self.memory = memory
         self.dmabuf = dmabuf
         self.mapping = mapping
