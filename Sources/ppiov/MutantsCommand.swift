@@ -10,11 +10,12 @@ struct MutantsCommand: AsyncParsableCommand {
         abstract: "Break the kernel on purpose, one bug at a time, and see whether the scenarios notice.",
         discussion: """
             Each mutant is a patch with one life-cycle bug (docs/mutants.md). It goes into a copy of the kernel's source in the cache, \
-            is built incrementally, and meets the scenarios that its header names, then the quick ones, up to the first that fails. The \
-            unmodified kernel meets the same first and must pass them all; what it passed is remembered.
+            is built incrementally, and meets the scenarios that its header names, then the quick ones, up to the first that fails, \
+            while the next one is built. The unmodified kernel meets the same first and must pass them all; what it passed is remembered.
 
-            A line each goes to standard output: caught, and by which scenario and oracle; MISSED; LUCK, where it was noticed one time \
-            and not another (--runs); does not build; does not boot. The results folder gets mutants.json and the evidence of each run.
+            A line each goes to standard output as it is done: caught, and by which scenario and oracle; MISSED; LUCK, where it was noticed \
+            one time and not another (--runs); does not build; does not boot. The results folder gets mutants.json, in the order of \
+            their names, and the evidence of each run.
 
             EXAMPLES
               ppiov mutants                              all of them, on debian:7.3

@@ -3,6 +3,7 @@
 import Foundation
 import Results
 import Scenarios
+import Synchronization
 import Testing
 
 @testable import Harness
@@ -267,6 +268,42 @@ private let diff = """
         #expect(totals == .init(mutants: 7, caught: 2, luck: 1, missed: 2, explained: 1, doesNotBuild: 1, doesNotBoot: 1, percent: 40))
         #expect(all.map(\.isGood) == [true, true, false, false, true, false, false])
         #expect(MutantTable(source: "", runs: 1, []).totals.percent == nil)
+    }
+
+    @Test func theLedgerHasThemInOrderHoweverTheyCome() throws {
+        let scratch = try Scratch()
+        let mutants = try ["001-a", "002-b", "003-c"].map { try Mutant(header + diff, path: "/m/\($0).patch") }
+        let told = Mutex<[String]>([])
+        let ledger = MutantLedger(mutants, source: "folder:1", runs: 2, folder: try ResultsFolder(scratch.path + "/out")) { result in
+            told.withLock { $0.append(result.name) }
+        }
+        #expect(ledger.table.mutants.isEmpty)
+        for (index, verdict) in [(2, MutantResult.Verdict.caught), (0, .missed)] {
+            var result = MutantResult(mutants[index])
+            result.verdict = verdict
+            try ledger.add(result)
+        }
+        #expect(told.withLock { $0 } == ["003-c", "001-a"])
+        #expect(ledger.table.mutants.map(\.name) == ["001-a", "003-c"])
+        let written = try JSONDecoder().decode(MutantTable.self, from: Data(contentsOf: URL(fileURLWithPath: scratch.path + "/out/mutants.json")))
+        #expect(written == ledger.table)
+        #expect(written.totals.caught == 1)
+    }
+
+    @Test func whatTheUnmodifiedKernelPassedIsRememberedAndAFailureEndsIt() throws {
+        let scratch = try Scratch()
+        let cache = Cache(root: scratch.path)
+        func result(_ scenario: String, _ verdict: ScenarioResult.Verdict) -> ScenarioResult {
+            ScenarioResult(scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict, reason: nil, findings: [])
+        }
+        let base = try MutantBase(key: "k", cache: cache)
+        #expect(base.proven.isEmpty)
+        try base.note([result("a", .pass), result("b", .skip)], folder: "/r")
+        let error = #expect(throws: HarnessError.self) { try base.note([result("c", .pass), result("d", .fail)], folder: "/r") }
+        #expect(error?.kind == .harness)
+        #expect(error?.evidence.count == 1)
+        #expect(try MutantBase(key: "k", cache: cache).proven == ["a", "b", "c"])
+        #expect(try MutantBase(key: "other", cache: cache).proven.isEmpty)
     }
 
     @Test func theFilterComesFirstAndEachScenarioOnce() throws {

@@ -7,25 +7,32 @@ import Scenarios
 /// What the unmodified kernel is known to pass, by all that decides it: a failure under a mutant counts only where the same
 /// scenario passes without.
 struct MutantBase: Sendable {
+    private let key: String
     private let file: String
-    private(set) var proven: Set<String>
 
     init(_ bench: Bench, cache: Cache) throws {
         let judge = try ContentHash.ofFile("/proc/self/exe")
-        file = try cache.folder("mutants", "proven") + "/" + Cache.key([bench.kernel.key, bench.image.key, bench.qemuVersion, judge])
-        proven = Set((Disk.text(file) ?? "").split(separator: "\n").map(String.init))
+        try self.init(key: Cache.key([bench.kernel.key, bench.image.key, bench.qemuVersion, judge]), cache: cache)
     }
 
-    /// Those of the scenarios that it is not known of yet.
-    func unknown(_ scenarios: [Scenario]) -> [Scenario] { scenarios.filter { !proven.contains($0.id) } }
+    init(key: String, cache: Cache) throws {
+        self.key = key
+        file = try cache.folder("mutants", "proven") + "/" + key
+    }
 
-    /// Writes down what passed, and what was skipped: a skip under a mutant catches nothing.
+    /// The scenarios that it is known to pass, or to skip.
+    var proven: Set<String> { Set((Disk.text(file) ?? "").split(separator: "\n").map(String.init)) }
+
+    /// Does what nobody else should do meanwhile: to prove, and to write down what was proven.
+    func locked(_ cache: Cache, _ body: () async throws -> Void) async throws { try await cache.locked("proven-" + key, body: body) }
+
+    /// Writes down what passed, and what was skipped: a skip under a mutant catches nothing. The caller holds the lock.
     ///
     /// - Throws: `HarnessError` of kind `.harness` where a scenario failed or crashed.
-    mutating func note(_ results: [ScenarioResult], folder: String) throws {
+    func note(_ results: [ScenarioResult], folder: String) throws {
         let red = results.compactMap(MutantResult.Catch.init)
-        proven.formUnion(results.filter { $0.verdict == .pass || $0.verdict == .skip }.map(\.scenario))
-        try Disk.write(proven.sorted().joined(separator: "\n"), to: file)
+        let green = results.filter { $0.verdict == .pass || $0.verdict == .skip }.map(\.scenario)
+        try Disk.write(proven.union(green).sorted().joined(separator: "\n"), to: file)
         guard !red.isEmpty else { return }
         throw HarnessError(
             .harness, "the unmodified kernel fails \(red.count) of the scenarios that the mutants are judged by: a table over that says nothing",

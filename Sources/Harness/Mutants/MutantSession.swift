@@ -48,11 +48,13 @@ public struct MutantRequest: Sendable {
     }
 }
 
-/// Runs mutants: each is built incrementally in one tree, and its scenarios run until one notices it.
+/// Runs mutants: each is built incrementally in one tree, one after the other, and meets its scenarios while the next is built.
 public struct MutantSession: Sendable {
     private let workshop: Workshop
     private let today: Day
     private var cache: Cache { workshop.cache }
+    /// For what runs beside others: its words would stand among theirs.
+    private var quiet: Workshop { Workshop(cache: cache, vm: workshop.vm, agent: workshop.agent, progress: .silent) }
 
     /// - Parameter today: for the allow-list's expiry.
     public init(workshop: Workshop, today: Day) {
@@ -62,11 +64,13 @@ public struct MutantSession: Sendable {
 
     /// Does the whole of it.
     ///
-    /// - Parameter report: called with each result as it comes.
-    /// - Returns: the table and the results folder.
+    /// - Parameter report: called with each result as it comes, with one at a time.
+    /// - Returns: the table, in the order of the request, and the results folder.
     /// - Throws: `HarnessError`: input for a mutant that does not apply; harness where the unmodified kernel fails what the
     ///   mutants are judged by. `CancellationError` with the tree put back.
-    public func run(_ request: MutantRequest, report: @Sendable (MutantResult) -> Void) async throws -> (table: MutantTable, folder: String) {
+    public func run(
+        _ request: MutantRequest, report: @escaping @Sendable (MutantResult) -> Void
+    ) async throws -> (table: MutantTable, folder: String) {
         try ResultsFolder.check(request.out)
         let builder = KernelBuilder(cache: cache, vm: workshop.vm, jobs: request.buildJobs, progress: workshop.progress)
         let source = try await builder.resolve(request.kernel)
@@ -74,35 +78,64 @@ public struct MutantSession: Sendable {
             let tree = try await MutantTree(source, cache: cache, progress: workshop.progress)
             try await tree.check(request.mutants)
             let folder = try ResultsFolder(request.out)
-            let work = Work(request: request, builder: builder, tree: tree, folder: folder)
-            var grounds = try await grounds(work)
-            var results: [MutantResult] = []
-            for mutant in request.mutants {
-                try Task.checkCancellation()
-                let result = try await judge(mutant, work, &grounds)
-                results.append(result)
-                report(result)
-                // After each, for a run that is interrupted.
-                try folder.write("mutants.json", json: MutantTable(source: source.identity, runs: request.runs, results))
-            }
-            return (MutantTable(source: source.identity, runs: request.runs, results), folder.path)
+            let work = Work(
+                request: request, builder: builder, tree: tree, folder: folder,
+                ledger: MutantLedger(request.mutants, source: source.identity, runs: request.runs, folder: folder, report: report))
+            try await inLanes(request.mutants, work, try await grounds(work))
+            return (work.ledger.table, folder.path)
         }
     }
 
     /// What all mutants share.
-    private struct Work {
+    private struct Work: Sendable {
         var request: MutantRequest
         var builder: KernelBuilder
         var tree: MutantTree
         var folder: ResultsFolder
+        var ledger: MutantLedger
     }
 
-    /// An unmodified kernel, and what it is known to pass.
-    private struct Ground {
+    /// An unmodified kernel, and how the machines of its profile are shared out.
+    private struct Ground: Sendable {
         var bench: Bench
         var base: MutantBase
-        /// How often it had to run, for the names of the folders.
-        var proofs = 0
+        /// Mutants that meet their scenarios at a time. One alone mostly waits: for a buffer that does not come back.
+        var lanes: Int
+        /// Machines that each of them has.
+        var jobs: Int
+
+        init(bench: Bench, base: MutantBase, request: MutantRequest) {
+            self.bench = bench
+            self.base = base
+            let machines = max(1, request.jobs ?? bench.guests)
+            lanes = max(1, min(request.mutants.count, machines / 2))
+            jobs = machines / lanes
+        }
+    }
+
+    /// Builds one after the other, as there is one tree. What was built meets its scenarios meanwhile.
+    private func inLanes(_ mutants: [Mutant], _ work: Work, _ grounds: [String: Ground]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var running = 0
+            for mutant in mutants {
+                guard let ground = grounds[mutant.profile] else { continue }
+                try Task.checkCancellation()
+                workshop.progress.say("mutant \(mutant.name): \(mutant.subject)")
+                var result = MutantResult(mutant)
+                guard let kernel = try await kernel(of: mutant, work, ground, &result) else {
+                    try work.ledger.add(result)
+                    continue
+                }
+                while running >= ground.lanes {
+                    try await group.next()
+                    running -= 1
+                }
+                running += 1
+                let built = result
+                group.addTask { try work.ledger.add(try await judge(mutant, kernel, built, work, ground)) }
+            }
+            try await group.waitForAll()
+        }
     }
 
     /// The scenarios a mutant is tried on first: the quick ones of its filter, then the thorough ones.
@@ -129,10 +162,10 @@ public struct MutantSession: Sendable {
             var kernel = work.request.kernel
             kernel.profile = profile
             let bench = try await workshop.prepare(kernel: kernel, machine: work.request.machine, buildJobs: work.request.buildJobs)
-            var ground = Ground(bench: bench, base: try MutantBase(bench, cache: cache))
+            let ground = Ground(bench: bench, base: try MutantBase(bench, cache: cache), request: work.request)
             let judged = work.request.mutants.filter { $0.profile == profile }
             let sure = judged.flatMap { Self.first($0) + (work.request.reach == .whole ? Self.rest($0) : []) }
-            try await prove(sure, profile, &ground, work)
+            try await prove(sure, ground, work, jobs: ground.lanes * ground.jobs, name: "base-" + profile)
             grounds[profile] = ground
         }
         return grounds
@@ -140,60 +173,67 @@ public struct MutantSession: Sendable {
 
     /// Has the unmodified kernel pass what it is not known to pass. The quick catalogue waits for the first mutant that gets so far: under
     /// `debug` it takes longer than all mutants together, and mostly none does.
-    private func prove(_ scenarios: [Scenario], _ profile: String, _ ground: inout Ground, _ work: Work) async throws {
-        var taken: Set<String> = []
-        let unknown = ground.base.unknown(scenarios).filter { taken.insert($0.id).inserted }
-        guard !unknown.isEmpty else { return }
-        workshop.progress.say("the unmodified kernel first: \(unknown.count) scenario\(unknown.count == 1 ? "" : "s"), profile \(profile)")
-        ground.proofs += 1
-        let name = "base-" + profile + (ground.proofs == 1 ? "" : "-\(ground.proofs)")
-        let outcome = try await self.scenarios(unknown, on: ground.bench, work, name: name, stop: false)
-        try ground.base.note(outcome.results, folder: outcome.folder)
+    private func prove(_ scenarios: [Scenario], _ ground: Ground, _ work: Work, jobs: Int, name: String) async throws {
+        // Another mutant may be waiting for the same proof.
+        try await ground.base.locked(cache) {
+            var taken: Set<String> = []
+            let proven = ground.base.proven
+            let unknown = scenarios.filter { !proven.contains($0.id) && taken.insert($0.id).inserted }
+            guard !unknown.isEmpty else { return }
+            let plural = unknown.count == 1 ? "" : "s"
+            workshop.progress.say("the unmodified kernel first: \(unknown.count) scenario\(plural), profile \(ground.bench.kernel.profile)")
+            let outcome = try await self.scenarios(unknown, on: ground.bench, work, jobs: jobs, name: name, stop: false)
+            try ground.base.note(outcome.results, folder: outcome.folder)
+        }
     }
 
     // MARK: - One mutant
 
-    private func judge(_ mutant: Mutant, _ work: Work, _ grounds: inout [String: Ground]) async throws -> MutantResult {
-        var result = MutantResult(mutant)
-        guard var ground = grounds[mutant.profile] else { return result }
-        defer { grounds[mutant.profile] = ground }
+    /// The mutant's kernel; nil where there is none that could be judged, and `result` says why.
+    private func kernel(of mutant: Mutant, _ work: Work, _ ground: Ground, _ result: inout MutantResult) async throws -> KernelBuild? {
         let clock = ContinuousClock()
         let begin = clock.now
-        workshop.progress.say("mutant \(mutant.name): \(mutant.subject)")
+        defer { result.buildSeconds = ScenarioTrial.seconds(clock.now - begin) }
         let kernel: KernelBuild
         do {
             kernel = try await build(mutant, work)
         } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
             result.verdict = .doesNotBuild
             result.note = error.evidence.first ?? error.message
-            result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
-            return result
+            return nil
         }
         if let reason = kernel.netdevsimReason, ground.bench.kernel.netdevsim != nil {
             // Without the module every scenario would be skipped, and the mutant would count as missed.
             result.verdict = .doesNotBuild
             result.note = reason
-            result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
-            return result
+            return nil
         }
         result.note = Self.warning(Disk.text(kernel.log) ?? "", in: mutant.files)
-        result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
-        let built = clock.now
-        let bench = try await workshop.bench(kernel, machine: work.request.machine)
-        let store = SnapshotStore(cache: cache, progress: workshop.progress)
+        return kernel
+    }
+
+    /// Boots the mutant's kernel and runs what is to judge it.
+    private func judge(
+        _ mutant: Mutant, _ kernel: KernelBuild, _ built: MutantResult, _ work: Work, _ ground: Ground
+    ) async throws -> MutantResult {
+        var result = built
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let bench = try await quiet.bench(kernel, machine: work.request.machine)
+        let store = SnapshotStore(cache: cache, progress: .silent)
         let snapshot: Snapshot
         do {
             snapshot = try await store.snapshot(bench.plan, bootConsole: work.folder.path + "/\(mutant.name)-boot.log")
         } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
             result.verdict = .doesNotBoot
             result.note = error.message
-            result.runSeconds = ScenarioTrial.seconds(clock.now - built)
+            result.runSeconds = ScenarioTrial.seconds(clock.now - begin)
             return result
         }
         // A hundred MB for each mutant, and none is booted twice.
         defer { try? Disk.remove(snapshot.folder) }
-        try await run(mutant, on: bench, work, &ground, &result)
-        result.runSeconds = ScenarioTrial.seconds(clock.now - built)
+        try await run(mutant, on: bench, work, ground, &result)
+        result.runSeconds = ScenarioTrial.seconds(clock.now - begin)
         return result
     }
 
@@ -212,15 +252,15 @@ public struct MutantSession: Sendable {
         return built
     }
 
-    private func run(_ mutant: Mutant, on bench: Bench, _ work: Work, _ ground: inout Ground, _ result: inout MutantResult) async throws {
+    private func run(_ mutant: Mutant, on bench: Bench, _ work: Work, _ ground: Ground, _ result: inout MutantResult) async throws {
         if Self.first(mutant).isEmpty { result.note = [result.note, "no scenario matches its Filter"].compactMap { $0 }.joined(separator: "; ") }
-        let results = try await course(mutant, on: bench, work, &ground, name: mutant.name)
+        let results = try await course(mutant, on: bench, work, ground, name: mutant.name)
         guard !results.isEmpty else { return }
         result.ran = results.count
         result.skipped = results.count { $0.verdict == .skip }
         result.catches = results.compactMap(MutantResult.Catch.init)
         (result.seen, result.tries) = (result.catches.isEmpty ? 0 : 1, 1)
-        for results in try await again(mutant, noticed: result.catches.first, on: bench, work, &ground) {
+        for results in try await again(mutant, noticed: result.catches.first, on: bench, work, ground) {
             let caught = results.compactMap(MutantResult.Catch.init)
             result.tries += 1
             if !caught.isEmpty { result.seen += 1 }
@@ -231,51 +271,50 @@ public struct MutantSession: Sendable {
 
     /// What its header names, then the quick catalogue, as far as the request reaches: up to the first that notices, or all of it.
     private func course(
-        _ mutant: Mutant, except: Scenario? = nil, on bench: Bench, _ work: Work, _ ground: inout Ground, name: String
+        _ mutant: Mutant, except: Scenario? = nil, on bench: Bench, _ work: Work, _ ground: Ground, name: String
     ) async throws -> [ScenarioResult] {
         let whole = work.request.reach == .whole
         let first = Self.first(mutant).filter { $0.id != except?.id }
-        var results = first.isEmpty ? [] : try await scenarios(first, on: bench, work, name: name, stop: !whole).results
+        var results = first.isEmpty ? [] : try await scenarios(first, on: bench, work, jobs: ground.jobs, name: name, stop: !whole).results
         guard work.request.reach != .filter, whole || !results.contains(where: { MutantResult.Catch($0) != nil }) else { return results }
         let rest = Self.rest(mutant).filter { $0.id != except?.id }
-        try await prove(rest, mutant.profile, &ground, work)
-        results += try await scenarios(rest, on: bench, work, name: name + "-rest", stop: !whole).results
+        try await prove(rest, ground, work, jobs: ground.jobs, name: "base-\(mutant.profile)-for-\(name)")
+        results += try await scenarios(rest, on: bench, work, jobs: ground.jobs, name: name + "-rest", stop: !whole).results
         return results
     }
 
     /// The runs after the first. What noticed the mutant is asked first, by itself and in all of them at a time, as there is nothing else
     /// to run; where it does not notice it again, the others are asked. Where nothing did, what was likeliest may yet.
     private func again(
-        _ mutant: Mutant, noticed: MutantResult.Catch?, on bench: Bench, _ work: Work, _ ground: inout Ground
+        _ mutant: Mutant, noticed: MutantResult.Catch?, on bench: Bench, _ work: Work, _ ground: Ground
     ) async throws -> [[ScenarioResult]] {
         let numbers = 2..<max(2, work.request.runs + 1)
         guard let noticed = noticed.flatMap({ Catalogue.named($0.scenario) }) else {
             let first = Self.first(mutant)
             var all: [[ScenarioResult]] = []
             for number in numbers where !first.isEmpty {
-                all.append(try await scenarios(first, on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results)
+                all.append(try await scenarios(first, on: bench, work, jobs: ground.jobs, name: "\(mutant.name)-\(number)", stop: true).results)
             }
             return all
         }
         var all = try await withThrowingTaskGroup { group in
             for number in numbers {
-                group.addTask { (number, try await scenarios([noticed], on: bench, work, name: "\(mutant.name)-\(number)", stop: true).results) }
+                group.addTask { (number, try await scenarios([noticed], on: bench, work, jobs: ground.jobs, name: "\(mutant.name)-\(number)", stop: true).results) }
             }
             return try await group.reduce(into: [Int: [ScenarioResult]]()) { $0[$1.0] = $1.1 }
         }
         for number in numbers where !(all[number] ?? []).contains(where: { MutantResult.Catch($0) != nil }) {
-            all[number, default: []] += try await course(mutant, except: noticed, on: bench, work, &ground, name: "\(mutant.name)-\(number)-others")
+            all[number, default: []] += try await course(mutant, except: noticed, on: bench, work, ground, name: "\(mutant.name)-\(number)-others")
         }
         return numbers.compactMap { all[$0] }
     }
 
     /// - Throws: `CancellationError` where the run was interrupted.
-    private func scenarios(_ scenarios: [Scenario], on bench: Bench, _ work: Work, name: String, stop: Bool) async throws -> RunOutcome {
+    private func scenarios(_ scenarios: [Scenario], on bench: Bench, _ work: Work, jobs: Int, name: String, stop: Bool) async throws -> RunOutcome {
         var request = RunRequest(
-            kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .group, jobs: work.request.jobs,
+            kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .group, jobs: jobs,
             buildJobs: work.request.buildJobs, out: work.folder.path + "/" + name, allowList: AllowList(), reproduce: work.request.reproduce)
         request.stopAtFailure = stop
-        let quiet = Workshop(cache: cache, vm: workshop.vm, agent: workshop.agent, progress: .silent)
         let outcome = try await RunSession(workshop: quiet, today: today).run(request, on: bench)
         if outcome.interrupted { throw CancellationError() }
         return outcome
