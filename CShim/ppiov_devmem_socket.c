@@ -115,7 +115,8 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 
 /* Sends bytes of a bound dma-buf; addresses are offsets into it. */
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
-			  const struct iovec *pieces, size_t count, bool more)
+			  const struct iovec *pieces, size_t count, bool more,
+			  bool fast_open)
 {
 	union {
 		char room[CMSG_SPACE(sizeof(uint32_t))];
@@ -135,7 +136,8 @@ int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
 	memcpy(CMSG_DATA(cmsg), &dmabuf_id, sizeof(dmabuf_id));
 	do {
 		sent = sendmsg(socket, &msg, MSG_ZEROCOPY | MSG_NOSIGNAL |
-			       (more ? MSG_MORE : 0));
+			       (more ? MSG_MORE : 0) |
+			       (fast_open ? MSG_FASTOPEN : 0));
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : sent;
 }

@@ -343,8 +343,12 @@ final class TransmitWire {
     func refusals() throws {
         let size = UInt64(transmitter.size)
         let own = transmitter.binding
-        func refused(_ what: String, _ code: CInt, over other: CInt? = nil, id: UInt32, at offset: UInt64, count: Int) throws {
-            let error = refusal { try DeviceMemory.send(socket: other ?? socket.rawValue, dmabufID: id, offset: offset, length: count) }
+        func refused(
+            _ what: String, _ code: CInt, over other: CInt? = nil, id: UInt32, at offset: UInt64, count: Int, fastOpen: Bool = false
+        ) throws {
+            let error = refusal {
+                try DeviceMemory.send(socket: other ?? socket.rawValue, dmabufID: id, offset: offset, length: count, fastOpen: fastOpen)
+            }
             let name = KernelError("", code: code).codeName
             try run.expect(error?.code == code, "\(what): \(name)", error.map { "\($0)" } ?? "it was taken")
         }
@@ -355,7 +359,14 @@ final class TransmitWire {
         try refused("a socket without SO_ZEROCOPY", EINVAL, over: other.receiver.rawValue, id: own, at: 0, count: 100)
         try DeviceMemory.enableZeroCopy(socket: other.receiver.rawValue)
         try refused("a socket that goes by another interface", ENODEV, over: other.receiver.rawValue, id: own, at: 0, count: 100)
+        if let allowed = Int(try KernelFile.read("/proc/sys/net/ipv4/tcp_fastopen").prefix { $0.isNumber }), allowed & 1 == 1 {
+            try refused("a socket that is to connect with the send (MSG_FASTOPEN), and has", EISCONN, id: own, at: 0, count: 100, fastOpen: true)
+        }
         try run.step("then 20000 bytes sent") { try send(at: 5, count: 20_000) }
+        try run.step("the socket shut down for writing") {
+            guard shutdown(socket.rawValue, CInt(SHUT_WR)) == 0 else { throw KernelError("shutting the socket down", code: errno) }
+        }
+        try refused("a socket that was shut down", EPIPE, id: own, at: 0, count: 100)
     }
 
     /// Everything arrived, nothing was copied, the dma-buf is freed.
