@@ -96,7 +96,7 @@ struct RefillTests {
         reg.rq_entries = 2
         reg.zcrx_id = 5
         reg.rx_buf_len = 4096
-        var queue = try ZeroCopyReceive.InterfaceQueue(reg, token: 1 << 48, region: region, statisticsOffset: 8176)
+        var queue = try ZeroCopyReceive.InterfaceQueue(reg, token: 1 << 48, region: region, empty: true, statisticsOffset: 8176)
         let numbers = (queue.id, queue.areaToken, queue.capacity, queue.freeSlots)
         #expect(numbers == (5, 1 << 48, 2, 2))
         var raw = ppiov_completion()

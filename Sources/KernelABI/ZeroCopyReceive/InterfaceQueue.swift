@@ -30,8 +30,10 @@ extension ZeroCopyReceive {
         }
 
         /// Lays a refill ring over a region that the kernel has accepted.
+        ///
+        /// - Parameter empty: nobody has used it yet, so head and tail are 0 (`io_allocate_rbuf_ring()`).
         init(
-            _ reg: ppiov_zcrx_ifq_reg, token: UInt64, region: consuming MappedMemory, statisticsOffset: UInt64?
+            _ reg: ppiov_zcrx_ifq_reg, token: UInt64, region: consuming MappedMemory, empty: Bool, statisticsOffset: UInt64?
         ) throws(KernelError) {
             var refill = ppiov_refill()
             var offsets = reg.offsets
@@ -41,6 +43,13 @@ extension ZeroCopyReceive {
                 throw KernelError(
                     "laying out the refill ring of zcrx \(reg.zcrx_id)", errno: Errno(rawValue: -result),
                     message: "the kernel's offsets leave the region")
+            }
+            let (head, tail) = (refill.head?.pointee ?? 0, refill.local_tail)
+            guard !empty || (head == 0 && tail == 0) else {
+                region.unmap()
+                throw KernelError(
+                    "laying out the refill ring of zcrx \(reg.zcrx_id)", errno: .badMessage,
+                    message: "the ring does not begin empty: its head is at \(head), its tail at \(tail)")
             }
             id = reg.zcrx_id
             areaToken = token

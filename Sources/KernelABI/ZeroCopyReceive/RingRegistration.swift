@@ -23,6 +23,8 @@ extension ZeroCopyReceive.Ring {
         switch registration.refillMemory {
         case .user:
             let region = try MappedMemory(anonymous: registration.mappedSize)
+            // Whatever was there before: the kernel makes an empty ring of it.
+            region.withUnsafeMutableBytes { bytes in bytes.indices.forEach { bytes[$0] = 0xa5 } }
             var description = ppiov_region_desc()
             description.size = registration.regionSize
             description.user_addr = region.address
@@ -71,7 +73,7 @@ extension ZeroCopyReceive.Ring {
     ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
         let counted = registration.events?.statistics == true
         return try ZeroCopyReceive.InterfaceQueue(
-            reg, token: area.rq_area_token, region: region,
+            reg, token: area.rq_area_token, region: region, empty: true,
             statisticsOffset: counted ? registration.statisticsPlace : nil)
     }
 
@@ -145,7 +147,8 @@ extension ZeroCopyReceive.Ring {
         reg.offsets.tail = imported.tailOffset
         reg.offsets.rqes = imported.entriesOffset
         return try ZeroCopyReceive.InterfaceQueue(
-            reg, token: 0, region: MappedMemory(adopting: base, count: shape.regionSize), statisticsOffset: shape.statisticsOffset)
+            reg, token: 0, region: MappedMemory(adopting: base, count: shape.regionSize), empty: false,
+            statisticsOffset: shape.statisticsOffset)
     }
 
     /// Arms an event again. Mirrors `zcrx_arm_notif()` (`ZCRX_CTRL_ARM_EVENT`).
