@@ -43,6 +43,12 @@ void ppiov_ring_close(struct ppiov_ring *ring)
 	free(ring);
 }
 
+/* Has a ring that has no files hold one, until the kernel frees the ring. */
+int ppiov_ring_hold_file(struct ppiov_ring *ring, int fd)
+{
+	return io_uring_register_files(&ring->uring, &fd, 1);
+}
+
 /* The ring's descriptor, for passing on and for mapping regions. */
 int ppiov_ring_fd(const struct ppiov_ring *ring)
 {

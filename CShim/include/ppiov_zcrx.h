@@ -44,6 +44,7 @@ struct ppiov_refill {
 int ppiov_ring_open(uint32_t entries, uint32_t cq_entries, uint32_t flags,
 		    struct ppiov_ring **out);
 void ppiov_ring_close(struct ppiov_ring *ring);
+int ppiov_ring_hold_file(struct ppiov_ring *ring, int fd);
 int ppiov_ring_fd(const struct ppiov_ring *ring);
 int ppiov_ring_features(const struct ppiov_ring *ring);
 uint32_t ppiov_ring_overflow(const struct ppiov_ring *ring);

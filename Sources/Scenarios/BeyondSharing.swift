@@ -25,7 +25,9 @@ extension BeyondScenarios {
     static let sharing: [Scenario] = [
         scenario("exporter-first", "the exporter closes with buffers held, the importer receives on") { run, exporter in
             let importer = try exporter.share(run) { try exporter.importHere(run) }
-            try run.step("exporter closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
+            try run.step("exporter closed with \(exporter.receiver.held.count) deliveries held") {
+                try exporter.receiver.closeWholly(within: run.patience(20))
+            }
             try stillAttached(run)
             try exporter.rest(run, importer)
             try run.userEnds()
@@ -34,7 +36,7 @@ extension BeyondScenarios {
         scenario("importer-first", "the importer receives and closes with buffers held, the exporter's are as they came") { run, exporter in
             let importer = try exporter.share(run) { try exporter.importHere(run) }
             try exporter.rest(run, importer)
-            try run.step("importer closed with \(importer.held.count) deliveries held") { importer.close() }
+            try run.step("importer closed with \(importer.held.count) deliveries held") { try importer.closeWholly(within: run.patience(20)) }
             try stillAttached(run)
             try run.step("\(exporter.receiver.held.count) held deliveries are as they came") { try exporter.receiver.recheckHeld() }
             try run.userEnds()
@@ -43,7 +45,7 @@ extension BeyondScenarios {
         scenario("descriptor", "the ring is closed, and only the exported descriptor is left", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             let descriptor = try exporter.export(run)
-            try run.step("ring closed") { exporter.receiver.close() }
+            try run.step("ring closed") { try exporter.receiver.closeWholly(within: run.patience(20)) }
             try stillAttached(run)
             try run.userEnds()
             try run.step("descriptor closed") { descriptor.close() }
@@ -56,7 +58,7 @@ extension BeyondScenarios {
             try run.step("descriptor sent and closed, ring closed") {
                 try DescriptorPassing.pass([descriptor.rawValue], over: one)
                 descriptor.close()
-                exporter.receiver.close()
+                try exporter.receiver.closeWholly(within: run.patience(20))
             }
             try stillAttached(run)
             let taken = try run.step("descriptor taken from the socket") { try DescriptorPassing.take(1, from: other) }
@@ -67,7 +69,9 @@ extension BeyondScenarios {
         scenario("reimport", "the ring is closed, and another imports the queue that only a descriptor held") { run, exporter in
             try exporter.receiveKept(run)
             let descriptor = try exporter.export(run)
-            try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
+            try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") {
+                try exporter.receiver.closeWholly(within: run.patience(20))
+            }
             try stillAttached(run)
             let importer = try exporter.importHere(run, descriptor.rawValue)
             descriptor.close()
@@ -77,7 +81,9 @@ extension BeyondScenarios {
         },
         scenario("process", "a process of its own imports the queue and receives, the exporter closes first", payload: false) { run, exporter in
             let worker = try exporter.startImporter(run)
-            try run.step("exporter closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
+            try run.step("exporter closed with \(exporter.receiver.held.count) deliveries held") {
+                try exporter.receiver.closeWholly(within: run.patience(20))
+            }
             try stillAttached(run)
             try run.step("the worker receives the rest") { _ = try worker.ask("rest \(stream)", within: run.patience(20)) }
             try run.userEnds()
@@ -169,7 +175,7 @@ extension BeyondScenarios {
             $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
         }
         let importer = try exporter.importHere(run)
-        try run.step("importer closed") { importer.close() }
+        try run.step("importer closed") { try importer.closeWholly(within: run.patience(20)) }
         try stillAttached(run)
         try copies(run, exporter.receiver)
         try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }

@@ -345,5 +345,24 @@ final class ZeroCopyReceiver {
         registered.take()?.close()
     }
 
+    /// Closes the ring and returns when the kernel is done with it: it takes interface queues down behind close(2)
+    /// (`io_ring_exit_work()`), and lets go of the ring's files last.
+    func closeWholly(within seconds: Double) throws {
+        var ends: [CInt] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw ScenarioFailure("pipe failed with errno \(errno)") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        defer { Glibc.close(ends[0]) }
+        let held = Result { try with { try $0.ring.hold(ends[1]) } }
+        Glibc.close(ends[1])
+        try held.get()
+        close()
+        var entry = pollfd(fd: ends[0], events: 0, revents: 0)
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while entry.revents & Int16(POLLHUP) == 0 {
+            guard MonotonicClock.now < end else { throw ScenarioFailure("the kernel is not done with the closed ring within \(seconds) s") }
+            if poll(&entry, 1, 100) < 0 && errno != EINTR { throw ScenarioFailure("poll failed with errno \(errno)") }
+        }
+    }
+
     deinit { close() }
 }

@@ -46,6 +46,12 @@ extension ZeroCopyReceive {
         /// The ring's descriptor.
         public var fileDescriptor: CInt { ppiov_ring_fd(raw) }
 
+        /// Has the ring hold the file of a descriptor (`IORING_REGISTER_FILES`) until the kernel is done with the ring, which is some time
+        /// after `close()`. Once.
+        public borrowing func hold(_ descriptor: CInt) throws(KernelError) {
+            try check(ppiov_ring_hold_file(raw, descriptor), "registering descriptor \(descriptor) with an io_uring")
+        }
+
         /// Completions that the kernel had no room for. With each, a buffer is lost to user space until the ring is closed.
         public var lostCompletions: UInt32 { ppiov_ring_overflow(raw) }
 
