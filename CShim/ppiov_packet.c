@@ -36,3 +36,27 @@ int ppiov_packet_open(uint32_t ifindex, uint8_t mac[6])
 	memcpy(mac, where.sll_addr, 6);
 	return fd;
 }
+
+/*
+ * Opens a packet socket that only sends, each frame behind a struct
+ * virtio_net_hdr that says how the stack should take it (PACKET_VNET_HDR).
+ */
+int ppiov_packet_open_offload(uint32_t ifindex)
+{
+	struct sockaddr_ll where = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)ifindex,
+	};
+	int fd, err, on = 1;
+
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) ||
+	    bind(fd, (struct sockaddr *)&where, sizeof(where))) {
+		err = errno;
+		close(fd);
+		return -err;
+	}
+	return fd;
+}

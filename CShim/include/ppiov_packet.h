@@ -6,5 +6,6 @@
 #include <stdint.h>
 
 int ppiov_packet_open(uint32_t ifindex, uint8_t mac[6]);
+int ppiov_packet_open_offload(uint32_t ifindex);
 
 #endif

@@ -12,6 +12,8 @@ import Scenarios
 ///                                        everything up to the furthest, sending again what stays missing; "ok AGAIN" counts those
 ///     burst SEED OFFSET:LENGTH,...       the same, for segments in order that GRO may merge: none but the last is pushed, and no thread
 ///                                        on CPU 0 runs before the last has left
+///     large SEED OFFSET:LENGTH BESIDE    sends that piece of the pattern in one packet, as a device that merges or segments passes it on; its
+///                                        first BESIDE bytes lie beside the headers, the others in pages. Answers as "segments"
 ///     flood SEED LENGTH                  sends the first LENGTH bytes over and over until "unflood", which answers with how many times
 ///     unforge                            resets the connection
 ///
@@ -23,19 +25,22 @@ final class ForgedConnection {
         var length: Int
 
         /// Reads "0:1000,3000:500".
-        static func list(_ text: String) throws -> [Segment] {
-            try text.split(separator: ",").map { word in
-                let parts = word.split(separator: ":")
-                guard parts.count == 2, let offset = UInt64(parts[0]), let length = Int(parts[1]), (1...segmentBytes).contains(length) else {
-                    throw ScenarioFailure("\"\(word)\" is no OFFSET:LENGTH with a length up to \(segmentBytes)")
-                }
-                return Segment(offset: offset, length: length)
+        static func list(_ text: String) throws -> [Segment] { try text.split(separator: ",").map { try one($0, upTo: segmentBytes) } }
+
+        /// Reads "0:1000".
+        static func one(_ word: some StringProtocol, upTo most: Int) throws -> Segment {
+            let parts = word.split(separator: ":")
+            guard parts.count == 2, let offset = UInt64(parts[0]), let length = Int(parts[1]), (1...most).contains(length) else {
+                throw ScenarioFailure("\"\(word)\" is no OFFSET:LENGTH with a length up to \(most)")
             }
+            return Segment(offset: offset, length: length)
         }
     }
 
     /// The most that a segment carries: an MTU of 1500 without options.
     static let segmentBytes = 1460
+    /// The most that a packet carries that is to be segmented, within IP's limit.
+    static let largeBytes = 60_000
     private static let arp: UInt16 = 0x0806
     private static let ipv4: UInt16 = 0x0800
     /// Milliseconds without a new acknowledgement after which what is missing goes out again.
@@ -87,6 +92,21 @@ final class ForgedConnection {
             for frame in frames { try wire.send(frame) }
         }
         guard let end = segments.map({ $0.offset + UInt64($0.length) }).max() else { return "0" }
+        return String(try awaitAcknowledged(end, pattern))
+    }
+
+    /// Sends a piece of the pattern in one packet; returns when it is acknowledged.
+    ///
+    /// - Parameter beside: bytes of it that lie beside the headers.
+    /// - Returns: how many segments had to be sent again.
+    func sendLarge(_ pattern: PayloadPattern, _ piece: Segment, beside: Int) throws -> String {
+        guard (0...piece.length).contains(beside) else { throw ScenarioFailure("\(beside) of \(piece.length) bytes cannot lie beside the headers") }
+        let frame = data(pattern, piece, checksum: .left)
+        try wire.sendLarge(frame, beside: frame.count - piece.length + beside, segment: Self.segmentBytes)
+        return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern))
+    }
+
+    private func awaitAcknowledged(_ end: UInt64, _ pattern: PayloadPattern) throws -> Int {
         var again = 0
         let limit = MonotonicClock.now + 15_000_000_000
         while behind(end) {
@@ -100,7 +120,7 @@ final class ForgedConnection {
                 again += 1
             }
         }
-        return String(again)
+        return again
     }
 
     /// Sends the stream's first bytes again and again until it is stopped. The target has them and drops each, when its device has
@@ -115,10 +135,17 @@ final class ForgedConnection {
 
     private func behind(_ end: UInt64) -> Bool { UInt64(acknowledged &- first) < end }
 
-    private func data(_ pattern: PayloadPattern, _ piece: Segment, pushed: Bool = true) -> [UInt8] {
+    /// Who computes TCP's checksum.
+    private enum Checksum {
+        case done
+        /// The device, or nobody: only the pseudo header's is there.
+        case left
+    }
+
+    private func data(_ pattern: PayloadPattern, _ piece: Segment, pushed: Bool = true, checksum: Checksum = .done) -> [UInt8] {
         var payload = [UInt8](repeating: 0, count: piece.length)
         payload.withUnsafeMutableBytes { pattern.fill($0, from: piece.offset) }
-        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), pushed ? Flags.ack | Flags.push : Flags.ack, payload)
+        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), pushed ? Flags.ack | Flags.push : Flags.ack, payload, checksum)
     }
 
     private func waitFor(_ what: String, send again: [UInt8]?, until done: () -> Bool) throws {
@@ -164,12 +191,13 @@ final class ForgedConnection {
     }
 
     /// A frame with one TCP segment. A SYN carries the option that says how long segments may be.
-    private func segment(_ number: UInt32, _ flags: UInt8, _ payload: [UInt8]) -> [UInt8] {
+    private func segment(_ number: UInt32, _ flags: UInt8, _ payload: [UInt8], _ checksum: Checksum = .done) -> [UInt8] {
         let options: [UInt8] = flags & Flags.syn != 0 ? [2, 4] + UInt16(Self.segmentBytes).bytes : []
         var tcp = sourcePort.bytes + targetPort.bytes + number.bytes + expected.bytes
         tcp += [UInt8((20 + options.count) / 4) << 4, flags] + UInt16(65_535).bytes + [0, 0, 0, 0] + options + payload
         let pseudo = source + target + [0, 6] + UInt16(tcp.count).bytes
-        tcp.replaceSubrange(16..<18, with: Self.checksum(pseudo + tcp).bytes)
+        let sum = checksum == .done ? Self.checksum(pseudo + tcp) : ~Self.checksum(pseudo)
+        tcp.replaceSubrange(16..<18, with: sum.bytes)
         var ip: [UInt8] = [0x45, 0] + UInt16(20 + tcp.count).bytes + [0, 0, 0x40, 0, 64, 6, 0, 0] + source + target
         ip.replaceSubrange(10..<12, with: Self.checksum(ip).bytes)
         return targetHardware + wire.hardwareAddress + [0x08, 0] + ip + tcp

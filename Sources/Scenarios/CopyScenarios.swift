@@ -79,19 +79,24 @@ enum CopyScenarios {
         try run.step("unbound") { streams.end() }
     }
 
-    /// A segment that came whole, headers and payload in one piece of memory, as of a device that splits nothing: zcrx copies that too,
-    /// here from the middle on.
+    /// A segment that came whole, headers and payload in one piece of memory, as of a device that splits nothing; and one whose first bytes
+    /// lie there and the others in pages, as of a device that puts as much as fits beside the headers. zcrx copies both, here from the
+    /// middle on.
     private static let linear = TrafficScenarios.scenario(
-        .zcrx, "linear", "segments unread since before the queue was bound, whose payload lies beside their headers", zeroCopy: false,
-        needs: [.removableInterface]
+        .zcrx, "linear", "segments unread since before the queue was bound, whose payload lies beside their headers, all of it or the first bytes",
+        zeroCopy: false, needs: [.removableInterface]
     ) { run in
         let bed = try TestBed.make(run)
         let pattern = PayloadPattern(seed: 708)
         let socket = try bed.connectForged(run)
         let pieces = (0..<8).map { "\($0 * 1200):1200" }
-        let before: UInt64 = 8 * 1200
+        let before: UInt64 = 8 * 1200 + 3 * 7000
         try run.step("\(before) bytes unread in the socket") {
             _ = try bed.peer.ask("segments \(pattern.seed) \(pieces.joined(separator: ","))", within: run.patience(20))
+            for (offset, beside) in [(9600, 200), (16_600, 1), (23_600, 1111)] {
+                let again = try bed.peer.ask("large \(pattern.seed) \(offset):7000 \(beside)", within: run.patience(20))
+                guard again == "0" else { throw ScenarioFailure("the packet of 7000 bytes was lost: sent again in \(again) segments") }
+            }
             try socket.waitUnread(Int(before), within: run.patience(10))
         }
         let streams = try Provider.zcrx.makeStreams(run, bed: bed)
@@ -99,13 +104,13 @@ enum CopyScenarios {
         try run.step("received 500 bytes at a time, and returned") {
             try streams.receive([stream: before], limit: 500, within: run.patience(20))
         }
-        try run.step("\(before) bytes more received by the provider's buffers") {
-            let more = (8..<16).map { "\($0 * 1200):1200" }
+        try run.step("9600 bytes more received by the provider's buffers") {
+            let more = (0..<8).map { "\(Int(before) + $0 * 1200):1200" }
             _ = try bed.peer.ask("segments \(pattern.seed) \(more.joined(separator: ","))", within: run.patience(20))
-            try streams.receive([stream: 2 * before], within: run.patience(20))
+            try streams.receive([stream: before + 9600], within: run.patience(20))
         }
         // The kernel's statistics leave these copies out: io_zcrx_copy_frag() counts, io_zcrx_copy_chunk() does not.
-        run.payload = try streams.payload(sent: 2 * before)
+        run.payload = try streams.payload(sent: before + 9600)
         try run.pools.observe()
         socket.close()
         try run.step("ring closed") { streams.end() }

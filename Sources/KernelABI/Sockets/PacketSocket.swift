@@ -8,6 +8,7 @@ internal import SystemPackage
 public final class PacketSocket {
     /// The interface's own address.
     public let hardwareAddress: [UInt8]
+    private let ifindex: UInt32
     private let descriptor: CInt
 
     /// - Throws: `ENODEV` where there is no such interface; `EPERM`.
@@ -15,6 +16,27 @@ public final class PacketSocket {
         var address = [UInt8](repeating: 0, count: 6)
         descriptor = try check(ppiov_packet_open(ifindex, &address), "packet socket on ifindex \(ifindex)")
         hardwareAddress = address
+        self.ifindex = ifindex
+    }
+
+    /// Sends a frame with a TCP segment over IPv4 that is longer than any device takes, as TCP itself does: it is one skb, and stays one
+    /// where devices can segment by themselves (`struct virtio_net_hdr`, include/uapi/linux/virtio_net.h).
+    ///
+    /// - Parameters:
+    ///   - frame: Ethernet header first; without options of IP. TCP's checksum is that of the pseudo header, not inverted.
+    ///   - beside: bytes of the frame that lie in one piece, the headers among them. The rest lies in pages, where the frame is longer than
+    ///     one.
+    ///   - segment: payload bytes of each segment that a device would make of it.
+    public func sendLarge(_ frame: [UInt8], beside: Int, segment: Int) throws(KernelError) {
+        let descriptor = try check(ppiov_packet_open_offload(ifindex), "packet socket with PACKET_VNET_HDR on ifindex \(ifindex)")
+        defer { Glibc.close(descriptor) }
+        let needsChecksum: [UInt8] = [1], tcp4: [UInt8] = [1]
+        let numbers: [UInt16] = [UInt16(beside), UInt16(segment), 34, 16]
+        let bytes = needsChecksum + tcp4 + numbers.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] } + frame
+        while Glibc.send(descriptor, bytes, bytes.count, 0) < 0 {
+            let error = Errno(rawValue: Glibc.errno)
+            guard error == .interrupted else { throw KernelError("sending a frame of \(frame.count) bytes to be segmented", errno: error) }
+        }
     }
 
     /// Sends a frame, Ethernet header first.
