@@ -6,7 +6,7 @@ import Results
 
 /// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between.
 enum RoomScenarios {
-    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, budget(end: false), budget(end: true), length]
+    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, budget(end: false), budget(end: true), length, counted]
 
     /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
     private static let tooSmall: CInt = 525
@@ -192,6 +192,61 @@ enum RoomScenarios {
             try run.pools.observe()
             socket.close()
             try run.step("ring closed") { streams.end() }
+        }
+    }
+
+    /// More than the pool's ring takes: the rest goes home at once. Which went where is up to the pool, but each is counted once
+    /// (`page_pool_put_unrefed_netmem()`).
+    private static let counted = TrafficScenarios.scenario(
+        .devmem, "counted", "600 net_iovs given back at once: the pool's statistics count each, once", minimumHolds: 600,
+        pools: ExpectedPools(buffers: 1024, traffic: true)
+    ) { run in
+        let many = 600
+        let bed = try TestBed.make(run)
+        let streams = try Provider.devmem.makeStreams(run, bed: bed, pages: 1024)
+        let socket = try bed.connect(run, 0)
+        let pattern = PayloadPattern(seed: 730)
+        let stream = streams.add(socket, pattern)
+        try run.step("received and kept until \(many) net_iovs are held") {
+            while streams.heldNetIovs < many {
+                let start = streams.received()
+                try bed.peer.write(0, pattern, from: start, bytes: 16_384, sizes: [4096])
+                try streams.receive([stream: start + 16_384], keep: true, within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+        }
+        let held = UInt64(streams.heldNetIovs)
+        try run.userHolds(Int(held))
+        guard let pool = try run.pools.observe().first(where: { $0.provider == .devmem && !$0.detached }) else {
+            throw ScenarioFailure("page-pool-get shows no pool of the binding")
+        }
+        let netdev = try Netdev()
+        let outcome = Result {
+            let before = try returns(netdev, pool.id)
+            try TrafficScenarios.giveBackHeld(run, streams)
+            // A net_iov whose skb was freed on behalf of another CPU comes home with that CPU's next softirq.
+            let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
+            var counted = try returns(netdev, pool.id)
+            while counted.all - before.all < held, MonotonicClock.now < end {
+                _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
+                counted = try returns(netdev, pool.id)
+            }
+            let (all, full) = (counted.all - before.all, counted.full - before.full)
+            try run.expect(all == held, "all \(held) are counted, \(full) of them as more than its ring took", "\(all) are, \(full) as too many for its ring")
+        }
+        netdev.close()
+        try outcome.get()
+        try TrafficScenarios.end(run, streams, socket, sent: streams.received())
+    }
+
+    /// Buffers that came back to a pool so far, by whichever way, and those of them that its ring had no room for.
+    private static func returns(_ netdev: borrowing Netdev, _ pool: UInt64) throws -> (all: UInt64, full: UInt64) {
+        do throws(KernelError) {
+            let counts = try netdev.pagePoolStats(pool)
+            return (counts.recycleCached + counts.recycleRing + counts.recycleRingFull + counts.recycleReleasedRefcnt, counts.recycleRingFull)
+        } catch {
+            guard error.code == EOPNOTSUPP else { throw error }
+            throw ScenarioSkip("this kernel's page pools have no statistics (CONFIG_PAGE_POOL_STATS)")
         }
     }
 
