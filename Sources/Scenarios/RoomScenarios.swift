@@ -4,7 +4,8 @@ import Glibc
 import KernelABI
 import Results
 
-/// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between.
+/// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between. And
+/// returns for which the pool has too little.
 enum RoomScenarios {
     static let all: [Scenario] = [controlMessages, completions, copiedCompletions, budget(end: false), budget(end: true), length, counted]
 
@@ -227,11 +228,11 @@ enum RoomScenarios {
             // A net_iov whose skb was freed on behalf of another CPU comes home with that CPU's next softirq.
             let end = MonotonicClock.now + UInt64(run.patience(10) * 1e9)
             var counted = try returns(netdev, pool.id)
-            while counted.all - before.all < held, MonotonicClock.now < end {
+            while counted.all &- before.all < held, MonotonicClock.now < end {
                 _ = try run.pools.wait(within: 0.01, nudging: true) { _ in false }
                 counted = try returns(netdev, pool.id)
             }
-            let (all, full) = (counted.all - before.all, counted.full - before.full)
+            let (all, full) = (counted.all &- before.all, counted.full &- before.full)
             try run.expect(all == held, "all \(held) are counted, \(full) of them as more than its ring took", "\(all) are, \(full) as too many for its ring")
         }
         netdev.close()
