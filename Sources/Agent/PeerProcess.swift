@@ -16,6 +16,7 @@ import SystemPackage
 ///     receive SEED BYTES            receives in the background and compares with the pattern; 0 bytes: until the stream ends
 ///     received                      waits for the receiving; "ok BYTES", and the offset of the first wrong byte where there is one
 ///     close                         closes the socket, aborting what is being sent
+///     abort                         the same with a reset, where there is one: nothing will be sent any more
 ///     netdevsim ID                  makes a netdevsim here; "ok IFINDEX"
 ///     address IFINDEX ADDRESS LEN   adds an address
 ///     up IFINDEX                    sets a link up
@@ -108,6 +109,9 @@ final class PeerProcess {
         case ("close", 1):
             try close()
             return ""
+        case ("abort", 1):
+            try close(reset: true)
+            return ""
         case ("netdevsim", 2):
             guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             return String(try Netdevsim.create(id: id, queues: 1).ifindex)
@@ -156,7 +160,7 @@ final class PeerProcess {
         }
     }
 
-    private func close() throws {
+    private func close(reset: Bool = false) throws {
         guard let connected = socket.take() else { return }
         // A sender or receiver blocked in poll(2) wakes on the shutdown; its descriptor must live until it has gone.
         if sender != nil || receiver != nil {
@@ -166,7 +170,11 @@ final class PeerProcess {
             sender = nil
             receiver = nil
         }
-        connected.close()
+        if reset {
+            try TCP.reset(connected)
+        } else {
+            connected.close()
+        }
     }
 }
 

@@ -9,7 +9,9 @@ import Scenarios
 ///     open N ADDRESS PORT MS           connects socket N, within that many milliseconds
 ///     write N SEED START BYTES SIZES   sends the pattern from START on, in the background, in writes of SIZES ("1,100"), each at once
 ///     written N                        waits for that; "ok BYTES"
+///     acknowledged N                   whether all that was written has been acknowledged; "ok yes" or "ok no"
 ///     reset N                          closes socket N with a reset, aborting what is being sent
+///     abort N                          the same, where there is one
 ///     shut N                           closes socket N
 final class PeerSockets {
     private final class Entry {
@@ -62,8 +64,14 @@ final class PeerSockets {
         case ("written", 2):
             guard let sender = try entry(number).sender else { throw ScenarioFailure("nothing is being sent over socket \(number)") }
             return String(try sender.join())
+        case ("acknowledged", 2):
+            return try SocketSending.unacknowledged(try entry(number).descriptor) == 0 ? "yes" : "no"
         case ("reset", 2):
             if let socket = try entry(number).take() { try TCP.reset(socket) }
+            entries[number] = nil
+            return ""
+        case ("abort", 2):
+            if let socket = entries[number]?.take() { try TCP.reset(socket) }
             entries[number] = nil
             return ""
         case ("shut", 2):

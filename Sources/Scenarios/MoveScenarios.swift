@@ -102,7 +102,7 @@ private final class MoveDriver {
     func drive() throws {
         others = try Connection.closing(port: TestBed.port)
         // Taken down before the interface is.
-        run.cleanUp("peer's socket closed") { try self.bed.peer.close() }
+        run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
         run.cleanUp("owner finished") {
             guard let owner = self.owner else { return }
             if self.state.kept > 0 { try self.run.userEnds() }

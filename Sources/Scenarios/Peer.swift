@@ -50,6 +50,9 @@ public final class Peer {
         return (bytes, words.count > 1 ? words[1] : nil)
     }
 
+    /// Closes the peer's socket with a reset, or does nothing where there is none; see ``abort(_:)``.
+    func abort() throws { _ = try ask("abort") }
+
     /// Closes the peer's socket, aborting what is being sent.
     func close() throws { _ = try ask("close") }
 }

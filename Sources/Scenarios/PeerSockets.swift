@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
 import KernelABI
+import Results
 
 /// The peer with several sockets, and with segments that no TCP would send: its commands, see `PeerSockets` and `ForgedConnection`
 /// in the agent.
@@ -23,8 +25,22 @@ extension Peer {
         return bytes
     }
 
+    /// Waits until all that was written is acknowledged: nothing of it will be sent again.
+    func awaitAcknowledged(_ number: Int, within seconds: Double) throws {
+        let end = MonotonicClock.now + UInt64(seconds * 1e9)
+        while try ask("acknowledged \(number)") != "yes" {
+            guard MonotonicClock.now < end else { throw ScenarioFailure("the peer has bytes that are not acknowledged after \(seconds) s") }
+            // No TCP tells its user of that.
+            _ = poll(nil, 0, 2)
+        }
+    }
+
     /// Closes a socket with a reset, aborting what is being sent.
     func reset(_ number: Int) throws { _ = try ask("reset \(number)") }
+
+    /// Closes a socket with a reset, or does nothing where there is none. For the end of a scenario: a socket that is closed in order goes on
+    /// sending what it has, and when the next interface is up it would send that into the next scenario.
+    func abort(_ number: Int) throws { _ = try ask("abort \(number)") }
 
     /// Closes a socket, or does nothing where there is none.
     func shut(_ number: Int) throws { _ = try ask("shut \(number)") }
@@ -43,7 +59,7 @@ extension TestBed {
             let connection = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(seconds * 1000)))
             listener.close()
             run.cleanUp("connection \(number) closed") { connection.close() }
-            run.cleanUp("peer's socket \(number) closed") { try self.peer.shut(number) }
+            run.cleanUp("peer's socket \(number) closed") { try self.peer.abort(number) }
             return connection
         } catch {
             listener.close()

@@ -39,6 +39,10 @@ enum RoomScenarios {
             let came = receiver.heldCount - before
             try run.expect(came == room, "\(room) came", "\(came) did")
         }
+        // A token is the lowest number that is free: none may be higher than there are of them.
+        let highest = receiver.held.map { $0.fragment.token }.max() ?? 0
+        try run.expect(
+            highest <= receiver.heldCount, "no token is lost to what was refused", "token \(highest) was given, and only \(receiver.heldCount) are out")
         try run.userHolds(receiver.heldNetIovs)
         try run.pools.observe()
         try run.step("the rest received and returned") {
@@ -216,6 +220,8 @@ enum RoomScenarios {
                 _ = try bed.peer.written(0, within: run.patience(10))
             }
         }
+        // A segment sent again would take a net_iov of its own, and be counted.
+        try run.step("all acknowledged") { try bed.peer.awaitAcknowledged(0, within: run.patience(10)) }
         let held = UInt64(streams.heldNetIovs)
         try run.userHolds(Int(held))
         guard let pool = try run.pools.observe().first(where: { $0.provider == .devmem && !$0.detached }) else {

@@ -321,7 +321,7 @@ final class TestBed {
                 let connection = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(seconds * 1000)))
                 listener.close()
                 run.cleanUp("connection closed") { connection.close() }
-                run.cleanUp("peer's socket closed") { try self.peer.close() }
+                run.cleanUp("peer's socket closed") { try self.peer.abort() }
                 return connection
             } catch {
                 listener.close()
