@@ -8,6 +8,7 @@
 #include <linux/dma-buf.h>
 #include <linux/memfd.h>
 #include <linux/udmabuf.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,6 +54,37 @@ int ppiov_udmabuf(int memfd, uint64_t offset, uint64_t size)
 	return fd;
 }
 
+/* The same of a list, in which each page of the memfd is twice in a row. */
+int ppiov_udmabuf_twice(int memfd, uint64_t size)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), i;
+	uint64_t count = size / page * 2;
+	struct udmabuf_create_list *list;
+	int dev, fd;
+
+	list = calloc(1, sizeof(*list) + count * sizeof(list->list[0]));
+	if (!list)
+		return -ENOMEM;
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = (uint32_t)count;
+	for (i = 0; i < count; i++) {
+		list->list[i].memfd = (uint32_t)memfd;
+		list->list[i].offset = i / 2 * page;
+		list->list[i].size = page;
+	}
+	dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (dev < 0) {
+		fd = -errno;
+	} else {
+		fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
+		if (fd < 0)
+			fd = -errno;
+		close(dev);
+	}
+	free(list);
+	return fd;
+}
+
 /* Maps a memfd, so that what the device wrote can be compared. */
 int ppiov_map_shared(int fd, size_t size, void **out)
 {
@@ -60,6 +92,36 @@ int ppiov_map_shared(int fd, size_t size, void **out)
 
 	*out = at == MAP_FAILED ? NULL : at;
 	return *out ? 0 : -errno;
+}
+
+/* Maps a memfd over and over, each time right behind the time before. */
+int ppiov_map_repeatedly(int fd, size_t size, int times, void **out)
+{
+	size_t room = size * ((size_t)times + 1);
+	char *base, *first;
+	int i, err;
+
+	*out = NULL;
+	base = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	/* Huge pages want their own alignment: what is before goes again. */
+	first = base + (size - (uintptr_t)base % size) % size;
+	for (i = 0; i < times; i++) {
+		if (mmap(first + size * (size_t)i, size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+			err = -errno;
+			munmap(base, room);
+			return err;
+		}
+	}
+	if (first > base)
+		munmap(base, (size_t)(first - base));
+	if (base + room > first + size * (size_t)times)
+		munmap(first + size * (size_t)times,
+		       (size_t)(base + room - first) - size * (size_t)times);
+	*out = first;
+	return 0;
 }
 
 /* Brackets CPU access to a dma-buf; without it caches may show older bytes. */

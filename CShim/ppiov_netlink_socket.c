@@ -156,6 +156,15 @@ int ppiov_socket_join(struct ppiov_socket *socket, uint32_t group)
 	return 0;
 }
 
+/* Bounds what may lie unread; the kernel has a least that it goes down to. */
+int ppiov_socket_limit(struct ppiov_socket *socket, int bytes)
+{
+	if (setsockopt(mnl_socket_get_fd(socket->nl), SOL_SOCKET, SO_RCVBUF,
+		       &bytes, sizeof(bytes)) < 0)
+		return -errno;
+	return 0;
+}
+
 /* Sends one request; datagrams go whole or not at all. */
 int ppiov_socket_send(struct ppiov_socket *socket, const void *msg, size_t len)
 {

@@ -32,7 +32,9 @@ struct ppiov_zerocopy {
 
 int ppiov_memfd(const char *name, uint64_t size, bool huge);
 int ppiov_udmabuf(int memfd, uint64_t offset, uint64_t size);
+int ppiov_udmabuf_twice(int memfd, uint64_t size);
 int ppiov_map_shared(int fd, size_t size, void **out);
+int ppiov_map_repeatedly(int fd, size_t size, int times, void **out);
 int ppiov_dmabuf_sync(int dmabuf, bool begin, bool read, bool write);
 
 size_t ppiov_fragment_control_size(size_t fragments);

@@ -38,6 +38,7 @@ void ppiov_socket_close(struct ppiov_socket *socket);
 int ppiov_socket_fd(const struct ppiov_socket *socket);
 uint32_t ppiov_socket_next_seq(struct ppiov_socket *socket);
 int ppiov_socket_join(struct ppiov_socket *socket, uint32_t group);
+int ppiov_socket_limit(struct ppiov_socket *socket, int bytes);
 int ppiov_socket_send(struct ppiov_socket *socket, const void *msg, size_t len);
 int ppiov_socket_receive(struct ppiov_socket *socket, void *buf, size_t size,
 			 int timeout_ms);

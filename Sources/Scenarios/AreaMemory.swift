@@ -39,6 +39,16 @@ final class AreaMemory {
         self.memory = .ordinary(memory)
     }
 
+    /// One huge page, which must have been reserved, `times` over at consecutive addresses: little memory, and many addresses.
+    init(hugePage times: Int) throws {
+        let memory = try MappedMemory(hugePage: times)
+        registration = .memory(memory)
+        count = memory.count
+        descriptor = -1
+        base = memory.withUnsafeBytes { $0 }
+        self.memory = .ordinary(memory)
+    }
+
     /// Memory with a descriptor; an importer's cannot be registered, only read.
     init(shared memory: consuming SharedMemory) {
         registration = ZeroCopyReceive.Registration.Area(address: memory.address, length: UInt64(memory.count))

@@ -44,6 +44,30 @@ extension BeyondScenarios {
             socket.close()
             try run.step("ring closed") { receiver.close() }
         },
+        // The event's task work waits for the ring's owner to come, who does not (`zcrx_notif_tw()` of a ring that goes).
+        Scenario(
+            "beyond.event.unread", "no buffer is left, and the ring is closed before its owner comes to be told", tier: .netdevsim, needs: needs,
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: small, pools: ExpectedPools(buffers: UInt64(small), traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            let pattern = PayloadPattern(seed: 50)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.allocationFailed.rawValue
+            }
+            let socket = try bed.connect(run, 0)
+            try run.step("40000 bytes unread") {
+                try bed.peer.write(0, pattern, bytes: 40_000, sizes: [4096])
+                try socket.waitUnread(40_000, within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+            // That it can be armed again says that it has fired; nothing has come of it yet.
+            let error = receiver.attemptArming(.allocationFailed)
+            try run.expect(error == nil && receiver.events.isEmpty, "it has fired", error.map { "\($0)" } ?? "events told: \(receiver.events)")
+            try run.pools.observe()
+            try run.step("ring closed, and gone") { try receiver.closeWholly(within: run.patience(20)) }
+            socket.close()
+        },
         Scenario(
             "beyond.event.both", "of two events each is told once, whatever is told in between, and armed again", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: true))

@@ -12,7 +12,7 @@ enum BeyondScenarios {
     static let small = HostileScene.pages
     static let bytes: UInt64 = 200_000
 
-    static let all: [Scenario] = dmabufs + areas + refusals + events + sharing
+    static let all: [Scenario] = dmabufs + areas + [far] + adding + besides + refusals + events + sharing
 
     // MARK: - dma-bufs
 
@@ -256,6 +256,76 @@ enum BeyondScenarios {
             try run.step("ring closed") { receiver.close() }
         },
     ]
+
+    /// The free list begins at the area's end, so what is received first lies beyond what 32 bits reach.
+    private static let far = Scenario(
+        "beyond.areas.far", "an area of more than 4 GiB of addresses: buffers beyond are told as what they are, and taken back", tier: .netdevsim,
+        needs: needs.union([.hugePages, .zcrxFlush, .queueReset, .repeatedMappings]),
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(count: 2, buffers: farPages, traffic: true))
+    ) { run in
+        let bed = try TestBed.make(run)
+        try HugePages.reserve(run)
+        let memory = try run.step("a huge page mapped 2049 times, one after the other") { try AreaMemory(hugePage: 2049) }
+        let pattern = PayloadPattern(seed: 51)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: Int(farPages), pattern: pattern, area: memory)
+        try ZeroCopyScenarios.seeProvider(run)
+        let socket = try bed.connect(run, 0)
+        try socket.limitUnread(16_384)
+        try run.step("100000 bytes received and kept") {
+            try bed.peer.write(0, pattern, bytes: 100_000, sizes: [4096])
+            try receiver.receive(from: socket.rawValue, total: 100_000, keep: true, within: run.patience(20))
+        }
+        _ = try bed.peer.written(0, within: run.patience(10))
+        let lowest = receiver.held.map { $0.areaOffset }.min() ?? 0
+        try run.expect(lowest >= 1 << 32, "all lies beyond 4 GiB", "there is a buffer at \(lowest)")
+        try run.userHolds(receiver.heldNetIovs)
+        run.payload = try receiver.payload(sent: 100_000, complete: true)
+        try run.pools.observe()
+        try run.userHolds(0)
+        try run.step("all returned and flushed") {
+            try receiver.returnAll()
+            try receiver.flush()
+        }
+        // A restart detaches the pool, so that its count shows what is out.
+        try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
+        try TrafficScenarios.count(run, .zcrx, 0, "none is out")
+        socket.close()
+        try run.step("ring closed") { receiver.close() }
+    }
+    private static let farPages: UInt64 = 2049 << 9
+
+    // MARK: - Several queues of a ring
+
+    /// What a ring's queues have of their own: the second is the one that payload comes by, and that buffers are returned to.
+    private static let besides: [Scenario] = [(ZeroCopyReceive.Registration.RefillMemory.user, "user"), (.kernel, "kernel")].map { memory, name in
+        Scenario(
+            "beyond.beside.\(name)", "two queues of one ring, their refill rings in memory of the \(name == "user" ? "process" : "kernel"): each has its own",
+            tier: .netdevsim, needs: needs,
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 2 * small, zeroCopy: true, payload: true,
+                pools: ExpectedPools(count: 2, buffers: UInt64(small), traffic: true))
+        ) { run in
+            let stream = 2 * bytes
+            let bed = try TestBed.make(run, queues: 2)
+            let pattern = PayloadPattern(seed: 52)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, beside: 1) { $0.refillMemory = memory }
+            try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
+            let socket = try bed.connect(run)
+            try socket.limitUnread(16_384)
+            try bed.peer.send(pattern, bytes: stream)
+            try run.step("\(stream) bytes received, more than the area holds, the last kept") {
+                try receiver.receive(from: socket.rawValue, total: stream - 20_000, keep: false, within: run.patience(20))
+                try receiver.receive(from: socket.rawValue, total: stream, keep: true, within: run.patience(20))
+            }
+            try run.userHolds(receiver.heldNetIovs)
+            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+            try run.pools.observe()
+            socket.close()
+            try run.userEnds()
+            try run.step("ring closed") { receiver.close() }
+        }
+    }
 
     static func expect(_ run: ScenarioRun, _ error: KernelError?, _ errno: CInt, _ what: String) throws {
         let name = KernelError("", errno: .init(rawValue: errno)).codeName

@@ -97,7 +97,18 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("exporter closed") { exporter.receiver.close() }
         },
-        sharedEvents,
+        sharedEvents("events", "the importer closes, and the exporter is still told of what is copied") { run, exporter in
+            let importer = try exporter.importHere(run)
+            try run.step("importer closed") { try importer.closeWholly(within: run.patience(20)) }
+        },
+        // What a failed import gives up again is the importer's, though it is the ring that registered the queue.
+        sharedEvents("events-own", "an import into the exporter's own ring is refused, and it is still told of what is copied") { run, exporter in
+            let descriptor = try exporter.export(run)
+            let error = exporter.refusedImport(of: descriptor.rawValue)
+            descriptor.close()
+            try run.expect(error?.code == EFAULT, "the import refused with EFAULT", error.map { "\($0)" } ?? "it was granted")
+        },
+        removed,
         scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) { run, exporter in
             try exporter.receiveKept(run)
             try run.step("8 exports refused: EMFILE") {
@@ -164,21 +175,47 @@ extension BeyondScenarios {
     ]
 
     /// Events go to the ring that registered the queue, whoever else comes and goes (`zcrx_send_notif()`).
-    private static let sharedEvents = Scenario(
-        "beyond.share.events", "the importer closes, and the exporter is still told of what is copied", tier: .netdevsim,
-        needs: ZeroCopyScenarios.needs.union([.zcrxSharing]),
-        expects: Expectation(
-            provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
-    ) { run in
-        // More than the driver posts, so that there are some to copy into.
-        let exporter = try Exporter(run, bed: try TestBed.make(run), pages: 512, pattern: copied) {
-            $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+    private static func sharedEvents(
+        _ name: String, _ summary: String, before: @escaping @Sendable (ScenarioRun, Exporter) throws -> Void
+    ) -> Scenario {
+        Scenario(
+            "beyond.share.\(name)", summary, tier: .netdevsim, needs: ZeroCopyScenarios.needs.union([.zcrxSharing]),
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
+        ) { run in
+            // More than the driver posts, so that there are some to copy into.
+            let exporter = try Exporter(run, bed: try TestBed.make(run), pages: 512, pattern: copied) {
+                $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
+            }
+            try before(run, exporter)
+            try stillAttached(run)
+            try copies(run, exporter.receiver)
+            try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
         }
-        let importer = try exporter.importHere(run)
-        try run.step("importer closed") { try importer.closeWholly(within: run.patience(20)) }
-        try stillAttached(run)
-        try copies(run, exporter.receiver)
-        try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") { exporter.receiver.close() }
+    }
+
+    /// The queue has gone with the interface: what the user holds is taken back by whoever lets go of it last, though there is no queue to close.
+    private static let removed = Scenario(
+        "beyond.share.removed", "the interface removed with buffers held, the ring closed, and the exported descriptor last", tier: .netdevsim,
+        needs: ZeroCopyScenarios.needs.union([.zcrxSharing, .removableInterface]),
+        expects: Expectation(
+            provider: .zcrx, minimumHolds: pages, zeroCopy: false, detachedPool: true,
+            pools: ExpectedPools(buffers: UInt64(pages), traffic: true))
+    ) { run in
+        let bed = try TestBed.make(run)
+        let exporter = try Exporter(run, bed: bed, pages: pages)
+        try exporter.receiveKept(run)
+        exporter.endStream()
+        let descriptor = try exporter.export(run)
+        try run.step("interface removed") { try bed.remove() }
+        try ZeroCopyScenarios.seeDetached(run, .zcrx)
+        try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") {
+            try exporter.receiver.closeWholly(within: run.patience(20))
+        }
+        let left = try run.pools.observe()
+        try run.expect(left.contains { $0.provider == .zcrx && $0.inflight > 0 }, "its pool waits for what was held", "it has gone")
+        try run.userEnds()
+        try run.step("descriptor closed") { descriptor.close() }
     }
 
     /// The queue is bound: its pool is there and not detached.
@@ -266,6 +303,19 @@ extension BeyondScenarios {
             }
         }
 
+        /// The refusal of an import into the exporter's own ring, whose answer cannot be written; nil where it was granted.
+        func refusedImport(of exported: CInt) -> KernelError? {
+            do {
+                try receiver.with { try $0.ring.importQueueFrozen(exported) }
+                return nil
+            } catch {
+                return error as? KernelError ?? KernelError("\(error)", code: EIO)
+            }
+        }
+
+        /// Closes the connection with what it has not delivered.
+        func endStream() { socket?.close() }
+
         /// Receives what is kept, then has the queue imported.
         func share(_ run: ScenarioRun, _ body: () throws -> ZeroCopyReceiver) throws -> ZeroCopyReceiver {
             try receiveKept(run)
@@ -343,7 +393,7 @@ extension BeyondScenarios {
                 channel.close()
             }
             try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
-            run.cleanUp("peer's socket closed") { try self.bed.peer.close() }
+            run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
             try bed.peer.send(pattern, bytes: stream)
             let held = try run.step("\(kept) bytes received and kept there") {
                 Int(try worker.ask("keep \(kept)", within: run.patience(20))) ?? 0

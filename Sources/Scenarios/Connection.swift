@@ -28,6 +28,20 @@ final class Connection {
 
     deinit { close() }
 
+    /// Ends the connection and has the socket listen.
+    func listenAgain(on address: String, port: UInt16) throws {
+        guard let address = IPAddress(address) else { throw ScenarioFailure("\"\(address)\" is no IP address") }
+        try TCP.listen(again: rawValue, on: Endpoint(address, port: port))
+    }
+
+    /// The next connection, where the socket listens.
+    func accept(within seconds: Double) throws -> Connection {
+        guard let socket = socket.take() else { throw ScenarioFailure("the socket is closed") }
+        let accepted = Result { Connection(try TCP.accept(socket, timeoutMilliseconds: CInt(seconds * 1000))) }
+        self.socket = consume socket
+        return try accepted.get()
+    }
+
     /// Bounds what lies unread in the socket, and so how many buffers it keeps (SO_RCVBUF; the kernel doubles it).
     func limitUnread(_ bytes: Int) throws {
         var size = CInt(bytes)

@@ -45,6 +45,8 @@ enum PageScenarios {
             try run.step("page held") { try bed.holdPage(true) }
             try run.step("that namespace ended, the interface is back") { try bed.endNamespace(within: run.patience(10)) }
             try run.step("and nothing is left of it") { try TestBed.awaitNamespaces(before, within: run.patience(10)) }
+            // A look that finds the page still out must be followed by another.
+            try run.step("a look") { _ = try run.pools.wait(within: lookEvery + 0.5) { _ in false } }
             try run.step("page returned") { try bed.holdPage(false) }
             // The pool goes at the kernel's next look. No namespace lists it, so nothing shows it but its trace.
             try run.step("the kernel has looked") { _ = try run.pools.wait(within: run.patience(2 * lookEvery)) { _ in false } }

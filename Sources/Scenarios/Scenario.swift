@@ -42,6 +42,8 @@ public enum Need: String, Sendable, CaseIterable {
     case xdp
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
+    /// A page may be mapped for a device several times: the DMA-API checker, and so profile `debug`, objects to that.
+    case repeatedMappings
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.
     case faultInjection
 }

@@ -82,6 +82,10 @@ public final class TestEnvironment {
             }
         case .dmaMappings:
             if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }
+        case .repeatedMappings:
+            if ResourceCounters.dmaMappings() != nil {
+                return "this kernel's DMA-API checker objects to pages that are mapped several times: run with --profile fast"
+            }
         case .kmemleak:
             if access(Kmemleak.path, W_OK) != 0 { return "this kernel does not look for leaked memory (no kmemleak): run with --profile debug" }
         case .faultInjection:

@@ -30,11 +30,13 @@ enum TransmitScenarios {
             }
             try wire.finish()
         },
-        scenario("pieces", "several ranges of the dma-buf in one send, far from each other and smaller than a page") { wire in
+        scenario("pieces", "several ranges of the dma-buf in one send: far from each other, side by side, smaller than a page") { wire in
             let page = MappedMemory.pageSize
             let sends = [
                 [(100, 1000), (5 * page, 500), (2 * page + 9, 3000)], [(20 * page + 4000, 300), (30 * page, 1), (40 * page + 1, 4095)],
                 [(99 * page, 1000), (80 * page + 10, 2 * page), (70 * page, 10), (60 * page + 4090, 12)],
+                // One behind the other, within a page and beyond it.
+                [(50 * page + 10, 1000), (50 * page + 1010, 500), (50 * page + 1510, 90)], [(52 * page, 4000), (52 * page + 4000, 5000)],
             ]
             for pieces in sends { try wire.run.step("\(pieces.map { $0.1 }) bytes sent from \(pieces.map { $0.0 })") { try wire.send(pieces) } }
             try wire.finish()
@@ -189,7 +191,7 @@ enum TransmitScenarios {
             }
             try run.step("sender bound and listens") { _ = try worker.ask("listen", within: run.patience(10)) }
             try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
-            run.cleanUp("peer's socket closed") { try bed.peer.close() }
+            run.cleanUp("peer's socket closed") { try bed.peer.abort() }
             try bed.peer.receive(PayloadPattern(seed: WorkerParts.sendSeed), bytes: 0)
             let sent = try run.step("sender sends without end") { UInt64(try worker.ask("send", within: run.patience(20))) ?? 0 }
             try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf is there", "there is none")

@@ -19,8 +19,21 @@ final class ZeroCopyReceiver {
         let ring: ZeroCopyReceive.Ring
         var queue: ZeroCopyReceive.InterfaceQueue
         var areas: [AreaMemory]
+        /// Another queue of the ring, registered before.
+        var other: Other?
+
+        struct Other: ~Copyable {
+            let queue: ZeroCopyReceive.InterfaceQueue
+            let area: AreaMemory
+
+            consuming func close() {
+                queue.close()
+                area.close()
+            }
+        }
 
         consuming func close() {
+            other.take()?.close()
             queue.close()
             ring.close()
             for area in areas { area.close() }
@@ -69,13 +82,15 @@ final class ZeroCopyReceiver {
     ///   - refillEntries: of the refill ring.
     ///   - completions: entries of the completion queue; nil for more than are ever waiting.
     ///   - area: the area's memory, which the receiver takes over; nil makes ordinary memory.
+    ///   - beside: another queue, which the ring registers before, alike but for its area.
     ///   - configure: changes what is asked for, last.
     init(
         at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
-        area: AreaMemory? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        area: AreaMemory? = nil, beside: Place? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws {
         self.pattern = pattern
         let memory = try area ?? AreaMemory(pages: pages)
+        let otherMemory = try beside.map { _ in try AreaMemory(pages: pages) }
         var registration = place.map {
             ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: memory.registration)
         } ?? .noDevice(area: memory.registration)
@@ -85,15 +100,23 @@ final class ZeroCopyReceiver {
         do throws(KernelError) {
             // A completion queue is at least as long as the submission queue.
             let ring = if let completions { try ZeroCopyReceive.Ring(entries: completions, completionEntries: completions) } else { try ZeroCopyReceive.Ring() }
+            var other: Registered.Other?
             do throws(KernelError) {
+                if let beside, let otherMemory {
+                    var first = registration
+                    (first.ifindex, first.queue, first.area) = (beside.ifindex, beside.queue, otherMemory.registration)
+                    other = Registered.Other(queue: try ring.register(first), area: otherMemory)
+                }
                 let queue = try ring.register(registration)
-                registered = Registered(ring: ring, queue: queue, areas: [memory])
+                registered = Registered(ring: ring, queue: queue, areas: [memory], other: other.take())
             } catch {
+                other.take()?.close()
                 ring.close()
                 throw ZeroCopyReceive.explain(error, registration: registration)
             }
         } catch {
             memory.close()
+            otherMemory?.close()
             throw error
         }
     }
@@ -126,17 +149,18 @@ final class ZeroCopyReceiver {
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
     static func make(
         _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
-        area: AreaMemory? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        area: AreaMemory? = nil, beside: UInt32? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws -> ZeroCopyReceiver {
-        let location = bed.map { "on \($0.interface) queue \($0.queue)" } ?? "without a device"
+        let location = bed.map { "on \($0.interface) queue \($0.queue)" + (beside.map { ", after queue \($0)" } ?? "") } ?? "without a device"
         let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
             try ZeroCopyReceiver(
                 at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
                 statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions,
-                pattern: pattern, area: area, configure: configure)
+                pattern: pattern, area: area, beside: bed.flatMap { bed in beside.map { Place(ifindex: bed.ifindex, queue: $0) } },
+                configure: configure)
         }
         run.cleanUp("zcrx closed") { receiver.close() }
-        try run.userBound()
+        for _ in 0..<(beside == nil ? 1 : 2) { try run.userBound() }
         return receiver
     }
 

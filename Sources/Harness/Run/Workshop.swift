@@ -32,7 +32,7 @@ public struct Bench: Sendable {
         if lines.contains("CONFIG_SLUB_DEBUG=y"), lines.contains("CONFIG_SYSFS=y") { needs.insert(.slabCounts) }
         if lines.contains("CONFIG_HUGETLBFS=y") { needs.insert(.hugePages) }
         if lines.contains("CONFIG_BPF_SYSCALL=y"), lines.contains("CONFIG_XDP_SOCKETS=y") { needs.insert(.xdp) }
-        if lines.contains("CONFIG_DMA_API_DEBUG=y") { needs.insert(.dmaMappings) }
+        if lines.contains("CONFIG_DMA_API_DEBUG=y") { needs.insert(.dmaMappings) } else { needs.insert(.repeatedMappings) }
         if lines.contains("CONFIG_FAILSLAB=y"), lines.contains("CONFIG_FAULT_INJECTION_DEBUG_FS=y") { needs.insert(.faultInjection) }
         return needs
     }

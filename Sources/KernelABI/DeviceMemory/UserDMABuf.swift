@@ -20,8 +20,9 @@ public struct UserDMABuf: ~Copyable {
     ///   - hugePages: take them from the reserved 2 MiB pages, as net_iovs larger than a page demand.
     ///   - scattered: no page lies behind the one before it, so that a device sees as many pieces as there are pages. Else that is up to
     ///     how much memory in one piece the kernel has left.
+    ///   - twice: the dma-buf has each page twice in a row, and so twice the length; at most 512 pages.
     /// - Throws: `ENOENT` without udmabuf; `ENOMEM`; `EINVAL` beyond `udmabuf.size_limit_mb`.
-    public init(size: Int, hugePages: Bool = false, scattered: Bool = false) throws(KernelError) {
+    public init(size: Int, hugePages: Bool = false, scattered: Bool = false, twice: Bool = false) throws(KernelError) {
         let unit = hugePages ? 2 << 20 : MappedMemory.pageSize
         let whole = max((size + unit - 1) / unit, 1) * unit
         let memory = OwnedDescriptor(
@@ -41,7 +42,7 @@ public struct UserDMABuf: ~Copyable {
                 }
             }
         }
-        let made = ppiov_udmabuf(memory.rawValue, 0, UInt64(whole))
+        let made = twice ? ppiov_udmabuf_twice(memory.rawValue, UInt64(whole)) : ppiov_udmabuf(memory.rawValue, 0, UInt64(whole))
         guard made >= 0 else {
             mapping.unmap()
             memory.close()
@@ -56,7 +57,7 @@ public struct UserDMABuf: ~Copyable {
     /// The dma-buf's descriptor, as bindings and areas take it.
     public var rawValue: CInt { dmabuf.rawValue }
 
-    /// Its length in bytes.
+    /// Bytes of memory, which is its length where no page is in it twice.
     public var count: Int { mapping.count }
 
     /// Copies bytes out, bracketed by `DMA_BUF_IOCTL_SYNC` so that they are what the device wrote.

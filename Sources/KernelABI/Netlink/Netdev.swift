@@ -185,6 +185,19 @@ public struct Netdev: ~Copyable {
         return result
     }
 
+    /// Asks for a binding when answers to earlier requests have filled the socket, so that the kernel cannot tell the binding's id: what it
+    /// makes of the binding then is up to it (7.3 keeps it until the socket closes). The handle is good for nothing but closing afterwards.
+    public mutating func bindRXUnheard(ifindex: UInt32, dmabuf: CInt, queues: [UInt32]) throws(KernelError) {
+        let id = family.id
+        try socket.leaveNoRoom()
+        // Some 100 bytes of answer each, for which the kernel counts a whole skb; its least is about three of them.
+        for _ in 0..<32 { try socket.tell("dev-get", build: { ppiov_msg_dev_get($0, $1, id, $2, ifindex) }) }
+        try socket.tell("bind-rx on ifindex \(ifindex)", capacity: 512 + queues.count * 32) { buffer, size, seq in
+            ppiov_msg_bind_rx(buffer, size, id, seq, ifindex, dmabuf, queues, queues.count, 0)
+        }
+        bindings.count += 1
+    }
+
     /// Binds a dma-buf to a device for sending, until this handle is closed. Mirrors `netdev_nl_bind_tx_doit()` (6.16).
     ///
     /// - Returns: the binding's id, which ``DeviceMemory/send(socket:dmabufID:offset:length:)`` names.

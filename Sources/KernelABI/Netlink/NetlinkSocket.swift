@@ -66,6 +66,19 @@ struct NetlinkSocket: ~Copyable {
         }
     }
 
+    /// Sends a request whose answer nobody will read.
+    borrowing func tell(_ operation: String, capacity: Int = 512, build: Builder) throws(KernelError) {
+        let message = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        defer { message.deallocate() }
+        let length = try check(build(message, capacity, ppiov_socket_next_seq(socket)), operation)
+        try check(ppiov_socket_send(socket, message, Int(length)), operation)
+    }
+
+    /// Leaves room for as little as the kernel allows (SO_RCVBUF).
+    borrowing func leaveNoRoom() throws(KernelError) {
+        try check(ppiov_socket_limit(socket, 1), "setting a netlink socket's SO_RCVBUF")
+    }
+
     /// Receives one datagram; nil at the timeout. Milliseconds, negative for no limit.
     borrowing func receive(_ operation: String, timeout: CInt) throws(KernelError) -> UnsafeRawBufferPointer? {
         let deadline = Deadline(milliseconds: timeout)

@@ -28,6 +28,18 @@ public enum TCP {
         return socket
     }
 
+    /// Ends a socket's connection, at once, and has the same socket listen (`tcp_disconnect()`). What else the socket has it keeps.
+    public static func listen(again socket: CInt, on endpoint: Endpoint) throws(KernelError) {
+        let operation = "listening on \(endpoint) with a socket that was connected"
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        var reuse: CInt = 1
+        guard Glibc.connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) == 0,
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<CInt>.size)) == 0,
+            endpoint.withSocketAddress({ bind(socket, $0, $1) }) == 0, Glibc.listen(socket, 16) == 0
+        else { throw lastError(operation) }
+    }
+
     /// A connected socket.
     ///
     /// - Parameters:
