@@ -19,6 +19,7 @@ final class TestBed {
     let peerIndex: UInt32?
     private let netdevsim: UInt32?
     private var removed = false
+    private var settled = false
     /// The namespace the interface was moved to.
     private var elsewhere: OwnedDescriptor?
     private var unloaded = false
@@ -68,6 +69,8 @@ final class TestBed {
             return index
         }
         run.cleanUp("netdevsim\(peerID) removed") { if bed?.unloaded != true { _ = try peer.ask("remove \(peerID)") } }
+        // While the peer is there to answer: a FIN or its ACK can be lost where a queue is restarted, and only the peer can answer the next.
+        run.cleanUp("the providers are done with netdevsim\(localID)") { if let bed { try bed.settleOnce(run) } }
         _ = try peer.ask("address \(peerIndex) \(remote4) 24")
         let made = TestBed(
             interface: link.name, ifindex: link.ifindex, queue: queue, local: local4, peer: peer, peerIndex: peerIndex, netdevsim: localID)
@@ -113,11 +116,18 @@ final class TestBed {
     }
 
     private func settleAndRemove(_ run: ScenarioRun) throws {
-        let settled = Result { if !removed { try settle(run) } }
+        let settled = Result { try settleOnce(run) }
         if let namespace = elsewhere.take() { namespace.close() }
         try remove()
         try loadAgain()
         try settled.get()
+    }
+
+    /// Settles, unless that was tried already or there is no interface any more.
+    private func settleOnce(_ run: ScenarioRun) throws {
+        guard !removed, !settled else { return }
+        settled = true
+        try settle(run)
     }
 
     /// Waits, with a bound, until the providers are done with the interface, as they are long before a NIC goes. A pool that
