@@ -155,7 +155,7 @@ extension BeyondScenarios {
             ready.store(true, ordering: .releasing)
             while !go.load(ordering: .acquiring) { sched_yield() }
             if case .success(let queue) = imported {
-                while most.map({ added.load(ordering: .relaxed) < $0 }) ?? true {
+                while !over.load(ordering: .acquiring), most.map({ added.load(ordering: .relaxed) < $0 }) ?? true {
                     if most != nil { arrive(added.load(ordering: .relaxed)) }
                     do throws(KernelError) {
                         let token = try ring.addArea(slices[added.load(ordering: .relaxed)], queue: queue.id)
