@@ -37,7 +37,8 @@ public struct Evidence: Sendable {
     }
 }
 
-/// Gives the verdict on a scenario: it passes only if every oracle ran and none found anything.
+/// Gives the verdict on a scenario: it passes only if every oracle ran and none found anything. What was found may be a known bug of
+/// the kernel's version, and nothing besides: `xfail`, which is no pass.
 ///
 /// The oracles do not know of each other: "scenario", "page-pool", "kernel-log", "counters", "payload", "trace", "exercised", and
 /// "machine" for a crash after the report. Scenarios of tier `harness` involve no kernel: there, "page-pool", "counters", "trace" and
@@ -91,6 +92,9 @@ public struct Judge: Sendable {
             result.findings += ExercisedOracle.findings(report.expectation, accounts: believable)
         }
         result.verdict = result.findings.isEmpty ? .pass : .fail
+        if let bug = report.knownBug, bug.explains(result.findings) {
+            (result.verdict, result.reason) = (.xfail, "Linux \(bug.version) is known for it: \(bug.reason)")
+        }
         return result
     }
 }

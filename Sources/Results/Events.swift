@@ -256,6 +256,8 @@ public struct ScenarioReport: Codable, Sendable, Equatable {
     public var traceLost: UInt64
     /// Guest nanoseconds from `started` to `finished`.
     public var duration: UInt64
+    /// What the kernel that runs is known to do wrong in this scenario; nil where nothing is known.
+    public var knownBug: KnownBug?
 
     public init(
         scenario: String, tier: Tier, outcome: Outcome, reason: String? = nil, expectation: Expectation, steps: [StepRecord] = [],

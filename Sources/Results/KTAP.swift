@@ -30,6 +30,7 @@ public enum KTAP {
         case .pass: lines.append("ok \(description)")
         case .fail: lines.append("not ok \(description)")
         case .skip: lines.append("ok \(description) # SKIP\(reason(result).map { " " + $0 } ?? "")")
+        case .xfail: lines.append("ok \(description) # XFAIL\(reason(result).map { " " + $0 } ?? "")")
         case .crashed: lines.append("not ok \(description) # crashed: \(reason(result) ?? "no reason known")")
         }
         return lines

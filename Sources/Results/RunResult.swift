@@ -25,6 +25,8 @@ public struct RunResult: Codable, Sendable, Equatable {
         public var failed: Int
         public var crashed: Int
         public var skipped: Int
+        /// Failed as this kernel version is known to; nil where none did.
+        public var xfailed: Int?
 
         public init(_ results: [ScenarioResult]) {
             func count(_ verdict: ScenarioResult.Verdict) -> Int { results.count { $0.verdict == verdict } }
@@ -32,6 +34,12 @@ public struct RunResult: Codable, Sendable, Equatable {
             failed = count(.fail)
             crashed = count(.crashed)
             skipped = count(.skip)
+            xfailed = count(.xfail) == 0 ? nil : count(.xfail)
+        }
+
+        /// "3 passed, 0 failed, 0 crashed, 1 skipped", and ", 1 known to fail" where there is one.
+        public var words: String {
+            "\(passed) passed, \(failed) failed, \(crashed) crashed, \(skipped) skipped" + (xfailed.map { ", \($0) known to fail" } ?? "")
         }
     }
 }
@@ -46,7 +54,7 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
     case usage = 2
     /// The harness itself could not do its work: no source, no build, no QEMU.
     case harness = 3
-    /// Nothing was tested: every scenario was skipped, or there was none.
+    /// Nothing passed and nothing failed: every scenario was skipped, or failed as its kernel is known to, or there was none.
     case nothingRan = 4
     /// Interrupted by a signal.
     case interrupted = 130

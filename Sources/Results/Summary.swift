@@ -10,10 +10,7 @@ public enum Summary {
         for tier in Tier.allCases {
             let ofTier = results.filter { $0.tier == tier }
             if ofTier.isEmpty { continue }
-            let totals = RunResult.Totals(ofTier)
-            lines.append(
-                "\(tier.rawValue): \(totals.passed) passed, \(totals.failed) failed, \(totals.crashed) crashed, "
-                    + "\(totals.skipped) skipped")
+            lines.append("\(tier.rawValue): \(RunResult.Totals(ofTier).words)")
         }
         for provider in Provider.allCases where provider != .pages {
             guard results.contains(where: { $0.provider == provider && $0.verdict != .skip }) else { continue }

@@ -65,6 +65,8 @@ public struct PoolAccount: Codable, Sendable, Equatable {
 public struct ScenarioResult: Codable, Sendable, Equatable {
     public enum Verdict: String, Codable, Sendable {
         case pass, fail, skip
+        /// It failed in the way that this kernel version is known to (`KnownBug`), and in no other. It counts as neither passed nor failed.
+        case xfail
         /// It started and never reported: the guest or QEMU died or hung under it.
         case crashed
     }
@@ -73,7 +75,7 @@ public struct ScenarioResult: Codable, Sendable, Equatable {
     public var tier: Tier
     public var provider: Provider
     public var verdict: Verdict
-    /// Why it was skipped or crashed.
+    /// Why it was skipped or crashed; of an `xfail`, the known bug.
     public var reason: String?
     public var findings: [Finding]
     public var accounts: [PoolAccount]

@@ -30,6 +30,7 @@ enum Console {
         case .fail: mark = paint("FAILED", 31)
         case .crashed: mark = paint("CRASHED", 31)
         case .skip: mark = paint("skip", 33)
+        case .xfail: mark = paint("xfail", 33)
         }
         var line = "[\(elapsed)] \(done)/\(count) \(mark) \(result.scenario) (\(result.tier.rawValue), \(tenths(result.seconds)) s)"
         if result.verdict == .pass, let counts = counts(result) { line += " \(counts)" }

@@ -124,6 +124,7 @@ enum SeriesText {
             if totals.failed > 0 { words.append("\(totals.failed) failed") }
             if totals.crashed > 0 { words.append("\(totals.crashed) crashed") }
             if totals.skipped > 0 { words.append("\(totals.skipped) skipped") }
+            if let xfailed = totals.xfailed { words.append("\(xfailed) known to fail") }
             columns.append(words.joined(separator: ", "))
         }
         if let failure = patch.failures.first { columns.append("\(failure.scenario)  \(failure.oracle): \(failure.message)".prefix(160).description) }
@@ -145,7 +146,7 @@ enum SeriesText {
     }
 
     static func comparison(_ comparison: SeriesComparison) -> String {
-        var lines = ["without: \(totals(comparison.totalsBefore))", "with:    \(totals(comparison.totalsAfter))"]
+        var lines = ["without: \(comparison.totalsBefore.words)", "with:    \(comparison.totalsAfter.words)"]
         lines.append(comparison.changes.isEmpty ? "no verdict changed" : "verdicts that changed: \(comparison.changes.count)")
         for change in comparison.changes {
             lines.append("  \(change.isWorse ? "WORSE" : "     ")  \(change.scenario): \(change.before.rawValue) -> \(change.after.rawValue)")
@@ -159,10 +160,6 @@ enum SeriesText {
         }
         for peak in comparison.peaks { lines.append("peak in flight of \(peak.scenario): \(peak.before) -> \(peak.after)") }
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    private static func totals(_ totals: RunResult.Totals) -> String {
-        "\(totals.passed) passed, \(totals.failed) failed, \(totals.crashed) crashed, \(totals.skipped) skipped"
     }
 
     private static func time(_ nanoseconds: UInt64?) -> String {

@@ -46,6 +46,32 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(account.provider == .zcrx && account.netIovHolds == 256 && account.netIovReleases == 256 && account.freed)
     }
 
+    /// What the kernel's version is known for is neither passed nor failed; anything besides it is a failure.
+    @Test func knownBug() throws {
+        let bug = KnownBug(version: "7.2", reason: "r", sign: "scenario: step \"offsets\" failed", consequences: ["payload: "])
+        func result(_ spoil: (inout Evidence) -> Void) throws -> ScenarioResult {
+            try judge {
+                $0.report?.knownBug = bug
+                spoil(&$0)
+            }
+        }
+        func fails(_ evidence: inout Evidence) {
+            evidence.report?.outcome = .failed
+            evidence.report?.steps.append(StepRecord(name: "offsets", ok: false, detail: "one at 4096"))
+        }
+        #expect(try result { _ in }.verdict == .pass)
+        let known = try result(fails)
+        #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
+        #expect(try judge(fails).verdict == .fail)
+        #expect(try result { fails(&$0); $0.report?.payload?.received = 1 }.verdict == .xfail)
+        // The consequence without the bug's own sign, something that is no consequence, and a crash.
+        #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)
+        #expect(try result { fails(&$0); $0.report?.after?["fds"] = 10 }.verdict == .fail)
+        #expect(try result { fails(&$0); $0.log = nil }.verdict == .fail)
+        #expect(try result { fails(&$0); $0.crash = "QEMU is gone" }.verdict == .fail)
+        #expect(try result { $0.report = nil }.verdict == .crashed)
+    }
+
     @Test func nodevPasses() throws {
         let result = try judge {
             $0.report?.tier = .nodev

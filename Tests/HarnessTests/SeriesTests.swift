@@ -488,6 +488,10 @@ private func mail(_ subject: String, _ diff: String, from: String = "A Developer
         #expect(comparison.peaks.map(\.after) == [300])
         #expect(comparison.exitCode == .failed)
         #expect(SeriesComparison(source: "s", before: after, after: before).exitCode == .passed)
+        // What a version is known for is worse where the series brought it, and only there.
+        for (was, isWorse) in [(ScenarioResult.Verdict.pass, true), (.fail, false), (.skip, false)] {
+            #expect(SeriesComparison(source: "s", before: [result(was, "a")], after: [result(.xfail, "a")]).changes.map(\.isWorse) == [isWorse])
+        }
         #expect(SeriesComparison(source: "s", before: [], after: []).exitCode == .nothingRan)
     }
 }

@@ -13,6 +13,7 @@ import Testing
     @Test func whatPassedHasNone() {
         #expect(Fingerprint.of(result(.pass, [])) == nil)
         #expect(Fingerprint.of(result(.skip, [], reason: "x")) == nil)
+        #expect(Fingerprint.of(result(.xfail, [("scenario", "step \"7\" failed")], reason: "x")) == nil)
     }
 
     @Test func numbersAndAddressesDoNotCount() {

@@ -13,6 +13,15 @@ import Testing
         #expect(names.allSatisfy { $0.contains(".") && $0 == $0.lowercased() && !$0.contains(" ") })
     }
 
+    @Test func knownBugsAreOfScenariosThatThereAreAndOfTheirVersionAlone() throws {
+        for (scenario, bug) in KnownBugs.all {
+            #expect(Catalogue.named(scenario) != nil, "\(scenario)")
+            #expect(KnownBugs.of(scenario, release: bug.version + ".13-ppiov") == bug)
+            #expect(KnownBugs.of(scenario, release: bug.version + "9.1") == nil)
+        }
+        #expect(KnownBugs.of("zcrx.idle", release: "7.2.13") == nil)
+    }
+
     @Test func aPlainSelectionHasNothingHidden() {
         let selected = Catalogue.select(nil)
         #expect(!selected.isEmpty)

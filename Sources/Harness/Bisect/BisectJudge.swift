@@ -155,7 +155,7 @@ struct BisectJudge: BisectJudging {
                 test.evidence.shown += 1
                 if test.evidence.shown == 1 { test.folder = path }
             } else {
-                let word = Fingerprint.of(result).map { "\(symptom.scenario)  \($0)" } ?? "skipped: \(result.reason ?? "")"
+                let word = Fingerprint.of(result).map { "\(symptom.scenario)  \($0)" } ?? "\(result.verdict == .xfail ? "known to fail" : "skipped"): \(result.reason ?? "")"
                 test.evidence.others.append(word)
                 workshop.progress.say("\(test.commit.short): \(word); that is not what is looked for (\(path))")
             }

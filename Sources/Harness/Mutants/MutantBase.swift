@@ -31,7 +31,7 @@ struct MutantBase: Sendable {
     /// - Throws: `HarnessError` of kind `.harness` where a scenario failed or crashed.
     func note(_ results: [ScenarioResult], folder: String) throws {
         let red = results.compactMap(MutantResult.Catch.init)
-        let green = results.filter { $0.verdict == .pass || $0.verdict == .skip }.map(\.scenario)
+        let green = results.filter { MutantResult.Catch($0) == nil }.map(\.scenario)
         try Disk.write(proven.union(green).sorted().joined(separator: "\n"), to: file)
         guard !red.isEmpty else { return }
         throw HarnessError(

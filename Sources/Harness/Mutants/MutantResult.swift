@@ -34,10 +34,10 @@ public struct MutantResult: Codable, Sendable, Equatable {
         public var oracle: String
         public var message: String
 
-        /// nil where the scenario passed or was skipped.
+        /// nil where the scenario passed, was skipped, or failed as the kernel is known to.
         init?(_ result: ScenarioResult) {
             switch result.verdict {
-            case .pass, .skip: return nil
+            case .pass, .skip, .xfail: return nil
             case .crashed:
                 (oracle, message) = ("machine", result.reason ?? result.findings.first?.message ?? "crashed")
                 // The kernel's own words say more than "the machine is gone".

@@ -79,7 +79,8 @@ struct UnitRunner: Sendable {
                 } else {
                     board.post(result)
                 }
-                if outcome.machineLost || (red && isolation == .group) { break }
+                // What a failure leaves behind, a known one too, is nobody else's.
+                if outcome.machineLost || ((red || result.verdict == .xfail) && isolation == .group) { break }
             }
             return turn
         }

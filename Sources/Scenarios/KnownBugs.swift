@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// Bugs of released kernels that scenarios meet there. An entry stands for a bug that was understood in the kernel's source, and goes
+/// when no kernel that has it is looked at any more; docs/kernel-notes.md tells each at length.
+public enum KnownBugs {
+    static let all: [(scenario: String, bug: KnownBug)] = [
+        (
+            "beyond.areas.far",
+            KnownBug(
+                version: "7.2",
+                reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so offsets beyond 4 GiB of an area are told "
+                    + "wrong; 7.3 widens it first",
+                sign: "scenario: step \"all lies beyond 4 GiB\" failed: there is a buffer at ",
+                // Which the scenario takes after that step.
+                consequences: ["payload: could not run: the scenario has no payload record"])
+        )
+    ]
+
+    /// What the kernel of that release ("7.2.13-ppiov") is known to do wrong in the scenario.
+    public static func of(_ scenario: String, release: String) -> KnownBug? {
+        let version = ContractText.version(release)
+        return all.first { $0.scenario == scenario && $0.bug.version == version }?.bug
+    }
+}
