@@ -132,6 +132,10 @@ public struct PoolRecord: Codable, Sendable, Equatable {
     }
 }
 
+extension PoolRecord: CustomStringConvertible {
+    public var description: String { "pool \(id) (\(provider.rawValue), \(inflight) in flight\(detached ? ", detached" : ""))" }
+}
+
 /// The life of one pool during a scenario, as netlink showed it.
 public struct PoolObservation: Codable, Sendable, Equatable {
     public var pool: PoolRecord
