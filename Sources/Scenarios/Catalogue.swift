@@ -39,7 +39,7 @@ public enum Catalogue {
                 "mp_dmabuf_devmem_uninstall()", "net_devmem_unbind_dmabuf()", "tcp_release_user_frags()", "default_device_exit_net()",
             ]),
         ScenarioFamily(
-            "refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all,
+            "refusal", "what must be refused, and that the refusal leaves nothing behind", RefusalScenarios.all + DriverFailureScenarios.refusals,
             reaches: ["netif_mp_open_rxq()", "netdev_nl_bind_rx_doit()", "io_register_zcrx()"]),
         ScenarioFamily(
             "contract", "every refusal, its errno and words, in the order of the checks", ContractScenarios.all,
@@ -63,7 +63,7 @@ public enum Catalogue {
                 "tcp_recvmsg_dmabuf()", "skb_try_coalesce()", "napi_pp_put_page()",
             ]),
         ScenarioFamily(
-            "restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all,
+            "restart", "queues restarted, reconfigured and taken down under their provider", RestartScenarios.all + DriverFailureScenarios.restarts,
             reaches: [
                 "netdev_rx_queue_restart()", "netdev_rx_queue_reconfig()",
                 "ethtool_check_max_channel()", "page_pool_disable_direct_recycling()",

@@ -58,6 +58,37 @@ public enum Netdevsim {
         try KernelFile.write(port(id, "queue_reset"), "\(queue) \(mode)")
     }
 
+    /// A queue operation of the driver (`struct netdev_queue_mgmt_ops`), which the patched netdevsim fails where it is told to.
+    enum QueueOperation: String, CaseIterable {
+        case alloc, stop, start
+
+        /// What it answers then.
+        var errno: CInt {
+            switch self {
+            case .alloc: ENOBUFS
+            case .stop: EBUSY
+            case .start: EIO
+            }
+        }
+    }
+
+    /// Has a queue operation fail.
+    ///
+    /// - Parameter call: which call from now on, counted from 1.
+    /// - Throws: `ScenarioSkip` where netdevsim is not the patched one.
+    static func fail(id: UInt32, _ operation: QueueOperation, call: Int) throws {
+        let file = port(id, "queue_fail/\(operation.rawValue)")
+        guard access(file, W_OK) == 0 else { throw ScenarioSkip("this netdevsim's queue operations cannot be told to fail (\(file))") }
+        try KernelFile.write(file, "\(call)")
+    }
+
+    /// How many calls there are to the one that fails; 0 where it has been made, or none was asked for.
+    static func callsToFailure(id: UInt32, of operation: QueueOperation) throws -> Int {
+        let text = try KernelFile.read(port(id, "queue_fail/\(operation.rawValue)"))
+        guard let count = Int(text.prefix { $0.isNumber }) else { throw ScenarioFailure("queue_fail/\(operation.rawValue) says \"\(text)\"") }
+        return count
+    }
+
     /// Why netdevsim cannot stand in for a NIC here; nil where it can.
     ///
     /// Tried, not guessed: a provider is offered to a device made for the purpose.

@@ -279,7 +279,7 @@ enum RefusalScenarios {
         }
     }
 
-    private static func refused(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed, queue: UInt32, _ refusal: Refusal) throws {
+    static func refused(_ run: ScenarioRun, _ provider: Provider, _ bed: TestBed, queue: UInt32, _ refusal: Refusal) throws {
         let before = try run.pools.observe()
         let error = attempt(provider, ifindex: bed.ifindex, queue: queue)
         let name = KernelError("", errno: .init(rawValue: refusal.errno)).codeName

@@ -29,7 +29,7 @@ enum RestartScenarios {
     }
 
     /// A provider, a connection, and payload through them.
-    private struct Course {
+    struct Course {
         let bed: TestBed
         let streams: Streams
         let socket: Connection

@@ -304,6 +304,11 @@ final class TestBed {
         return { try Netdevsim.resetQueue(id: id, queue: queue, mode: $0) }
     }
 
+    /// Has the driver fail a queue operation (`Netdevsim.fail`).
+    func fail(_ operation: Netdevsim.QueueOperation, call: Int = 1) throws { try Netdevsim.fail(id: try simulated(), operation, call: call) }
+
+    func callsToFailure(of operation: Netdevsim.QueueOperation) throws -> Int { try Netdevsim.callsToFailure(id: try simulated(), of: operation) }
+
     func resetQueue(mode: Int) throws { try Netdevsim.resetQueue(id: try simulated(), queue: queue, mode: mode) }
 
     /// Takes the interface away for good. Once; then it does nothing.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+
+/// A driver whose queue operations fail: nothing of what the kernel did before may be left, and the queue that was there goes on
+/// (`netdev_rx_queue_reconfig()`, `__netif_mp_open_rxq()`). netdevsim fails when it is told to.
+enum DriverFailureScenarios {
+    static let refusals = Provider.ofNetIovs.map(refused) + [secondQueue]
+    static let restarts = Provider.ofNetIovs.map(restarted)
+
+    private static let portion: UInt64 = 30_000
+
+    /// What the kernel says is the driver's answer; that the driver was asked at all is netdevsim's count.
+    private static func failed(_ run: ScenarioRun, _ bed: TestBed, _ operation: Netdevsim.QueueOperation) throws {
+        let left = try bed.callsToFailure(of: operation)
+        try run.expect(left == 0, "it was the driver's \(operation.rawValue) that failed", "the driver was not called")
+    }
+
+    private static func refused(_ provider: Provider) -> Scenario {
+        Scenario(
+            "refuse.\(provider.rawValue).driver-fails",
+            "\(provider.rawValue) is refused where the driver has no memory for the queue, cannot stop it, or cannot start it anew", tier: .netdevsim,
+            needs: provider.needs.union([.queueReset]),
+            expects: Expectation(provider: provider, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try TestBed.make(run)
+            for (number, operation) in Netdevsim.QueueOperation.allCases.enumerated() {
+                try run.step("the driver's next \(operation.rawValue) fails") { try bed.fail(operation) }
+                try RefusalScenarios.refused(run, provider, bed, queue: bed.queue, .init(operation.errno))
+                try failed(run, bed, operation)
+                try bed.expectProviders(run, on: [], "the queue has no provider")
+                let socket = try bed.connect(run, number)
+                try run.step("\(portion) bytes received in ordinary pages") {
+                    try bed.peer.write(number, PayloadPattern(seed: 70), bytes: portion, sizes: [4096])
+                    try socket.waitUnread(Int(portion), within: run.patience(10))
+                }
+                socket.close()
+                try bed.peer.shut(number)
+            }
+            let streams = try provider.makeStreams(run, bed: bed)
+            let pattern = PayloadPattern(seed: 71)
+            let number = Netdevsim.QueueOperation.allCases.count
+            let socket = try bed.connect(run, number)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(portion) bytes received in net_iovs") {
+                try bed.peer.write(number, pattern, bytes: portion, sizes: [4096])
+                try streams.receive([stream: portion], within: run.patience(10))
+            }
+            run.payload = try streams.payload(sent: try bed.peer.written(number, within: run.patience(10)))
+            try run.pools.observe()
+            socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// A binding of two queues whose second the driver fails: the first must be without a provider then, not when the netlink socket is closed.
+    private static let secondQueue = Scenario(
+        "refuse.devmem.driver-fails-second", "devmem is refused two queues of which the driver fails the second, and the first is left without",
+        tier: .netdevsim, needs: DevmemScenarios.needs.union([.queueReset]),
+        expects: Expectation(provider: .devmem, minimumHolds: 512, pools: ExpectedPools(count: 5, traffic: false))
+    ) { run in
+        let bed = try TestBed.make(run, queues: 2)
+        let bindings = try DevmemBindings(run)
+        for operation in Netdevsim.QueueOperation.allCases {
+            try run.step("the driver's second \(operation.rawValue) from now fails") { try bed.fail(operation, call: 2) }
+            var answer = "granted"
+            do {
+                try bindings.bind(bed.ifindex, [0, 1])
+            } catch let error as KernelError {
+                answer = error.codeName
+            }
+            let name = KernelError("", code: operation.errno).codeName
+            try run.expect(answer == name, "both refused with \(name)", "the answer was \(answer)")
+            try failed(run, bed, operation)
+            try bed.expectProviders(run, on: [], "no queue has a provider")
+            try run.pools.observe()
+        }
+        try run.step("then both bound over the same netlink socket") { try bindings.bind(bed.ifindex, [0, 1]) }
+        try run.userBound()
+        try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
+        try run.pools.observe()
+        try run.step("unbound") { bindings.unbind() }
+    }
+
+    /// What can fail in which of netdevsim's orders. In mode 1 the new pool has the old queue's NAPI, which must not run where the pool is
+    /// freed unused; in mode 3 the old queue cannot be started again, for its NAPI is deleted when it was added.
+    private static let orders: [(mode: Int, operations: [Netdevsim.QueueOperation])] = [(0, [.alloc, .stop, .start]), (1, [.alloc]), (2, [.alloc, .stop, .start])]
+
+    /// A bound queue that cannot be restarted is the old one still, with its pool and its provider.
+    private static func restarted(_ provider: Provider) -> Scenario {
+        Scenario(
+            "restart.\(provider.rawValue).driver-fails",
+            "\(provider.rawValue): the driver has no memory for the new queue, cannot stop the old, or cannot start the new: the old goes on",
+            tier: .netdevsim, needs: provider.needs.union([.queueReset]),
+            expects: Expectation(provider: provider, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let course = try RestartScenarios.Course(run, provider)
+            let bed = course.bed
+            try run.step("\(portion) bytes received and kept") { try course.move(run, portion, keep: true) }
+            try run.userHolds(course.streams.heldNetIovs)
+            let before = try run.pools.observe().map { $0.id }
+            for (mode, operations) in orders {
+                for operation in operations {
+                    try run.step("the driver's next \(operation.rawValue) fails") { try bed.fail(operation) }
+                    var answer = "done"
+                    do {
+                        try bed.resetQueue(mode: mode)
+                    } catch let error as KernelError {
+                        answer = error.codeName
+                    }
+                    let name = KernelError("", code: operation.errno).codeName
+                    try run.expect(answer == name, "the restart in mode \(mode) refused with \(name)", "the answer was \(answer)")
+                    try failed(run, bed, operation)
+                    try bed.expectProviders(run, on: [bed.queue], "the queue has its provider")
+                    try run.step("\(portion) more received and returned") { try course.move(run, portion) }
+                    let after = try run.pools.observe().map { $0.id }
+                    try run.expect(before == after, "the pools are the same", "\(before) became \(after)")
+                }
+            }
+            try run.step("\(course.streams.held.count) held deliveries are as they came") { try course.streams.recheckHeld() }
+            try run.userHolds(0)
+            try run.step("given back") { try course.streams.giveBack() }
+            try course.end(run)
+        }
+    }
+}
