@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Glibc
+import KernelABI
 import Results
 
 /// zcrx without a device (`ZCRX_REG_NODEV`): everything is copied into the area, over loopback. No page pool is made and no
@@ -66,7 +68,81 @@ enum NoDeviceScenarios {
                 try run.expect(receiver.held.count > 0, "buffers held by the user", "none was delivered")
             }
         },
+        areas, shared,
     ]
+
+    private static let areas = Scenario(
+        "nodev.areas", "an area added: when the first is full, the second is copied into, and both are used on", tier: .nodev,
+        needs: needs.union([.zcrxAddArea]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
+    ) { run in
+        let (pages, rounds) = (16, 8)
+        let pattern = PayloadPattern(seed: 24)
+        let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, pattern: pattern)
+        let wire = try Loopback(run, pattern: pattern)
+        try run.step("an area as big added") { try receiver.addArea(try AreaMemory(pages: pages)) }
+        func used() -> Set<Int> { Set(receiver.held.map { $0.area }) }
+        try run.step("bytes received and kept, until some lie in the second area") {
+            for _ in 1...rounds where !used().contains(1) {
+                try wire.send(round, within: run.patience(10))
+                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: true, within: run.patience(20))
+            }
+        }
+        try run.expect(used() == [0, 1], "both areas are used", "areas \(used().sorted()) are, by \(receiver.held.count) deliveries")
+        try run.step("\(receiver.held.count) held deliveries are as they came, and are given back") {
+            try receiver.recheckHeld()
+            try receiver.returnAll()
+            try receiver.flush()
+        }
+        try run.step("\(rounds) times \(round) bytes received and returned") {
+            for _ in 1...rounds {
+                try wire.send(round, within: run.patience(10))
+                try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, keep: false, within: run.patience(20))
+                try receiver.flush()
+            }
+        }
+        run.payload = try receiver.payload(sent: wire.sent, complete: true)
+        try run.step("ring closed") { receiver.close() }
+    }
+
+    private static let shared = Scenario(
+        "nodev.shared", "a queue without a device is exported and imported, the exporter closes with buffers held, the importer receives on",
+        tier: .nodev, needs: needs.union([.zcrxSharing]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
+    ) { run in
+        let pages = 64
+        let pattern = PayloadPattern(seed: 25)
+        let area = AreaMemory(shared: try SharedMemory(count: pages * ZeroCopyReceiver.pageBytes))
+        let memory = BeyondScenarios.Exported(OwnedDescriptor(taking: fcntl(area.descriptor, F_DUPFD_CLOEXEC, 0)))
+        run.cleanUp("descriptor of the area closed") { memory.close() }
+        let exporter = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, pattern: pattern, area: area) { $0.refillMemory = .kernel }
+        let wire = try Loopback(run, pattern: pattern)
+        try run.step("\(round) bytes received and kept") {
+            try wire.send(round, within: run.patience(10))
+            try exporter.keep(UInt32(round), from: wire.receiver.rawValue, within: run.patience(20))
+        }
+        let importer = try run.step("queue exported, and imported by another ring") {
+            let exported = try exporter.with { BeyondScenarios.Exported(try $0.ring.export(queue: $0.queue.id)) }
+            defer { exported.close() }
+            let view = AreaMemory(
+                shared: try SharedMemory(adopting: OwnedDescriptor(taking: fcntl(memory.rawValue, F_DUPFD_CLOEXEC, 0)), count: area.count))
+            return try ZeroCopyReceiver(importing: exported.rawValue, shape: try exporter.with { $0.queue.shape }, area: view, pattern: pattern)
+        }
+        run.cleanUp("importer closed") { importer.close() }
+        importer.continueStream(at: exporter.received)
+        try run.step("exporter closed with \(exporter.held.count) deliveries held") { try exporter.closeWholly(within: run.patience(20)) }
+        // More than the area has: what the importer returns is copied into again.
+        try run.step("24 times \(round) bytes received by the importer and returned") {
+            for _ in 1...24 {
+                try wire.send(round, within: run.patience(10))
+                try importer.receive(from: wire.receiver.rawValue, total: wire.sent - exporter.received, keep: false, within: run.patience(20))
+                try importer.flush()
+            }
+        }
+        let copied = try importer.copiedBytes() ?? 0
+        try run.expect(copied == wire.sent, "the queue counts what was copied for both", "\(copied) of \(wire.sent) bytes")
+        run.payload = PayloadRecord(
+            sent: wire.sent, received: exporter.received + importer.received, zeroCopy: 0, copied: copied, firstMismatch: nil, complete: true)
+        try run.step("importer closed") { importer.close() }
+    }
 
     private static func traffic(
         _ run: ScenarioRun, pages: Int, rounds: Int, keep: Bool, then: (ZeroCopyReceiver) throws -> Void
