@@ -117,25 +117,39 @@ int ppiov_ring_cancel(struct ppiov_ring *ring, uint64_t target,
 	return ring_submit(ring);
 }
 
-/* Copies a completion out and gives its slot back. */
-static void ring_take(struct ppiov_ring *ring, struct io_uring_cqe *cqe,
+/*
+ * Copies a completion out and gives its slots back; false where it is a filler,
+ * which the kernel puts at the ring's end where a long one would not fit.
+ */
+static bool ring_take(struct ppiov_ring *ring, struct io_uring_cqe *cqe,
 		      struct ppiov_completion *out)
 {
+	bool big = ring->uring.flags & PPIOV_SETUP_CQE32;
+	/* liburing counts the slots of a ring whose completions are all long. */
+	bool mixed = !big && (cqe->flags & PPIOV_CQE_F_32);
 	struct ppiov_zcrx_cqe zcrx;
 
+	if (!big && (cqe->flags & PPIOV_CQE_F_SKIP)) {
+		io_uring_cq_advance(&ring->uring, 1);
+		return false;
+	}
 	memset(out, 0, sizeof(*out));
 	out->user_data = cqe->user_data;
 	out->result = cqe->res;
 	out->flags = cqe->flags;
-	if (ring->uring.flags & PPIOV_SETUP_CQE32) {
+	if (big || mixed) {
 		memcpy(&zcrx, cqe + 1, sizeof(zcrx));
 		out->has_zcrx = true;
 		out->zcrx_off = zcrx.off;
 	}
-	io_uring_cqe_seen(&ring->uring, cqe);
+	io_uring_cq_advance(&ring->uring, mixed ? 2 : 1);
+	return true;
 }
 
-/* Waits for one completion: 1 taken, 0 at the timeout, or -errno. */
+/*
+ * Waits for one completion: 1 taken, 0 at the timeout, -EINTR where the wait
+ * ended before, or -errno.
+ */
 int ppiov_ring_wait(struct ppiov_ring *ring, uint64_t timeout_ns,
 		    struct ppiov_completion *out)
 {
@@ -151,8 +165,7 @@ int ppiov_ring_wait(struct ppiov_ring *ring, uint64_t timeout_ns,
 		return 0;
 	if (err)
 		return err;
-	ring_take(ring, cqe, out);
-	return 1;
+	return ring_take(ring, cqe, out) ? 1 : -EINTR;
 }
 
 /*
@@ -164,17 +177,18 @@ int ppiov_ring_peek(struct ppiov_ring *ring, struct ppiov_completion *out)
 	struct io_uring_cqe *cqe = NULL;
 	int err;
 
-	err = io_uring_peek_cqe(&ring->uring, &cqe);
-	if (err == -EAGAIN) {
-		err = io_uring_get_events(&ring->uring);
-		if (err < 0)
-			return err;
+	do {
 		err = io_uring_peek_cqe(&ring->uring, &cqe);
-	}
-	if (err == -EAGAIN)
-		return 0;
-	if (err)
-		return err;
-	ring_take(ring, cqe, out);
+		if (err == -EAGAIN) {
+			err = io_uring_get_events(&ring->uring);
+			if (err < 0)
+				return err;
+			err = io_uring_peek_cqe(&ring->uring, &cqe);
+		}
+		if (err == -EAGAIN)
+			return 0;
+		if (err)
+			return err;
+	} while (!ring_take(ring, cqe, out));
 	return 1;
 }

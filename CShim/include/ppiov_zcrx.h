@@ -19,7 +19,7 @@ struct ppiov_completion {
 	uint64_t user_data;
 	int32_t result;
 	uint32_t flags;
-	bool has_zcrx;		/* the ring has 32-byte completions */
+	bool has_zcrx;		/* it is a 32-byte completion */
 	uint64_t zcrx_off;	/* area token and offset */
 };
 

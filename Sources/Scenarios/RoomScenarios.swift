@@ -7,7 +7,7 @@ import Results
 /// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between. And
 /// returns for which the pool has too little.
 enum RoomScenarios {
-    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, budget(end: false), budget(end: true), length, counted]
+    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, mixedCompletions, budget(end: false), budget(end: true), length, counted]
 
     /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
     private static let tooSmall: CInt = 525
@@ -133,6 +133,44 @@ enum RoomScenarios {
         try run.pools.observe()
         wire.receiver.close()
         try run.step("ring closed") { streams.end() }
+    }
+
+    /// Data comes in completions of 32 bytes, the end of a request in one of 16, so that the long ones begin at odd places, too.
+    private static let mixedCompletions = TrafficScenarios.scenario(
+        .zcrx, "mixed-completions", "a ring whose completions are of two lengths (IORING_SETUP_CQE_MIXED), and 64 of the short ones long",
+        pools: ExpectedPools(traffic: true)
+    ) { run in
+        do throws(KernelError) {
+            try ZeroCopyReceive.Ring(setup: .zeroCopyReceiveMixed).close()
+        } catch {
+            guard error.code == EINVAL else { throw error }
+            throw ScenarioSkip("this kernel has no rings of mixed completions (IORING_SETUP_CQE_MIXED)")
+        }
+        let (asked, rounds): (UInt32, UInt64) = (10_000, 60)
+        let bytes = UInt64(asked) * (rounds + 1)
+        let bed = try TestBed.make(run)
+        let pattern = PayloadPattern(seed: 725)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, completions: 64, setup: .zeroCopyReceiveMixed, pattern: pattern)
+        let socket = try bed.connect(run)
+        try socket.limitUnread(16_384)
+        try bed.peer.send(pattern, bytes: bytes)
+        try run.step("\(rounds) times \(asked) bytes received and returned, each time by a request of its own") {
+            for _ in 1...rounds {
+                try receiver.keep(asked, from: socket.rawValue, within: run.patience(10))
+                try receiver.recheckHeld()
+                try receiver.returnAll()
+            }
+        }
+        try run.step("\(asked) more received and kept") {
+            try receiver.keep(asked, from: socket.rawValue, within: run.patience(10))
+            try receiver.recheckHeld()
+        }
+        try run.userHolds(receiver.heldNetIovs)
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: receiver.received == bytes)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("ring closed") { receiver.close() }
     }
 
     /// A receive of so many bytes and no more, which takes several calls.

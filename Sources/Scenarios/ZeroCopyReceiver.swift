@@ -81,12 +81,14 @@ final class ZeroCopyReceiver {
     ///   - statistics: have the kernel count what it copies.
     ///   - refillEntries: of the refill ring.
     ///   - completions: entries of the completion queue; nil for more than are ever waiting.
+    ///   - setup: of the ring.
     ///   - area: the area's memory, which the receiver takes over; nil makes ordinary memory.
     ///   - beside: another queue, which the ring registers before, alike but for its area.
     ///   - configure: changes what is asked for, last.
     init(
-        at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
-        area: AreaMemory? = nil, beside: Place? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, completions: UInt32? = nil,
+        setup: ZeroCopyReceive.Ring.Setup = .zeroCopyReceive, pattern: PayloadPattern, area: AreaMemory? = nil, beside: Place? = nil,
+        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws {
         self.pattern = pattern
         let memory = try area ?? AreaMemory(pages: pages)
@@ -99,7 +101,10 @@ final class ZeroCopyReceiver {
         configure(&registration)
         do throws(KernelError) {
             // A completion queue is at least as long as the submission queue.
-            let ring = if let completions { try ZeroCopyReceive.Ring(entries: completions, completionEntries: completions) } else { try ZeroCopyReceive.Ring() }
+            let ring =
+                if let completions { try ZeroCopyReceive.Ring(entries: completions, completionEntries: completions, setup: setup) } else {
+                    try ZeroCopyReceive.Ring(setup: setup)
+                }
             var other: Registered.Other?
             do throws(KernelError) {
                 if let beside, let otherMemory {
@@ -148,14 +153,15 @@ final class ZeroCopyReceiver {
 
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
     static func make(
-        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, completions: UInt32? = nil, pattern: PayloadPattern,
-        area: AreaMemory? = nil, beside: UInt32? = nil, configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
+        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, completions: UInt32? = nil,
+        setup: ZeroCopyReceive.Ring.Setup = .zeroCopyReceive, pattern: PayloadPattern, area: AreaMemory? = nil, beside: UInt32? = nil,
+        configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws -> ZeroCopyReceiver {
         let location = bed.map { "on \($0.interface) queue \($0.queue)" + (beside.map { ", after queue \($0)" } ?? "") } ?? "without a device"
         let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
             try ZeroCopyReceiver(
                 at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
-                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions,
+                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions, setup: setup,
                 pattern: pattern, area: area, beside: bed.flatMap { bed in beside.map { Place(ifindex: bed.ifindex, queue: $0) } },
                 configure: configure)
         }

@@ -20,8 +20,12 @@ extension ZeroCopyReceive {
             public static let singleIssuer = Setup(rawValue: 1 << 12)
             /// `IORING_SETUP_DEFER_TASKRUN`; needs single issuer. zcrx registrations are refused without.
             public static let deferTaskRun = Setup(rawValue: 1 << 13)
+            /// Completions of 16 bytes, and of 32 where there is so much to tell (`IORING_SETUP_CQE_MIXED`, 6.18); in place of `bigCompletions`.
+            public static let mixedCompletions = Setup(rawValue: 1 << 18)
             /// What zero-copy receive demands.
             public static let zeroCopyReceive: Setup = [.bigCompletions, .singleIssuer, .deferTaskRun]
+            /// What it takes as well.
+            public static let zeroCopyReceiveMixed: Setup = [.mixedCompletions, .singleIssuer, .deferTaskRun]
         }
 
         let raw: OpaquePointer
