@@ -4,6 +4,31 @@ import Glibc
 import KernelABI
 import Results
 
+/// A ring of which a registration is refused, and which stays.
+final class RefusedRing {
+    private var ring: ZeroCopyReceive.Ring?
+
+    init() throws { ring = try ZeroCopyReceive.Ring() }
+
+    /// The refusal; nil where it was granted, and the ring is closed then.
+    func register(_ registration: ZeroCopyReceive.Registration) -> KernelError? {
+        guard let ring = ring.take() else { return nil }
+        do throws(KernelError) {
+            let queue = try ring.register(registration)
+            queue.close()
+            ring.close()
+            return nil
+        } catch {
+            self.ring = consume ring
+            return error
+        }
+    }
+
+    func close() { ring.take()?.close() }
+
+    deinit { close() }
+}
+
 /// Registrations that are refused, and that leave the queue as it was.
 extension BeyondScenarios {
     private static func refusal(
@@ -20,18 +45,17 @@ extension BeyondScenarios {
                 try run.pools.observe().map { pools == 1 ? "pool \($0.id)" : "\($0.provider.rawValue)\($0.detached ? ", detached" : "")" }
             }
             let before = try look()
-            var error: KernelError?
-            do {
-                let place = ZeroCopyReceiver.Place(ifindex: bed.ifindex, queue: bed.queue)
-                try ZeroCopyReceiver(
-                    at: place, pages: small, statistics: false, pattern: PayloadPattern(seed: 44), area: try area(run), configure: configure
-                ).close()
-            } catch let refused as KernelError {
-                error = refused
-            }
-            try expect(run, error, errno, summary)
+            let memory = try area(run)
+            run.cleanUp("the refused area's memory unmapped") { memory.close() }
+            var registration = ZeroCopyReceive.Registration(ifindex: bed.ifindex, queue: bed.queue, area: memory.registration)
+            configure(&registration)
+            // Open to the end: what a refusal leaves would go with its ring.
+            let ring = try RefusedRing()
+            run.cleanUp("the refused ring closed") { ring.close() }
+            try expect(run, ring.register(registration), errno, summary)
             let after = try look()
             try run.expect(before == after, "the refusal left the pools as they were", "\(before) became \(after)")
+            try bed.expectProviders(run, on: [], "the queue has no provider")
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 44))
             try run.pools.observe()
             try run.step("ring closed") { receiver.close() }

@@ -281,7 +281,10 @@ final class TestBed {
     }
 
     /// Unbinds the driver from the device; the interface goes, the device stays.
-    func unbindDriver() throws { try Netdevsim.unbindDriver(id: try simulated()) }
+    func unbindDriver() throws {
+        try Netdevsim.unbindDriver(id: try simulated())
+        try expectForgotten()
+    }
 
     /// Unloads the driver, and with it every device; loaded again when the run is over.
     func unloadDriver() throws {
@@ -316,6 +319,16 @@ final class TestBed {
         guard !removed else { return }
         try Netdevsim.remove(id: try simulated())
         removed = true
+        try expectForgotten()
+    }
+
+    /// No page pool is told of as the interface's, which is gone: those that outlive it are the namespace's (`page_pool_unreg_netdev()`).
+    private func expectForgotten() throws {
+        let netdev = try Netdev()
+        let pools = Result { try netdev.pagePools() }
+        netdev.close()
+        guard let pool = try pools.get().first(where: { $0.ifindex == ifindex }) else { return }
+        throw ScenarioFailure("page pool \(pool.id) is told of as interface \(ifindex)'s, which is gone")
     }
 
     /// Leaves the interface where it is when the run is over, for scenarios that mean to leak.
