@@ -107,11 +107,11 @@ enum HostileRefillScenarios {
         Scenario(
             "hostile.nodev.\(attack.name)", "\(attack.summary); without a device", tier: .nodev, needs: needsWithoutDevice,
             expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true), thorough: !telling.contains(attack.name)
-        ) { run in try perform(attack, try HostileScene.make(run, .flush, device: false)) }
+        ) { run in try perform(attack, try HostileScene.make(run, .flush, device: false), device: false) }
     }
 
-    private static func perform(_ attack: Attack, _ scene: HostileScene) throws {
-        try scene.hold()
+    private static func perform(_ attack: Attack, _ scene: HostileScene, device: Bool = true) throws {
+        try scene.hold(first: attack.name == "offset" && device)
         if attack.fate == .user { try scene.run.userHolds(scene.receiver.heldNetIovs) }
         for batch in attack.batches(scene.receiver.held, scene.others) { try scene.put(batch) }
         switch attack.fate {

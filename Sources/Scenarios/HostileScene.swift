@@ -36,7 +36,7 @@ final class HostileScene {
     /// Bytes in which every net_iov is received into again.
     static let turn: UInt64 = 340_000
     /// Of the whole stream: held, a turn or held again, and what is left at the end.
-    private static let stream: UInt64 = 1_000_000
+    private static let stream: UInt64 = 1_500_000
     private static let last: UInt64 = 40_000
 
     let run: ScenarioRun
@@ -88,11 +88,16 @@ final class HostileScene {
     }
 
     /// Keeps buffers until `count` are held, and then asks for no more: what is not held then is not delivered either.
-    func hold(_ count: Int = HostileScene.held) throws {
-        try run.step("\(count) net_iovs held") {
+    ///
+    /// - Parameter first: until the area's first is among them, which a place that is out of range may be taken for.
+    func hold(_ count: Int = HostileScene.held, first: Bool = false) throws {
+        try run.step("\(count) net_iovs held\(first ? ", the area's first among them" : "")") {
             // What was delivered before this was asked for goes back.
             try receiver.disarm(within: run.patience(10))
-            while receiver.heldNetIovs < count {
+            let limit = receiver.received + Self.turn
+            while receiver.heldNetIovs < count || first && !receiver.held.contains(where: { $0.areaOffset < 4096 }) {
+                guard receiver.received < limit else { throw ScenarioFailure("\(Self.turn) bytes came, and none into the area's first") }
+                while receiver.heldNetIovs >= count { try receiver.returnOldest() }
                 switch wire {
                 case .device(_, let socket, _): try receiver.keep(4096, from: socket.rawValue, within: run.patience(20))
                 case .loopback(let loopback):

@@ -68,8 +68,28 @@ enum NoDeviceScenarios {
                 try run.expect(receiver.held.count > 0, "buffers held by the user", "none was delivered")
             }
         },
-        areas, shared,
+        areas, shared, refused,
     ]
+
+    /// What would be mapped for a device, where there is none.
+    private static let refused = Scenario(
+        "nodev.refused", "without a device, dma-bufs and buffers larger than a page are refused, and leave nothing behind", tier: .nodev,
+        needs: needs.union([.zcrxDMABuf, .hugePages]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
+    ) { run in
+        let ring = try RefusedRing()
+        run.cleanUp("ring closed") { ring.close() }
+        func refused(_ what: String, _ errno: CInt, _ memory: AreaMemory, _ change: (inout ZeroCopyReceive.Registration) -> Void = { _ in }) throws {
+            var registration = ZeroCopyReceive.Registration.noDevice(area: memory.registration)
+            change(&registration)
+            let error = ring.register(registration)
+            memory.close()
+            try BeyondScenarios.expect(run, error, errno, what)
+        }
+        try refused("a dma-buf refused", EINVAL, try BeyondScenarios.dmabuf(16))
+        try HugePages.reserve(run)
+        try refused("buffers of 8 KiB refused", EOPNOTSUPP, try AreaMemory(pages: HugePages.pages, huge: true)) { $0.bufferLength = 8192 }
+        try traffic(run, pages: 64, rounds: 2, keep: false) { receiver in try receiver.flush() }
+    }
 
     private static let areas = Scenario(
         "nodev.areas", "an area added: when the first is full, the second is copied into, and both are used on", tier: .nodev,

@@ -353,6 +353,13 @@ final class ZeroCopyReceiver {
         while let buffer = held.popLast() { try giveBack(buffer.offset, buffer.length) }
     }
 
+    /// Gives back what is held longest.
+    func returnOldest() throws {
+        guard !held.isEmpty else { return }
+        let buffer = held.removeFirst()
+        try giveBack(buffer.offset, buffer.length)
+    }
+
     /// Has the kernel empty the refill ring (`ZCRX_CTRL_FLUSH_RQ`).
     func flush() throws { try with { try $0.ring.flush(queue: $0.queue.id) } }
 
