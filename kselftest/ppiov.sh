@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the ppiov agent on the booted kernel. KTAP on standard output; 0 passed, 1 failed, 4 nothing ran but skips.
+# Runs the ppiov agent on the booted kernel. KTAP on standard output; 0 passed, 1 failed, 4 nothing passed or failed.
 # With the variables of the kernel's driver selftests (NETIF, LOCAL_V4, REMOTE_V4, REMOTE_TYPE, REMOTE_ARGS) set, or in
 # a net.config beside this script, the scenarios run on that interface.
 here=$(dirname "$0")

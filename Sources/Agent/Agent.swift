@@ -15,7 +15,7 @@ enum Agent {
 
         run wants root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and
         REMOTE_ARGS, as the kernel's driver selftests have them, put the scenarios on that interface.
-        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run, 4 nothing ran but skips.
+        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run, 4 nothing passed or failed.
         """
 
     static func main() {

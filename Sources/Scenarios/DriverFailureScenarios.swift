@@ -86,7 +86,9 @@ enum DriverFailureScenarios {
 
     /// What can fail in which of netdevsim's orders. In mode 1 the new pool has the old queue's NAPI, which must not run where the pool is
     /// freed unused; in mode 3 the old queue cannot be started again, for its NAPI is deleted when it was added.
-    private static let orders: [(mode: Int, operations: [Netdevsim.QueueOperation])] = [(0, [.alloc, .stop, .start]), (1, [.alloc]), (2, [.alloc, .stop, .start])]
+    private static let orders: [(mode: Int, operations: [Netdevsim.QueueOperation])] = [
+        (0, [.alloc, .stop, .start]), (1, [.alloc]), (2, [.alloc, .stop, .start]), (3, [.alloc, .stop]),
+    ]
 
     /// A bound queue that cannot be restarted is the old one still, with its pool and its provider.
     private static func restarted(_ provider: Provider) -> Scenario {

@@ -96,7 +96,9 @@ final class HostileScene {
             try receiver.disarm(within: run.patience(10))
             let limit = receiver.received + Self.turn
             while receiver.heldNetIovs < count || first && !receiver.held.contains(where: { $0.areaOffset < 4096 }) {
-                guard receiver.received < limit else { throw ScenarioFailure("\(Self.turn) bytes came, and none into the area's first") }
+                guard receiver.received < limit else {
+                    throw ScenarioFailure("\(Self.turn) bytes came, and \(receiver.heldNetIovs) net_iovs are held\(first ? ", never the first" : "")")
+                }
                 while receiver.heldNetIovs >= count { try receiver.returnOldest() }
                 switch wire {
                 case .device(_, let socket, _): try receiver.keep(4096, from: socket.rawValue, within: run.patience(20))

@@ -7,7 +7,9 @@ import Results
 /// Receives for which user space made too little room: what does not fit is delivered by the next, and no net_iov is lost in between. And
 /// returns for which the pool has too little.
 enum RoomScenarios {
-    static let all: [Scenario] = [controlMessages, completions, copiedCompletions, mixedCompletions, budget(end: false), budget(end: true), length, counted]
+    static let all: [Scenario] = [
+        controlMessages, completions, copiedCompletions, mixedCompletions, budget(end: false), budget(end: true), length, counted,
+    ]
 
     /// What a receive answers that finds no room for a single token: ETOOSMALL, which errno.h has not.
     private static let tooSmall: CInt = 525

@@ -51,7 +51,8 @@ enum ToldScenarios {
             needs: provider.needs.union([.queueReset]),
             expects: Expectation(
                 provider: provider, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true,
-                pools: ExpectedPools(count: 2, buffers: UInt64(pages), traffic: true))
+                // Of zcrx's the first pool has all, and the second what comes home before the end.
+                pools: ExpectedPools(count: 2, fewest: provider == .zcrx ? 1 : nil, buffers: UInt64(pages), traffic: true))
         ) { run in
             let bed = try TestBed.make(run)
             let listener = try Listener()
@@ -62,16 +63,16 @@ enum ToldScenarios {
             try asked(run, bed, expected, first.id)
 
             let socket = try keep(run, bed, receiver, pattern)
-            // devmem's takes them one by one, and has those that are posted or were delivered.
-            let taken = provider == .zcrx ? pages : Netdevsim.ringSize + receiver.heldNetIovs
+            // devmem's takes them one by one, and has those that are posted or were delivered, and what a segment that came twice took.
+            let least = provider == .zcrx ? pages : Netdevsim.ringSize + receiver.heldNetIovs
             var told: UInt64?
             // The driver posts anew when it has handed over what came.
             let right = try run.pools.wait(within: run.patience(5)) { records in
                 told = records.first { $0.id == first.id }?.inflight
-                return told == UInt64(taken)
+                return told.map { $0 >= UInt64(least) && $0 <= UInt64(pages) } == true
             }
             try run.expect(
-                right, "\(taken) are in flight: with the user, posted, or in the pool's cache",
+                right, "\(least) of \(pages) are in flight: with the user, posted, or in the pool's cache",
                 "\(told.map(String.init) ?? "none") are told of")
             try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
             // The driver makes the new pool before it gives the old one up.

@@ -22,7 +22,7 @@ struct PPIOV: AsyncParsableCommand {
               1    something failed or crashed
               2    bad usage or input
               3    the harness could not do its work (no build, no boot)
-              4    nothing ran but skips
+              4    nothing passed or failed
               130  interrupted
             """,
         version: "0.1.0",

@@ -61,7 +61,7 @@ struct SeriesCheckCommand: AsyncParsableCommand {
               1    one does not
               2    bad usage; a series that is none, or does not apply
               3    the harness could not do its work, or the source without the series does not build or boot
-              4    nothing ran but skips
+              4    nothing passed or failed
               130  interrupted
             """)
 
@@ -96,7 +96,7 @@ struct SeriesCompareCommand: AsyncParsableCommand {
               1    a scenario fails that did not, or fails in another way
               2    bad usage; a series that is none, or does not apply
               3    the harness could not do its work, or one of the two does not build or boot
-              4    nothing ran but skips
+              4    nothing passed or failed
               130  interrupted
             """)
 

@@ -63,6 +63,11 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         let known = try result(fails)
         #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
         #expect(try judge(fails).verdict == .fail)
+        // A search looks for what fails, known or not.
+        var evidence = good()
+        evidence.report?.knownBug = bug
+        fails(&evidence)
+        #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .fail)
         #expect(try result { fails(&$0); $0.report?.payload?.received = 1 }.verdict == .xfail)
         // The consequence without the bug's own sign, something that is no consequence, and a crash.
         #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)

@@ -460,6 +460,19 @@ private func mail(_ subject: String, _ diff: String, from: String = "A Developer
         #expect(other.firstToBreak?.number == 1)
     }
 
+    @Test func aKnownBugIsThePatchsWhereItWasGone() {
+        func known(_ number: Int, _ scenarios: [String], _ verdict: PatchResult.Verdict = .passed) -> PatchResult {
+            var result = patch(number, verdict)
+            result.xfailed = scenarios
+            return result
+        }
+        let back = SeriesTable(source: "s", [known(0, []), known(1, []), known(2, ["a"])])
+        #expect(back.firstToBreak?.number == 2 && back.firstToBreak?.what.hasPrefix("a ") == true && back.exitCode == .failed)
+        let there = SeriesTable(source: "s", [known(0, ["a"]), known(1, ["a"]), known(2, [])])
+        #expect(there.firstToBreak == nil && there.exitCode == .passed)
+        #expect(SeriesTable(source: "s", [known(0, [], .skipped), known(1, ["a"])]).firstToBreak == nil)
+    }
+
     @Test func buildsBootsAndWarningsBreakToo() {
         #expect(SeriesTable(source: "s", [patch(0, .passed), patch(1, .doesNotBuild), patch(2, .passed)]).firstToBreak?.what == "does not build")
         #expect(SeriesTable(source: "s", [patch(0, .passed), patch(1, .doesNotBoot)]).firstToBreak?.what == "does not boot")

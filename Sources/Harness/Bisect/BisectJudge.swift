@@ -155,7 +155,7 @@ struct BisectJudge: BisectJudging {
                 test.evidence.shown += 1
                 if test.evidence.shown == 1 { test.folder = path }
             } else {
-                let word = Fingerprint.of(result).map { "\(symptom.scenario)  \($0)" } ?? "\(result.verdict == .xfail ? "known to fail" : "skipped"): \(result.reason ?? "")"
+                let word = Fingerprint.of(result).map { "\(symptom.scenario)  \($0)" } ?? "skipped: \(result.reason ?? "")"
                 test.evidence.others.append(word)
                 workshop.progress.say("\(test.commit.short): \(word); that is not what is looked for (\(path))")
             }
@@ -173,9 +173,10 @@ struct BisectJudge: BisectJudging {
     private func session(_ scenarios: [Scenario], _ bench: Bench, out: String, _ progress: Progress) async throws -> [ScenarioResult] {
         // Of a search that was interrupted.
         try Disk.remove(out)
-        let run = RunRequest(
+        var run = RunRequest(
             kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs, buildJobs: request.buildJobs,
             out: out, allowList: request.allowList, reproduce: Command("ppiov", request.command).line)
+        run.knownBugs = false
         let quiet = Workshop(cache: workshop.cache, vm: workshop.vm, agent: workshop.agent, progress: progress)
         let outcome = try await RunSession(workshop: quiet, today: today).run(run, on: bench)
         if outcome.interrupted { throw CancellationError() }

@@ -20,13 +20,13 @@ struct MutantBase: Sendable {
         file = try cache.folder("mutants", "proven") + "/" + key
     }
 
-    /// The scenarios that it is known to pass, or to skip.
+    /// The scenarios that it is known to pass, to skip, or to fail as its version is known to.
     var proven: Set<String> { Set((Disk.text(file) ?? "").split(separator: "\n").map(String.init)) }
 
     /// Does what nobody else should do meanwhile: to prove, and to write down what was proven.
     func locked(_ cache: Cache, _ body: () async throws -> Void) async throws { try await cache.locked("proven-" + key, body: body) }
 
-    /// Writes down what passed, and what was skipped: a skip under a mutant catches nothing. The caller holds the lock.
+    /// Writes down what did not fail. A skip under a mutant catches nothing, nor does a known bug. The caller holds the lock.
     ///
     /// - Throws: `HarnessError` of kind `.harness` where a scenario failed or crashed.
     func note(_ results: [ScenarioResult], folder: String) throws {

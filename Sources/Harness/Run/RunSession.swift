@@ -33,6 +33,8 @@ public struct RunRequest: Sendable {
     public var reproduce: String
     /// Start no more once one has failed or crashed.
     public var stopAtFailure = false
+    /// Tell a known bug of the kernel's version apart from a failure. A search looks for what fails, known or not.
+    public var knownBugs = true
 
     public init(
         kernel: KernelRequest, machine: MachineOptions, scenarios: [Scenario], isolation: Isolation, jobs: Int?, buildJobs: Int,
@@ -96,7 +98,7 @@ public struct RunSession: Sendable {
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         let run = UnitRunner(
             bench: bench, store: store, folder: folder, scale: scale, isolation: request.isolation,
-            judge: Judge(allowList: request.allowList, today: today), board: Board(request.scenarios, progress),
+            judge: Judge(allowList: request.allowList, today: today, knownBugs: request.knownBugs), board: Board(request.scenarios, progress),
             stopAtFailure: request.stopAtFailure)
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.

@@ -103,6 +103,12 @@ struct UnitRunner: Sendable {
     /// What a second run, alone, says of a first that was not green.
     private static func comparison(_ alone: ScenarioResult, after others: [String]) -> Finding {
         let before = others.joined(separator: ", ")
+        if alone.verdict == .xfail {
+            return Finding(
+                oracle: Finding.alone,
+                message: "again on a machine of its own: only what is known, so what ran before it may have a part in the rest: \(before)",
+                evidence: ["its run: scenarios/\(alone.scenario)/alone", "known: \(alone.reason ?? "")"])
+        }
         guard alone.verdict == .fail || alone.verdict == .crashed else {
             let filters = (others + [alone.scenario]).map { "--filter \($0)" }.joined(separator: " ")
             return Finding(

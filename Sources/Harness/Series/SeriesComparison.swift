@@ -78,7 +78,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         }
     }
 
-    /// The code that the command ends with: 1 where something is worse, 4 where nothing ran but skips.
+    /// The code that the command ends with: 1 where something is worse, 4 where nothing passed or failed.
     public var exitCode: ExitCode {
         if changes.contains(where: \.isWorse) { return .failed }
         return totalsAfter.passed + totalsAfter.failed + totalsAfter.crashed > 0 ? .passed : .nothingRan

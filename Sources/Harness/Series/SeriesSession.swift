@@ -160,6 +160,7 @@ private struct Work: Sendable {
         }
         result.totals = RunResult.Totals(results)
         result.failures = results.compactMap(PatchResult.Failure.init)
+        result.xfailed = results.filter { $0.verdict == .xfail }.map(\.scenario)
         switch ExitCode(results) {
         case .failed: result.verdict = .failed
         case .passed: result.verdict = .passed

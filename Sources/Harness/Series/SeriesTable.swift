@@ -8,7 +8,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
         case passed
         /// A scenario failed or crashed.
         case failed
-        /// Nothing ran but skips.
+        /// Nothing passed or failed.
         case skipped
         case doesNotBuild
         case doesNotBoot
@@ -34,7 +34,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
         /// What it is known by again (`Fingerprint`).
         public var fingerprint: String
 
-        /// nil where the scenario passed or was skipped.
+        /// nil where the scenario passed, was skipped, or failed as the kernel is known to.
         init?(_ result: ScenarioResult) {
             guard let red = MutantResult.Catch(result), let fingerprint = Fingerprint.of(result) else { return nil }
             (scenario, oracle, message) = (red.scenario, red.oracle, red.message)
@@ -51,6 +51,8 @@ public struct PatchResult: Codable, Sendable, Equatable {
     public var warnings: [String] = []
     public var totals: RunResult.Totals?
     public var failures: [Failure] = []
+    /// Scenarios that fail as their kernel version is known to; nil in files of older versions.
+    public var xfailed: [String]?
     /// The first compiler error, why it did not boot, "the same kernel as after patch 1", a three-way merge.
     public var note: String?
     /// The build's key; nil where there is none.
@@ -76,6 +78,10 @@ public struct PatchResult: Codable, Sendable, Equatable {
             let invariant = first.fingerprint.hasPrefix(first.oracle + " ") ? "" : first.fingerprint + "; "
             return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)" + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")
         case .passed, .skipped: break
+        }
+        // A version's known bug is the patch's where the tree had got rid of it.
+        if before.verdict == .passed, let back = xfailed?.first(where: { before.xfailed?.contains($0) != true }) {
+            return "\(back)  fails again as this version is known to"
         }
         return warnings.first.map { "a new warning: \($0)" }
     }
@@ -113,10 +119,10 @@ public struct SeriesTable: Codable, Sendable, Equatable {
         }
     }
 
-    /// 0 where every patch is good, 1 where one is not, 4 where nothing ran but skips.
+    /// 0 where every patch is good, 1 where one is not or breaks something, 4 where nothing passed or failed.
     public var exitCode: ExitCode {
         let patches = patches.filter { $0.number > 0 }
-        if patches.contains(where: { !$0.isGood }) { return .failed }
+        if firstToBreak != nil || patches.contains(where: { !$0.isGood }) { return .failed }
         return patches.contains { $0.verdict == .passed } ? .passed : .nothingRan
     }
 }

@@ -14,7 +14,7 @@ extension ZeroCopyReceive {
         public struct Setup: OptionSet, Sendable, Hashable {
             public let rawValue: UInt32
             public init(rawValue: UInt32) { self.rawValue = rawValue }
-            /// 32-byte completions (`IORING_SETUP_CQE32`); zcrx registrations are refused without.
+            /// 32-byte completions (`IORING_SETUP_CQE32`); zcrx registrations are refused without these or mixed ones.
             public static let bigCompletions = Setup(rawValue: 1 << 11)
             /// `IORING_SETUP_SINGLE_ISSUER`.
             public static let singleIssuer = Setup(rawValue: 1 << 12)
@@ -22,7 +22,7 @@ extension ZeroCopyReceive {
             public static let deferTaskRun = Setup(rawValue: 1 << 13)
             /// Completions of 16 bytes, and of 32 where there is so much to tell (`IORING_SETUP_CQE_MIXED`, 6.18); in place of `bigCompletions`.
             public static let mixedCompletions = Setup(rawValue: 1 << 18)
-            /// What zero-copy receive demands.
+            /// What zero-copy receive demands, in its older form.
             public static let zeroCopyReceive: Setup = [.bigCompletions, .singleIssuer, .deferTaskRun]
             /// What it takes as well.
             public static let zeroCopyReceiveMixed: Setup = [.mixedCompletions, .singleIssuer, .deferTaskRun]
@@ -34,7 +34,7 @@ extension ZeroCopyReceive {
         ///   - entries: of the submission queue.
         ///   - completionEntries: of the completion queue; nil takes twice the submission queue.
         ///   - setup: leave something out only to test the refusal.
-        /// - Throws: `EINVAL` where the kernel does not know a flag (6.1 at least for all of them), `EPERM`, `ENOMEM`.
+        /// - Throws: `EINVAL` where the kernel does not know a flag (6.1 at least, 6.18 for mixed completions), `EPERM`, `ENOMEM`.
         public init(
             entries: UInt32 = 64, completionEntries: UInt32? = 1024, setup: Setup = .zeroCopyReceive
         ) throws(KernelError) {

@@ -141,7 +141,7 @@ public enum ZeroCopyReceive {
         /// `IORING_CQE_F_*` bits.
         public let flags: UInt32
         /// For data: area token and offset, as ``InterfaceQueue/returnBuffer(offset:length:)`` takes them.
-        /// Meaningless without ``more`` or with a result that is not positive. Nil on a ring without big completions.
+        /// Meaningless without ``more`` or with a result that is not positive. Nil of a 16-byte completion.
         public let offset: UInt64?
 
         /// Whether the request goes on. Data comes only with it; a completion without it ends the request.
