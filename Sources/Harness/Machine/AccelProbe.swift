@@ -50,6 +50,10 @@ public struct AccelProbe: Sendable {
     /// - Throws: `HarnessError` where KVM was asked for and does not work, or where not even TCG does.
     public func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
         let file = try await memoryFile()
+        // Of several that ask at once one tries and the others wait: a busy host measures another rate each time, and with the rate a
+        // snapshot would be another.
+        let lock = try await FileLock.take(file + ".lock")
+        defer { lock.release() }
         var memory = Self.recall(file)
         if choice != .tcg, memory.kvm == nil, memory.kvmFault == nil {
             switch try await kvm() {
