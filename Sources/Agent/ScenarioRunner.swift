@@ -45,9 +45,9 @@ final class ScenarioRunner {
         let begin = MonotonicClock.now
         var report = ScenarioReport(
             scenario: scenario.id, tier: environment.tier(of: scenario), outcome: .completed, expectation: scenario.expectation)
-        report.knownBug = KnownBugs.of(scenario.id, release: try KernelFile.read("/proc/sys/kernel/osrelease"))
         try KernelFile.write("/dev/kmsg", KernelLogMark.begin(scenario.id) + "\n")
-        emit(AgentEvent(kind: .started, time: begin, scenario: scenario.id))
+        let known = KnownBugs.of(scenario.id, release: try KernelFile.read("/proc/sys/kernel/osrelease"))
+        emit(AgentEvent(kind: .started, time: begin, scenario: scenario.id, knownBug: known))
         defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(scenario.id) + "\n") }
 
         if let reason = scenario.needs.sorted(by: { $0.rawValue < $1.rawValue }).lazy.compactMap(environment.lacks).first {

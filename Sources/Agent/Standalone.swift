@@ -72,7 +72,8 @@ enum Standalone {
         do {
             var messages = try KernelMessages()
             var trace: [UInt32: [UInt8]] = [:]
-            evidence.report = try runner.run(scenario, scale: 1, emit: { _ in }, pages: { cpu, bytes in trace[cpu] = bytes })
+            evidence.report = try runner.run(
+                scenario, scale: 1, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } }, pages: { cpu, bytes in trace[cpu] = bytes })
             evidence.trace = trace
             evidence.log = KernelLog.scope(try messages.take(), to: scenario.id)
         } catch {

@@ -20,6 +20,8 @@ public struct Evidence: Sendable {
     public var crash: String?
     /// Host seconds from the command to the verdict.
     public var seconds: Double
+    /// What the agent said, before it began, that the kernel is known to do wrong.
+    public var knownBug: KnownBug?
 
     public init(
         scenario: String, tier: Tier, provider: Provider, report: ScenarioReport?, trace: [UInt32: [UInt8]]?,
@@ -63,6 +65,7 @@ public struct Judge: Sendable {
         guard let report = evidence.report else {
             result.verdict = .crashed
             result.reason = evidence.crash ?? "no report"
+            if let bug = evidence.knownBug, bug.crash { excuse(&result, bug) }
             return result
         }
         result.pools = report.pools
@@ -95,10 +98,13 @@ public struct Judge: Sendable {
             result.findings += ExercisedOracle.findings(report.expectation, accounts: believable)
         }
         result.verdict = result.findings.isEmpty ? .pass : .fail
-        if knownBugs, let bug = report.knownBug, bug.explains(result.findings) {
-            (result.verdict, result.reason) = (.xfail, "Linux \(bug.version) is known for it: \(bug.reason)")
-        }
+        if let bug = evidence.knownBug, !bug.crash { excuse(&result, bug) }
         return result
+    }
+
+    private func excuse(_ result: inout ScenarioResult, _ bug: KnownBug) {
+        guard knownBugs, bug.explains(result.findings) else { return }
+        (result.verdict, result.reason) = (.xfail, "Linux \(bug.version) is known for it: \(bug.reason)")
     }
 }
 

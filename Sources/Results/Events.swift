@@ -32,7 +32,7 @@ public struct AgentEvent: Codable, Sendable, Equatable {
     public enum Kind: String, Codable, Sendable {
         /// The agent is up; `guest` is set.
         case ready
-        /// A scenario starts; nothing but its `finished` proves that it ended.
+        /// A scenario starts; nothing but its `finished` proves that it ended. `knownBug` may be set.
         case started
         /// A step of the scenario was done; `step` is set.
         case step
@@ -51,10 +51,12 @@ public struct AgentEvent: Codable, Sendable, Equatable {
     public var step: StepRecord?
     public var report: ScenarioReport?
     public var message: String?
+    /// What the kernel that runs is known to do wrong in the scenario; in `started`, because of a crash no report tells.
+    public var knownBug: KnownBug?
 
     public init(
         kind: Kind, time: UInt64, scenario: String? = nil, guest: GuestInfo? = nil, step: StepRecord? = nil,
-        report: ScenarioReport? = nil, message: String? = nil
+        report: ScenarioReport? = nil, message: String? = nil, knownBug: KnownBug? = nil
     ) {
         self.version = Self.schemaVersion
         self.kind = kind
@@ -64,6 +66,7 @@ public struct AgentEvent: Codable, Sendable, Equatable {
         self.step = step
         self.report = report
         self.message = message
+        self.knownBug = knownBug
     }
 }
 
@@ -260,8 +263,6 @@ public struct ScenarioReport: Codable, Sendable, Equatable {
     public var traceLost: UInt64
     /// Guest nanoseconds from `started` to `finished`.
     public var duration: UInt64
-    /// What the kernel that runs is known to do wrong in this scenario; nil where nothing is known.
-    public var knownBug: KnownBug?
 
     public init(
         scenario: String, tier: Tier, outcome: Outcome, reason: String? = nil, expectation: Expectation, steps: [StepRecord] = [],

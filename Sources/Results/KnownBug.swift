@@ -11,12 +11,15 @@ public struct KnownBug: Codable, Sendable, Equatable {
     public var sign: String
     /// Findings that follow from it, which may be there.
     public var consequences: [String]
+    /// It ends the machine, and nothing but the kernel's log tells of it: the scenario never reports. Any other crash is one.
+    public var crash: Bool
 
-    public init(version: String, reason: String, sign: String, consequences: [String] = []) {
+    public init(version: String, reason: String, sign: String, consequences: [String] = [], crash: Bool = false) {
         self.version = version
         self.reason = reason
         self.sign = sign
         self.consequences = consequences
+        self.crash = crash
     }
 
     /// Whether these findings are this bug's and no other's.

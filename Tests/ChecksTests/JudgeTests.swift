@@ -51,7 +51,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         let bug = KnownBug(version: "7.2", reason: "r", sign: "scenario: step \"offsets\" failed", consequences: ["payload: "])
         func result(_ spoil: (inout Evidence) -> Void) throws -> ScenarioResult {
             try judge {
-                $0.report?.knownBug = bug
+                $0.knownBug = bug
                 spoil(&$0)
             }
         }
@@ -65,7 +65,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try judge(fails).verdict == .fail)
         // A search looks for what fails, known or not.
         var evidence = good()
-        evidence.report?.knownBug = bug
+        evidence.knownBug = bug
         fails(&evidence)
         #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .fail)
         #expect(try result { fails(&$0); $0.report?.payload?.received = 1 }.verdict == .xfail)
@@ -75,6 +75,40 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result { fails(&$0); $0.log = nil }.verdict == .fail)
         #expect(try result { fails(&$0); $0.crash = "QEMU is gone" }.verdict == .fail)
         #expect(try result { $0.report = nil }.verdict == .crashed)
+    }
+
+    /// One that ends the kernel is told by its own splats, and by nothing else.
+    @Test func knownCrash() throws {
+        let bug = KnownBug(
+            version: "7.3", reason: "r", sign: "kernel-log: bug: kernel BUG at net/a.c:", consequences: ["kernel-log: panic: "], crash: true)
+        func result(_ log: [String]?, _ spoil: (inout Evidence) -> Void = { $0.report = nil }) throws -> ScenarioResult {
+            try judge {
+                ($0.knownBug, $0.log, $0.crash) = (bug, log, "the guest panicked")
+                spoil(&$0)
+            }
+        }
+        let own = ["kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "---[ end trace 0000000000000000 ]---"]
+        let panic = ["Kernel panic - not syncing: Fatal exception in interrupt"]
+        let known = try result(own + panic)
+        #expect(known.verdict == .xfail && known.reason == "Linux 7.3 is known for it: r" && known.findings.count == 2, "\(known.findings)")
+        #expect(try result(own).verdict == .xfail)
+        // The panic alone, another bug, another beside it, no log at all, and a report that came all the same.
+        #expect(try result(panic).verdict == .crashed)
+        #expect(try result(["kernel BUG at net/b.c:7!"] + panic).verdict == .crashed)
+        #expect(try result(["WARNING: CPU: 0 PID: 1 at net/b.c:7 b+0x1/0x2", "---[ end trace 0000000000000000 ]---"] + own).verdict == .crashed)
+        #expect(try result([]).verdict == .crashed)
+        #expect(try result(nil).verdict == .crashed)
+        #expect(try result(own) { _ in }.verdict == .fail)
+        #expect(try result([]) { $0.crash = nil }.verdict == .pass)
+        // A search looks for it, and one that is not known to end the kernel does not excuse an end.
+        var evidence = good()
+        (evidence.knownBug, evidence.log, evidence.report) = (bug, own, nil)
+        #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .crashed)
+        let mere = try result(own) {
+            $0.report = nil
+            $0.knownBug?.crash = false
+        }
+        #expect(mere.verdict == .crashed)
     }
 
     @Test func nodevPasses() throws {

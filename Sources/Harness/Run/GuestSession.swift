@@ -18,6 +18,7 @@ final class GuestSession: Sendable {
         var started: ContinuousClock.Instant?
 
         var report: ScenarioReport? { events.last { $0.kind == .finished }?.report }
+        var knownBug: KnownBug? { events.first { $0.kind == .started }?.knownBug }
         var trouble: String? { events.last { $0.kind == .error }?.message }
     }
 

@@ -54,6 +54,7 @@ struct ScenarioTrial {
             scenario: scenario.id, tier: scenario.tier, provider: scenario.expectation.provider, report: take.report,
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
             log: log(take), crash: crash, seconds: seconds)
+        evidence.knownBug = take.knownBug
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
         return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung)
     }
