@@ -12,6 +12,7 @@ import Scenarios
 ///                                        everything up to the furthest, sending again what stays missing; "ok AGAIN" counts those
 ///     burst SEED OFFSET:LENGTH,...       the same, for segments in order that GRO may merge: none but the last is pushed, and no thread
 ///                                        on CPU 0 runs before the last has left
+///     urgent SEED OFFSET:LENGTH          sends that piece of the pattern with its last byte marked as urgent. Answers as "segments"
 ///     large SEED OFFSET:LENGTH BESIDE    sends that piece of the pattern in one packet, as a device that merges or segments passes it on; its
 ///                                        first BESIDE bytes lie beside the headers, the others in pages. Answers as "segments"
 ///     flood SEED LENGTH                  sends the first LENGTH bytes over and over until "unflood", which answers with how many times
@@ -57,7 +58,7 @@ final class ForgedConnection {
     private var acknowledged: UInt32
 
     private struct Flags {
-        static let syn: UInt8 = 0x02, reset: UInt8 = 0x04, push: UInt8 = 0x08, ack: UInt8 = 0x10
+        static let syn: UInt8 = 0x02, reset: UInt8 = 0x04, push: UInt8 = 0x08, ack: UInt8 = 0x10, urgent: UInt8 = 0x20
     }
 
     init(ifindex: UInt32, from source: IPAddress, to target: IPAddress, port: UInt16) throws {
@@ -106,6 +107,14 @@ final class ForgedConnection {
         return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern))
     }
 
+    /// Sends a piece of the pattern with its last byte marked as urgent; returns when it is acknowledged.
+    ///
+    /// - Returns: how many segments had to be sent again, without the mark.
+    func sendUrgent(_ pattern: PayloadPattern, _ piece: Segment) throws -> String {
+        try wire.send(data(pattern, piece, urgent: UInt16(piece.length)))
+        return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern))
+    }
+
     private func awaitAcknowledged(_ end: UInt64, _ pattern: PayloadPattern) throws -> Int {
         var again = 0
         let limit = MonotonicClock.now + 15_000_000_000
@@ -142,10 +151,14 @@ final class ForgedConnection {
         case left
     }
 
-    private func data(_ pattern: PayloadPattern, _ piece: Segment, pushed: Bool = true, checksum: Checksum = .done) -> [UInt8] {
+    /// - Parameter urgent: where its urgent data ends; 0 for a segment without.
+    private func data(
+        _ pattern: PayloadPattern, _ piece: Segment, pushed: Bool = true, checksum: Checksum = .done, urgent: UInt16 = 0
+    ) -> [UInt8] {
         var payload = [UInt8](repeating: 0, count: piece.length)
         payload.withUnsafeMutableBytes { pattern.fill($0, from: piece.offset) }
-        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), pushed ? Flags.ack | Flags.push : Flags.ack, payload, checksum)
+        let flags = Flags.ack | (pushed ? Flags.push : 0) | (urgent > 0 ? Flags.urgent : 0)
+        return segment(first &+ UInt32(truncatingIfNeeded: piece.offset), flags, payload, checksum, urgent: urgent)
     }
 
     private func waitFor(_ what: String, send again: [UInt8]?, until done: () -> Bool) throws {
@@ -191,10 +204,12 @@ final class ForgedConnection {
     }
 
     /// A frame with one TCP segment. A SYN carries the option that says how long segments may be.
-    private func segment(_ number: UInt32, _ flags: UInt8, _ payload: [UInt8], _ checksum: Checksum = .done) -> [UInt8] {
+    private func segment(
+        _ number: UInt32, _ flags: UInt8, _ payload: [UInt8], _ checksum: Checksum = .done, urgent: UInt16 = 0
+    ) -> [UInt8] {
         let options: [UInt8] = flags & Flags.syn != 0 ? [2, 4] + UInt16(Self.segmentBytes).bytes : []
         var tcp = sourcePort.bytes + targetPort.bytes + number.bytes + expected.bytes
-        tcp += [UInt8((20 + options.count) / 4) << 4, flags] + UInt16(65_535).bytes + [0, 0, 0, 0] + options + payload
+        tcp += [UInt8((20 + options.count) / 4) << 4, flags] + UInt16(65_535).bytes + [0, 0] + urgent.bytes + options + payload
         let pseudo = source + target + [0, 6] + UInt16(tcp.count).bytes
         let sum = checksum == .done ? Self.checksum(pseudo + tcp) : ~Self.checksum(pseudo)
         tcp.replaceSubrange(16..<18, with: sum.bytes)

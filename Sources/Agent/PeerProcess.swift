@@ -138,6 +138,9 @@ final class PeerProcess {
         case ("segments", 3), ("burst", 3):
             guard let forged, let seed = UInt64(words[1]) else { throw ScenarioFailure("nothing is forged") }
             return try forged.send(PayloadPattern(seed: seed), ForgedConnection.Segment.list(words[2]), together: words[0] == "burst")
+        case ("urgent", 3):
+            guard let forged, let seed = UInt64(words[1]) else { throw ScenarioFailure("nothing is forged") }
+            return try forged.sendUrgent(PayloadPattern(seed: seed), ForgedConnection.Segment.one(words[2], upTo: ForgedConnection.segmentBytes))
         case ("large", 4):
             guard let forged, let seed = UInt64(words[1]), let beside = Int(words[3]) else { throw ScenarioFailure("nothing is forged") }
             let piece = try ForgedConnection.Segment.one(words[2], upTo: ForgedConnection.largeBytes)

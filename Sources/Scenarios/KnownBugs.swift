@@ -16,7 +16,20 @@ public enum KnownBugs {
                 // Which the scenario takes after that step.
                 consequences: ["payload: could not run: the scenario has no payload record"])
         )
-    ]
+    ] + urgent
+
+    private static let urgent = ["7.2", "7.3"].flatMap { version in
+        ["traffic.devmem.urgent", "traffic.zcrx.urgent"].map { scenario in
+            (
+                scenario: scenario,
+                bug: KnownBug(
+                    version: version,
+                    reason: "tcp_urg() (net/ipv4/tcp_input.c) takes it for impossible that the urgent byte cannot be read, so any peer can end the kernel",
+                    sign: "kernel-log: bug: kernel BUG at net/ipv4/tcp_input.c:",
+                    consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], crash: true)
+            )
+        }
+    }
 
     /// What the kernel of that release ("7.2.13-ppiov") is known to do wrong in the scenario.
     public static func of(_ scenario: String, release: String) -> KnownBug? {

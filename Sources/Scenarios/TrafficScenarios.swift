@@ -26,6 +26,7 @@ enum TrafficScenarios {
             reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
             reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
             ended(provider),
+            urgent(provider),
             exhausted(provider, "exhaustion", rounds: 2),
             exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
         ]
@@ -171,6 +172,34 @@ enum TrafficScenarios {
             run.payload = try streams.payload(sent: bytes, complete: false)
             try giveBackHeld(run, streams)
             socket.close()
+            try run.step("provider ended") { streams.end() }
+        }
+    }
+
+    /// A byte that TCP looks at itself (`tcp_urg()`, net/ipv4/tcp_input.c), in memory that no CPU may read. What becomes of that byte is not
+    /// agreed on anywhere; that all else goes on as ever is.
+    private static func urgent(_ provider: Provider) -> Scenario {
+        let length = 1200
+        return scenario(provider, "urgent", "the peer marks a byte as urgent", needs: [.removableInterface], thorough: true) { run in
+            let bed = try TestBed.make(run)
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connectForged(run)
+            let pattern = PayloadPattern(seed: 570)
+            let stream = streams.add(socket, pattern)
+            try run.step("\(length) bytes received and returned") {
+                _ = try bed.peer.ask("segments \(pattern.seed) 0:\(length)", within: run.patience(20))
+                try streams.receive([stream: UInt64(length)], within: run.patience(10))
+            }
+            try run.step("\(length) more, the last of them urgent, and \(length) behind it") {
+                _ = try bed.peer.ask("urgent \(pattern.seed) \(length):\(length)", within: run.patience(20))
+                _ = try bed.peer.ask("segments \(pattern.seed) \(2 * length):\(length)", within: run.patience(20))
+            }
+            try run.step("what comes before the urgent byte received") {
+                try streams.receive([stream: UInt64(2 * length - 1)], within: run.patience(10))
+            }
+            run.payload = try streams.payload(sent: UInt64(3 * length), complete: false)
+            try run.pools.observe()
+            try run.step("socket closed") { socket.close() }
             try run.step("provider ended") { streams.end() }
         }
     }
