@@ -38,8 +38,8 @@ int ppiov_xdp_load(void)
 	return bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-/* Attaches it: the descriptor, closed, takes it off again. */
-int ppiov_xdp_attach(int program, uint32_t ifindex)
+/* Attaches it: the descriptor, closed, takes it off again. flags: XDP_FLAGS_SKB_MODE (include/uapi/linux/if_link.h) or 0. */
+int ppiov_xdp_attach(int program, uint32_t ifindex, uint32_t flags)
 {
 	union bpf_attr attr;
 
@@ -47,6 +47,7 @@ int ppiov_xdp_attach(int program, uint32_t ifindex)
 	attr.link_create.prog_fd = (uint32_t)program;
 	attr.link_create.target_ifindex = ifindex;
 	attr.link_create.attach_type = BPF_XDP;
+	attr.link_create.flags = flags;
 	return bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 

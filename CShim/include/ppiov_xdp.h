@@ -8,7 +8,7 @@
 
 int ppiov_xdp_load(void);
 int ppiov_xdp_probe(void);
-int ppiov_xdp_attach(int program, uint32_t ifindex);
+int ppiov_xdp_attach(int program, uint32_t ifindex, uint32_t flags);
 int ppiov_xdp_socket(uint32_t ifindex, uint32_t queue, void *memory, size_t size);
 
 #endif

@@ -21,6 +21,7 @@ import SystemPackage
 ///     address IFINDEX ADDRESS LEN   adds an address
 ///     up IFINDEX                    sets a link up
 ///     remove ID                     removes a netdevsim
+///     page-pool ID                  asks for a page pool; "ok GET STATS-GET DUMP": how the two were refused, and how often a dump has it
 ///
 /// and those of `PeerSockets` (several sockets by number) and `ForgedConnection` (segments that no TCP would send).
 final class PeerProcess {
@@ -70,6 +71,23 @@ final class PeerProcess {
     private static func say(_ line: String) {
         print(line)
         fflush(nil)
+    }
+
+    private static func told(of pool: UInt64) throws -> String {
+        func outcome(_ ask: () throws(KernelError) -> Void) -> String {
+            do throws(KernelError) {
+                try ask()
+                return "granted"
+            } catch {
+                return error.codeName
+            }
+        }
+        let netdev = try Netdev()
+        let one = outcome { () throws(KernelError) in _ = try netdev.pagePool(pool) }
+        let counters = outcome { () throws(KernelError) in _ = try netdev.pagePoolStats(pool) }
+        let all = Result { try netdev.pagePools() }
+        netdev.close()
+        return "\(one) \(counters) \(try all.get().filter { $0.id == pool }.count)"
     }
 
     private func answer(_ words: [String]) throws -> String {
@@ -129,6 +147,9 @@ final class PeerProcess {
             guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             try Netdevsim.remove(id: id)
             return ""
+        case ("page-pool", 2):
+            guard let id = UInt64(words[1]) else { throw ScenarioFailure("no number: \(words)") }
+            return try Self.told(of: id)
         case ("forge", 5):
             guard let index = UInt32(words[1]), let source = IPAddress(words[2]), let target = IPAddress(words[3]), let port = UInt16(words[4]),
                 !source.isIPv6, !target.isIPv6

@@ -60,6 +60,26 @@ extension BeyondScenarios {
             try run.expect(adder.refusal?.code == EFAULT, "an area was refused with EFAULT", adder.refusal.map { "\($0)" } ?? "none was of \(adder.tokens.count)")
             try run.step("ring closed") { exporter.receiver.close() }
         },
+        // Whose process may be gone when the pages are given up.
+        Scenario(
+            "beyond.areas.process", "a process that imported the queue adds an area: its pages count as pinned by who registered the queue",
+            tier: .netdevsim, needs: ZeroCopyScenarios.needs.union([.zcrxSharing, .zcrxAddArea]),
+            expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let exporter = try Exporter(run, bed: try TestBed.make(run), pages: 512)
+            let worker = try exporter.startImporter(run)
+            let before = try ResourceCounters.lockedBytes()
+            let pages = 48
+            let answer = try run.step("\(pages) pages added by the process") { try worker.ask("area \(pages)", within: run.patience(10)) }
+            try run.expect(answer == "0", "it has pinned no more than before", "\(answer) bytes more")
+            let more = try ResourceCounters.lockedBytes() - before
+            try run.expect(more == Int64(pages * ZeroCopyReceiver.pageBytes), "\(pages) pages more are pinned here", "\(more) bytes more")
+            try run.step("worker closes and ends") { _ = try worker.ask("close", within: run.patience(10)) }
+            let left = try ResourceCounters.lockedBytes() - before
+            try run.expect(left == more, "they are pinned here still", "\(left) bytes more")
+            try run.userEnds()
+            try run.step("ring closed") { exporter.receiver.close() }
+        },
     ]
 
     /// Memory for so many areas, a few pages each: none lies in two.

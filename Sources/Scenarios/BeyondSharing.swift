@@ -447,7 +447,8 @@ extension WorkerParts {
     }
 
     /// Imports a queue that another process exports. "import" is answered when the queue is there and a socket listens, "keep N" with the number of
-    /// net_iovs when N bytes are held, "rest N" when N bytes of the stream were received, "close" when the ring is closed.
+    /// net_iovs when N bytes are held, "rest N" when N bytes of the stream were received, "area N" with how many bytes more this process has pinned
+    /// with an area of N pages, "close" when the ring is closed.
     public static func importQueue(_ from: Import, next: () -> String?, say: (String) -> Void) throws {
         guard next() == "import" else { return }
         let channel = try DescriptorPassing.connect(from.name)
@@ -471,6 +472,10 @@ extension WorkerParts {
                 try receiver.receive(from: socket.rawValue, total: bytes, keep: false, within: 20 * from.patience)
                 try receiver.recheckHeld()
                 say("ok")
+            case ("area", let pages?):
+                let before = try ResourceCounters.lockedBytes()
+                try receiver.addArea(try AreaMemory(pages: Int(pages)))
+                say("ok \(try ResourceCounters.lockedBytes() - before)")
             case ("close", _):
                 socket.close()
                 receiver.close()

@@ -84,7 +84,15 @@ enum PieceScenarios {
             let stream = streams.add(socket, pattern)
             try run.step("\(bytes) bytes unread") { try segments(run, bed, socket, pattern, 0..<bytes, of: 1000) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(10)) }
-            withExtendedLifetime(tap) {}
+            try run.step("the packet socket has headers, and no payload") {
+                var frames = 0
+                while let frame = try tap?.receive(timeoutMilliseconds: 0) {
+                    frames += 1
+                    // Ethernet's, and the longest of IP and TCP.
+                    guard frame.count <= 14 + 60 + 60 else { throw ScenarioFailure("frame \(frames) has \(frame.count) bytes") }
+                }
+                guard frames > 0 else { throw ScenarioFailure("it has nothing") }
+            }
             tap = nil
             try TrafficScenarios.end(run, streams, socket, sent: bytes)
         }

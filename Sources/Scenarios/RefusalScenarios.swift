@@ -166,15 +166,15 @@ enum RefusalScenarios {
         scenario(provider, "xdp", "an XDP program is attached", more: [.removableInterface, .xdp]) { run, bed in
             // A packet that met the program would be copied into a page pool that the kernel has for that, and keeps.
             try run.step("interface down") { try bed.setUp(false) }
-            let link = try run.step("XDP program attached") { Held(try XDP.attach(ifindex: bed.ifindex)) }
-            run.cleanUp("XDP program taken off") { link.close() }
-            try refused(
-                run, provider, bed, queue: bed.queue,
-                Refusal(EEXIST, "unable to custom memory provider to device with XDP program attached"))
-            try run.step("XDP program taken off, interface up") {
-                link.close()
-                try bed.setUp(true)
+            for mode in XDP.Mode.allCases {
+                let link = try run.step("XDP program attached (\(mode.rawValue))") { Held(try XDP.attach(ifindex: bed.ifindex, mode: mode)) }
+                run.cleanUp("XDP program taken off (\(mode.rawValue))") { link.close() }
+                try refused(
+                    run, provider, bed, queue: bed.queue,
+                    Refusal(EEXIST, "unable to custom memory provider to device with XDP program attached"))
+                try run.step("XDP program taken off") { link.close() }
             }
+            try run.step("interface up") { try bed.setUp(true) }
             try granted(run, provider, bed)
         }
     }
@@ -218,17 +218,21 @@ enum RefusalScenarios {
             let bed = try TestBed.make(run, queues: 2)
             let streams = try provider.makeStreams(run, bed: bed)
             try run.pools.observe()
-            var answer = "granted"
-            do throws(KernelError) {
-                try XDP.attach(ifindex: bed.ifindex).close()
-            } catch {
-                answer = error.codeName
+            for mode in XDP.Mode.allCases {
+                var answer = "granted"
+                do throws(KernelError) {
+                    try XDP.attach(ifindex: bed.ifindex, mode: mode).close()
+                } catch {
+                    answer = error.codeName
+                }
+                try run.expect(answer == "EBUSY", "an XDP program (\(mode.rawValue)) refused with EBUSY", "the answer was \(answer)")
             }
-            try run.expect(answer == "EBUSY", "an XDP program refused with EBUSY", "the answer was \(answer)")
             try run.step("provider ended") { streams.end() }
             try bed.waitUnbound(within: run.patience(10))
             try run.step("interface down") { try bed.setUp(false) }
-            try run.step("then it is attached and taken off") { try XDP.attach(ifindex: bed.ifindex).close() }
+            for mode in XDP.Mode.allCases {
+                try run.step("then it is attached and taken off (\(mode.rawValue))") { try XDP.attach(ifindex: bed.ifindex, mode: mode).close() }
+            }
         }
     }
 

@@ -136,6 +136,10 @@ enum ToldScenarios {
         try run.expect(
             shown.map { $0.inflightBytes == $0.inflight * UInt64(ZeroCopyReceiver.pageBytes) } == true, "its bytes in flight are its net_iovs'",
             "it tells \(shown.map { "\($0)" } ?? "nothing")")
+        // The peer may be on another host, which has pools of its own.
+        guard bed.peerIndex != nil else { return }
+        let answer = try bed.peer.ask("page-pool \(pool)")
+        try run.expect(answer == "ENOENT ENOENT 0", "another namespace is told nothing of it", "get, stats-get and dump came to \(answer) there")
     }
 
     /// Hears the changes of a provider's pools in turn.

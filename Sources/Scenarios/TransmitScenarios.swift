@@ -41,6 +41,29 @@ enum TransmitScenarios {
             for pieces in sends { try wire.run.step("\(pieces.map { $0.1 }) bytes sent from \(pieces.map { $0.0 })") { try wire.send(pieces) } }
             try wire.finish()
         },
+        scenario("scattered", "50 ranges in one send, more than a packet has room for") { wire in
+            let page = MappedMemory.pageSize
+            for turn in 0..<4 {
+                let pieces = (0..<50).map { (($0 * 37 + turn) % 60 * page + 5 * $0, 100 + 13 * turn + $0) }
+                try wire.run.step("round \(turn)") {
+                    try wire.send(pieces)
+                    try wire.transmitter.awaitCompletions(wire.socket.rawValue, within: wire.run.patience(20))
+                }
+            }
+            try wire.finish()
+        },
+        scenario("tapped", "sends past a packet socket, which would need a copy to see them and gets none") { wire in
+            let tap = try wire.run.step("packet socket on the interface") { try PacketSocket(ifindex: wire.bed.ifindex) }
+            try wire.run.step("100000 bytes sent") { try wire.send(at: 0, count: 100_000) }
+            try wire.run.step("sends from the dma-buf and ordinary ones in turn") {
+                for turn in 0..<4 {
+                    try wire.send(at: 100_000 + turn * 20_000, count: 10_000)
+                    try wire.sendOrdinary(5000)
+                }
+            }
+            withExtendedLifetime(tap) {}
+            try wire.finish()
+        },
         scenario("partial", "a socket without room takes a part of what is sent") { wire in
             try wire.limitUnsent(65_536)
             let calls = try wire.run.step("\(wire.transmitter.size) bytes sent") { try wire.send(at: 0, count: wire.transmitter.size) }

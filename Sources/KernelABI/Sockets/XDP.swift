@@ -14,15 +14,30 @@ public enum XDP {
         OwnedDescriptor(taking: try check(ppiov_xdp_probe(), "opening an AF_XDP socket")).close()
     }
 
+    /// Who runs a program.
+    public enum Mode: String, Sendable, CaseIterable {
+        /// The driver, before there is an skb.
+        case driver
+        /// The stack, for drivers that do not (`XDP_FLAGS_SKB_MODE`).
+        case generic
+
+        fileprivate var flags: UInt32 {
+            switch self {
+            case .driver: 0
+            case .generic: 1 << 1
+            }
+        }
+    }
+
     /// Attaches a program that passes every packet. Mirrors `bpf_xdp_link_attach()`.
     ///
     /// - Returns: what holds it; closed, it takes the program off.
     /// - Throws: `EBUSY` where a memory provider has a queue, or tcp-data-split and the program do not fit.
-    public static func attach(ifindex: UInt32) throws(KernelError) -> OwnedDescriptor {
+    public static func attach(ifindex: UInt32, mode: Mode = .driver) throws(KernelError) -> OwnedDescriptor {
         let program = try load()
-        let link = ppiov_xdp_attach(program.rawValue, ifindex)
+        let link = ppiov_xdp_attach(program.rawValue, ifindex, mode.flags)
         program.close()
-        return OwnedDescriptor(taking: try check(link, "attaching an XDP program to ifindex \(ifindex)"))
+        return OwnedDescriptor(taking: try check(link, "attaching an XDP program (\(mode.rawValue)) to ifindex \(ifindex)"))
     }
 
     /// Opens an AF_XDP socket on a queue, by copies. Mirrors `xp_assign_dev()`.
