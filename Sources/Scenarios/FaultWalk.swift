@@ -5,15 +5,20 @@ import Results
 
 /// Fails the first allocation of an operation, then the second, and so on until the operation makes no more. After each failure the
 /// operation has failed with an errno or succeeded in spite of it, and what it took is back.
+///
+/// How many allocations an operation makes differs from turn to turn, by what the caches have, so that the count passes over some: it walks
+/// until a walk has failed none that had not been failed before.
 final class FaultWalk {
     /// More than the longest path allocates: a walk that gets there does not end by itself.
     private static let most = 1000
-    /// Turns in a row without a failure that end a walk: how many allocations an operation makes differs from turn to turn, by what the
-    /// caches have.
+    /// Turns in a row without a failure that end a walk.
     private static let misses = 3
+    /// Walks: the debug options' own allocations come from ever new places.
+    private static let walks = 2...5
 
     private let run: ScenarioRun
     private let injection: FaultInjection
+    private let failed: FailedAllocations
     private let links: Links
     private let before: Counters
     /// Pools that live through the walk.
@@ -25,6 +30,9 @@ final class FaultWalk {
         let injection = try FaultInjection(sparing: sparing)
         run.cleanUp("fault injection set back") { try injection.end() }
         self.injection = injection
+        let failed = try FailedAllocations()
+        run.cleanUp("tracing of failed allocations ended") { failed.end() }
+        self.failed = failed
         links = try Links()
         standing = Set(try run.pools.observe().map { $0.id })
         before = try ResourceCounters.read(links: Int64(try links.list().count))
@@ -72,24 +80,44 @@ final class FaultWalk {
     ///   - turn: sets up, attempts, and ends what succeeded.
     func through(_ name: String, atLeast: Int, _ turn: (Turn) throws -> Void) throws {
         try run.step("\(name) without a fault") { _ = try take(0, turn) }
+        _ = try failed.take()
         var outcomes: [String: Int] = [:]
         var injected = 0
-        try run.step("\(name) with each allocation failing in turn") {
-            var nth = 0
-            var missed = 0
-            while missed < Self.misses {
-                nth += 1
-                guard nth < Self.most else { throw ScenarioFailure("allocation \(Self.most) of it still failed") }
-                if try take(nth, turn, { outcomes[$0, default: 0] += 1 }) {
-                    injected += 1
-                    missed = 0
-                } else {
-                    missed += 1
-                }
+        var places: Set<String> = []
+        var news = -1
+        var walks = 0
+        while walks < Self.walks.lowerBound || (news != 0 && walks < Self.walks.upperBound) {
+            walks += 1
+            let count = try run.step("\(name) with each allocation failing in turn, walk \(walks)") {
+                try walk(turn) { outcomes[$0, default: 0] += 1 }
             }
+            injected = max(injected, count)
+            let found = try failed.take()
+            news = found.subtracting(places).count
+            places.formUnion(found)
         }
         let words = outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-        try run.expect(injected >= atLeast, "\(injected) faults injected: \(words)", "at least \(atLeast) were to be")
+        try run.expect(
+            injected >= atLeast, "\(injected) faults injected in a walk, in \(walks) walks at \(places.count) places: \(words)",
+            "at least \(atLeast) were to be")
+    }
+
+    /// - Returns: how many faults were injected.
+    private func walk(_ turn: (Turn) throws -> Void, _ note: (String) -> Void) throws -> Int {
+        var injected = 0
+        var nth = 0
+        var missed = 0
+        while missed < Self.misses {
+            nth += 1
+            guard nth < Self.most else { throw ScenarioFailure("allocation \(Self.most) of it still failed") }
+            if try take(nth, turn, note) {
+                injected += 1
+                missed = 0
+            } else {
+                missed += 1
+            }
+        }
+        return injected
     }
 
     /// - Returns: whether a fault was injected.
