@@ -38,7 +38,7 @@ int ppiov_xdp_load(void)
 	return bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
-/* Attaches it: the descriptor, closed, takes it off again. flags: XDP_FLAGS_SKB_MODE (include/uapi/linux/if_link.h) or 0. */
+/* Attaches it: the descriptor, closed, takes it off again. flags: XDP_FLAGS_* of linux/if_link.h. */
 int ppiov_xdp_attach(int program, uint32_t ifindex, uint32_t flags)
 {
 	union bpf_attr attr;

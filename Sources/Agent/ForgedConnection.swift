@@ -109,13 +109,14 @@ final class ForgedConnection {
 
     /// Sends a piece of the pattern with its last byte marked as urgent; returns when it is acknowledged.
     ///
-    /// - Returns: how many segments had to be sent again, without the mark.
+    /// - Returns: how many segments had to be sent again.
     func sendUrgent(_ pattern: PayloadPattern, _ piece: Segment) throws -> String {
         try wire.send(data(pattern, piece, urgent: UInt16(piece.length)))
-        return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern))
+        return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern, urgent: true))
     }
 
-    private func awaitAcknowledged(_ end: UInt64, _ pattern: PayloadPattern) throws -> Int {
+    /// - Parameter urgent: whether what ends there has the mark when it is sent again, too.
+    private func awaitAcknowledged(_ end: UInt64, _ pattern: PayloadPattern, urgent: Bool = false) throws -> Int {
         var again = 0
         let limit = MonotonicClock.now + 15_000_000_000
         while behind(end) {
@@ -125,7 +126,9 @@ final class ForgedConnection {
             let before = acknowledged
             if try !hear(within: Self.patience), acknowledged == before {
                 let offset = UInt64(acknowledged &- first)
-                try wire.send(data(pattern, Segment(offset: offset, length: Int(min(UInt64(Self.segmentBytes), end - offset)))))
+                let length = Int(min(UInt64(Self.segmentBytes), end - offset))
+                let marked = urgent && offset + UInt64(length) == end
+                try wire.send(data(pattern, Segment(offset: offset, length: length), urgent: marked ? UInt16(length) : 0))
                 again += 1
             }
         }

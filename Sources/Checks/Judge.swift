@@ -65,7 +65,8 @@ public struct Judge: Sendable {
         guard let report = evidence.report else {
             result.verdict = .crashed
             result.reason = evidence.crash ?? "no report"
-            if let bug = evidence.knownBug, bug.crash { excuse(&result, bug) }
+            // A hang, or an agent that gave up, is something else, whatever the kernel said before.
+            if let bug = evidence.knownBug, bug.endsIn != nil, evidence.crash?.hasPrefix("Kernel panic") == true { excuse(&result, bug) }
             return result
         }
         result.pools = report.pools
@@ -98,7 +99,7 @@ public struct Judge: Sendable {
             result.findings += ExercisedOracle.findings(report.expectation, accounts: believable)
         }
         result.verdict = result.findings.isEmpty ? .pass : .fail
-        if let bug = evidence.knownBug, !bug.crash { excuse(&result, bug) }
+        if let bug = evidence.knownBug, bug.endsIn == nil { excuse(&result, bug) }
         return result
     }
 

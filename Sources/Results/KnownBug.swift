@@ -11,21 +11,28 @@ public struct KnownBug: Codable, Sendable, Equatable {
     public var sign: String
     /// Findings that follow from it, which may be there.
     public var consequences: [String]
-    /// It ends the machine, and nothing but the kernel's log tells of it: the scenario never reports. Any other crash is one.
-    public var crash: Bool
+    /// The function that the kernel ends in, for a bug that ends it: nothing but the kernel's log tells of it, for the scenario never reports.
+    /// Any other crash is one.
+    public var endsIn: String?
 
-    public init(version: String, reason: String, sign: String, consequences: [String] = [], crash: Bool = false) {
+    public init(version: String, reason: String, sign: String, consequences: [String] = [], endsIn: String? = nil) {
         self.version = version
         self.reason = reason
         self.sign = sign
         self.consequences = consequences
-        self.crash = crash
+        self.endsIn = endsIn
     }
 
     /// Whether these findings are this bug's and no other's.
     public func explains(_ findings: [Finding]) -> Bool {
         let texts = findings.map { "\($0.oracle): \($0.message)" }
         guard texts.contains(where: { $0.hasPrefix(sign) }) else { return false }
+        if let endsIn {
+            // A file has many a BUG().
+            let own = zip(findings, texts).filter { $1.hasPrefix(sign) }.map { $0.0 }
+            let there = own.allSatisfy { $0.evidence.contains { $0.contains("RIP: ") && $0.contains(":\(endsIn)+0x") } }
+            guard there else { return false }
+        }
         return texts.allSatisfy { text in ([sign] + consequences).contains { text.hasPrefix($0) } }
     }
 }

@@ -74,7 +74,10 @@ extension BeyondScenarios {
             try run.expect(answer == "0", "it has pinned no more than before", "\(answer) bytes more")
             let more = try ResourceCounters.lockedBytes() - before
             try run.expect(more == Int64(pages * ZeroCopyReceiver.pageBytes), "\(pages) pages more are pinned here", "\(more) bytes more")
-            try run.step("worker closes and ends") { _ = try worker.ask("close", within: run.patience(10)) }
+            try run.step("worker closes and ends") {
+                _ = try worker.ask("close", within: run.patience(10))
+                try worker.finish(within: run.patience(10))
+            }
             let left = try ResourceCounters.lockedBytes() - before
             try run.expect(left == more, "they are pinned here still", "\(left) bytes more")
             try run.userEnds()

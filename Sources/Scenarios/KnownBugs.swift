@@ -24,12 +24,15 @@ public enum KnownBugs {
                 scenario: scenario,
                 bug: KnownBug(
                     version: version,
-                    reason: "tcp_urg() (net/ipv4/tcp_input.c) takes it for impossible that the urgent byte cannot be read, so any peer can end the kernel",
+                    reason: "tcp_urg() (net/ipv4/tcp_input.c), since 6.12, takes it for impossible that the urgent byte cannot be read, so any peer can end the kernel",
                     sign: "kernel-log: bug: kernel BUG at net/ipv4/tcp_input.c:",
-                    consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], crash: true)
+                    consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "tcp_urg")
             )
         }
     }
+
+    /// Scenarios that end a released kernel.
+    public static let ending = Set(all.filter { $0.bug.endsIn != nil }.map(\.scenario))
 
     /// What the kernel of that release ("7.2.13-ppiov") is known to do wrong in the scenario.
     public static func of(_ scenario: String, release: String) -> KnownBug? {

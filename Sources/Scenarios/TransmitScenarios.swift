@@ -52,7 +52,7 @@ enum TransmitScenarios {
             }
             try wire.finish()
         },
-        scenario("tapped", "sends past a packet socket, which would need a copy to see them and gets none") { wire in
+        scenario("tapped", "sends past a packet socket, which would need a copy of them; ordinary ones it sees") { wire in
             let tap = try wire.run.step("packet socket on the interface") { try PacketSocket(ifindex: wire.bed.ifindex) }
             try wire.run.step("100000 bytes sent") { try wire.send(at: 0, count: 100_000) }
             try wire.run.step("sends from the dma-buf and ordinary ones in turn") {
@@ -61,7 +61,13 @@ enum TransmitScenarios {
                     try wire.sendOrdinary(5000)
                 }
             }
-            withExtendedLifetime(tap) {}
+            try wire.run.step("the packet socket has seen ordinary payload") {
+                var longest = 0
+                while longest < 1000 {
+                    guard let frame = try tap.receive(timeoutMilliseconds: 0) else { throw ScenarioFailure("the longest of its frames has \(longest) bytes") }
+                    longest = max(longest, frame.count)
+                }
+            }
             try wire.finish()
         },
         scenario("partial", "a socket without room takes a part of what is sent") { wire in

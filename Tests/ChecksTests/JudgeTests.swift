@@ -80,14 +80,16 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
     /// One that ends the kernel is told by its own splats, and by nothing else.
     @Test func knownCrash() throws {
         let bug = KnownBug(
-            version: "7.3", reason: "r", sign: "kernel-log: bug: kernel BUG at net/a.c:", consequences: ["kernel-log: panic: "], crash: true)
+            version: "7.3", reason: "r", sign: "kernel-log: bug: kernel BUG at net/a.c:", consequences: ["kernel-log: panic: "], endsIn: "a_fn")
         func result(_ log: [String]?, _ spoil: (inout Evidence) -> Void = { $0.report = nil }) throws -> ScenarioResult {
             try judge {
-                ($0.knownBug, $0.log, $0.crash) = (bug, log, "the guest panicked")
+                ($0.knownBug, $0.log, $0.crash) = (bug, log, "Kernel panic - not syncing: Fatal exception in interrupt")
                 spoil(&$0)
             }
         }
-        let own = ["kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "---[ end trace 0000000000000000 ]---"]
+        let own = [
+            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:a_fn+0x1cc/0x1d0", "---[ end trace 0000000000000000 ]---",
+        ]
         let panic = ["Kernel panic - not syncing: Fatal exception in interrupt"]
         let known = try result(own + panic)
         #expect(known.verdict == .xfail && known.reason == "Linux 7.3 is known for it: r" && known.findings.count == 2, "\(known.findings)")
@@ -95,6 +97,13 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         // The panic alone, another bug, another beside it, no log at all, and a report that came all the same.
         #expect(try result(panic).verdict == .crashed)
         #expect(try result(["kernel BUG at net/b.c:7!"] + panic).verdict == .crashed)
+        #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
+        #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
+        // A hang and an agent that gave up, after the bug's own words.
+        for crash in ["hung: no word for 75.0 s", "the agent could not go on: out of memory"] {
+            let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
+            #expect(other.verdict == .crashed)
+        }
         #expect(try result(["WARNING: CPU: 0 PID: 1 at net/b.c:7 b+0x1/0x2", "---[ end trace 0000000000000000 ]---"] + own).verdict == .crashed)
         #expect(try result([]).verdict == .crashed)
         #expect(try result(nil).verdict == .crashed)
@@ -106,7 +115,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .crashed)
         let mere = try result(own) {
             $0.report = nil
-            $0.knownBug?.crash = false
+            $0.knownBug?.endsIn = nil
         }
         #expect(mere.verdict == .crashed)
     }

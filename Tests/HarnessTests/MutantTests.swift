@@ -315,6 +315,13 @@ private let diff = """
         #expect(!(first + rest).contains { $0.hasPrefix("selftest.") })
     }
 
+    /// One that ends the unmodified kernel could prove nothing.
+    @Test func noneIsTriedThatEndsAnyKernel() throws {
+        let broad = try Mutant(header.replacing("zcrx.idle zcrx.*", with: "traffic.*.urgent traffic.zcrx.s*") + diff, path: "/m/007-forget.patch")
+        let first = MutantSession.first(broad).map(\.id)
+        #expect(first.contains("traffic.zcrx.small") && !first.contains { $0.hasSuffix(".urgent") })
+    }
+
     @Test func aSoakIsDrawnAndTheSameEachTime() {
         let drawn = MutantDraw.scenarios("soak.*").map(\.id)
         #expect(drawn.count == 2 * MutantDraw.count)

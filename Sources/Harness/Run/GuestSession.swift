@@ -18,7 +18,7 @@ final class GuestSession: Sendable {
         var started: ContinuousClock.Instant?
 
         var report: ScenarioReport? { events.last { $0.kind == .finished }?.report }
-        var knownBug: KnownBug? { events.first { $0.kind == .started }?.knownBug }
+        func knownBug(of scenario: String) -> KnownBug? { events.first { $0.kind == .started && $0.scenario == scenario }?.knownBug }
         var trouble: String? { events.last { $0.kind == .error }?.message }
     }
 

@@ -54,7 +54,7 @@ struct ScenarioTrial {
             scenario: scenario.id, tier: scenario.tier, provider: scenario.expectation.provider, report: take.report,
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
             log: log(take), crash: crash, seconds: seconds)
-        evidence.knownBug = take.knownBug
+        evidence.knownBug = take.knownBug(of: scenario.id)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
         return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung)
     }

@@ -16,14 +16,14 @@ public enum XDP {
 
     /// Who runs a program.
     public enum Mode: String, Sendable, CaseIterable {
-        /// The driver, before there is an skb.
+        /// The driver, before there is an skb (`XDP_FLAGS_DRV_MODE`).
         case driver
         /// The stack, for drivers that do not (`XDP_FLAGS_SKB_MODE`).
         case generic
 
         fileprivate var flags: UInt32 {
             switch self {
-            case .driver: 0
+            case .driver: 1 << 2
             case .generic: 1 << 1
             }
         }
