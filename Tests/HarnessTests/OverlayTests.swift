@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Foundation
 import Testing
 
 @testable import Harness
@@ -51,6 +52,26 @@ import Testing
         #expect(scratch.text("copy/net/y.c") == "why\n")
         try await copy("another").put(Overlay())
         #expect(scratch.text("copy/net/x.c") == "one\n")
+    }
+
+    @Test func nothingIsTakenFromBehindALink() async throws {
+        let outside = try scratch.write("outside/f", "mine\n")
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/over/p", withDestinationPath: scratch.path + "/outside")
+        try scratch.write("deep/p/f", "theirs\n")
+        let link = try Overlay(["p"], in: scratch.path + "/over")
+        let folder = try Overlay(["p/f"], in: scratch.path + "/deep")
+        let copy = try await copy()
+        for _ in 0..<2 {
+            try copy.put(folder)
+            #expect(scratch.text("copy/p/f") == "theirs\n")
+            #expect(FileStatus(scratch.path + "/copy/p")?.kind == .folder)
+            try copy.put(link)
+            #expect(FileStatus(scratch.path + "/copy/p")?.kind == .link)
+            #expect(Disk.text(outside) == "mine\n")
+        }
+        try copy.put(Overlay())
+        #expect(FileStatus(scratch.path + "/copy/p") == nil)
+        #expect(Disk.text(outside) == "mine\n")
     }
 
     @Test func aMirrorTakesItToo() async throws {

@@ -106,6 +106,8 @@ import Testing
         #expect((subject.number, subject.count, subject.version) == (2, 20, 3))
         #expect(!subject.isReply)
         #expect(PatchSubject("Re: [PATCH 1/2] x").isReply)
+        #expect(PatchSubject("[PATCHv3 1/2] x") == PatchSubject("[RFC PATCH v3 1/2] x"))
+        #expect(PatchSubject("[RFCv2] x").version == 2)
         #expect(PatchSubject("[RFC,v2,3/4] x") == PatchSubject("[v2] [3/4]  x"))
         for text in ["", "[", "[]", "plain", "[PATCH 3/x] y", "[-1/2] z"] { #expect(PatchSubject(text).number == nil) }
     }

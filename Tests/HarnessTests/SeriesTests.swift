@@ -88,6 +88,21 @@ import Testing
         #expect(error.message.contains(says), "\(error.message)")
     }
 
+    @Test(arguments: [
+        (["PATCH 1/2", "PATCH 2/2", "PATCH v2 1/2", "PATCH v2 2/2"], "v1, v2"), (["PATCHv2 1/1", "PATCHv3 1/1"], "v2, v3"),
+        (["PATCH 1/3", "PATCH 2/3", "PATCH"], "a patch without a number"), (["PATCH 1/2", "PATCH 1/3", "PATCH 2/3", "PATCH 3/3"], "patch 1 of 3"),
+    ])
+    func aMixOfSeriesIsRefused(_ brackets: [String], _ says: String) async throws {
+        let error = try await refusal(brackets.map { mail("[\($0)] x", diff()) }.joined())
+        #expect(error.message.contains(says), "\(error.message)")
+    }
+
+    @Test func aSignatureThatLostItsSpaceIsOne() async throws {
+        let text = mail("[PATCH] x", diff()).replacingOccurrences(of: "-- \n2.39", with: "--\n2.39")
+        #expect(text.contains("\n--\n"))
+        #expect(try await read(text).patches.count == 1)
+    }
+
     @Test func severalSeriesInARowAndOnePatchOfManyAreTaken() async throws {
         func text(_ numbers: [(Int, Int)]) -> String { numbers.map { mail("[PATCH \($0.0)/\($0.1)] p", diff()) }.joined() }
         #expect(try await read(text([(1, 2), (2, 2), (1, 1), (1, 2), (2, 2)])).patches.count == 5)

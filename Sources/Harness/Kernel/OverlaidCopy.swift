@@ -38,15 +38,21 @@ struct OverlaidCopy: Sendable {
         let before = Set((Disk.text(journal) ?? "").split(separator: "\n").map(String.init))
         let paths = before.union(overlay.files.keys)
         try Disk.write(paths.sorted().joined(separator: "\n"), to: journal)
-        for path in paths.sorted() {
+        var wanted: [(path: String, file: Overlay.File)] = []
+        // What goes, goes first, and what lies deeper before what holds it: a folder may make room for a link of its name.
+        for path in paths.sorted(by: >) {
             try Task.checkCancellation()
             if let file = overlay.files[path] {
-                if let file { try put(file, at: path) } else { try take(path) }
+                if let file { wanted.append((path, file)) } else { try take(path) }
             } else if let status = FileStatus(origin + "/" + path) {
-                try put(Overlay.File(path: origin + "/" + path, identity: try TreeScan.identity(origin + "/" + path, status)), at: path)
+                wanted.append((path, Overlay.File(path: origin + "/" + path, identity: try TreeScan.identity(origin + "/" + path, status))))
             } else {
                 try take(path)
             }
+        }
+        for (path, file) in wanted.reversed() {
+            try Task.checkCancellation()
+            try put(file, at: path)
         }
         try Disk.write(overlay.files.keys.sorted().joined(separator: "\n"), to: journal)
     }
@@ -54,7 +60,13 @@ struct OverlaidCopy: Sendable {
     private func put(_ file: Overlay.File, at path: String) throws {
         let target = folder + "/" + path
         if let status = FileStatus(target), status.kind == .file || status.kind == .link, try TreeScan.identity(target, status) == file.identity { return }
-        try Disk.makeFolder((target as NSString).deletingLastPathComponent)
+        // A file or a link may stand where a folder is wanted.
+        var above = folder
+        for part in path.split(separator: "/").dropLast() {
+            above += "/" + part
+            if let status = FileStatus(above), status.kind != .folder { try Disk.remove(above) }
+        }
+        try Disk.makeFolder(above)
         let temporary = folder + ".next"
         try Disk.remove(temporary)
         try Disk.copy(file.path, to: temporary)
@@ -65,6 +77,12 @@ struct OverlaidCopy: Sendable {
 
     /// Removes a file, and the folders that it leaves empty.
     private func take(_ path: String) throws {
+        // Behind a link that an earlier state put there, nothing is ours.
+        var above = path
+        while let slash = above.lastIndex(of: "/") {
+            above = String(above[..<slash])
+            if let status = FileStatus(folder + "/" + above), status.kind != .folder { return }
+        }
         try Disk.remove(folder + "/" + path)
         var parent = path
         while let slash = parent.lastIndex(of: "/") {

@@ -135,7 +135,7 @@ enum PatchDiff {
             }
             if at < lines.count, lines[at].hasPrefix("\\") { at += 1 }
             // git takes what follows for a remark, and leaves it out.
-            if at < lines.count, let first = lines[at].first, "+- ".contains(first), lines[at] != "-- ", !lines[at].hasPrefix("--- ") {
+            if at < lines.count, let first = lines[at].first, "+- ".contains(first), !["-- ", "--"].contains(lines[at]), !lines[at].hasPrefix("--- ") {
                 throw bad("the hunk has more lines than it says")
             }
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Dispatch
 import Foundation
+import Synchronization
 
 /// Patches in the order they are applied in, and what was left out while they were read.
 public struct PatchSeries: Sendable, Equatable {
@@ -51,7 +53,7 @@ struct SeriesReader: Sendable {
     }
 
     private func read(_ file: String, work: String, into series: inout PatchSeries) async throws {
-        let (data, name) = try content(file, work: work)
+        let (data, name) = try await content(file, work: work)
         guard data.count <= 256 << 20 else { throw HarnessError(.input, "\(file) has \(data.count >> 20) MiB: that is no series") }
         switch Kind(data) {
         case .mails:
@@ -66,9 +68,9 @@ struct SeriesReader: Sendable {
     }
 
     /// - Returns: the content, and a file that has it.
-    private func content(_ file: String, work: String) throws -> (Data, file: String) {
+    private func content(_ file: String, work: String) async throws -> (Data, file: String) {
         if file == "/dev/stdin" {
-            let data = try Disk.trying("read standard input") { try FileHandle.standardInput.readToEnd() ?? Data() }
+            let data = try await Self.standardInput()
             let copy = work + "/standard input"
             try Disk.write(data, to: copy)
             return (data, copy)
@@ -79,6 +81,25 @@ struct SeriesReader: Sendable {
             throw HarnessError(.input, "cannot read \(file) as a file", hint: Self.hint)
         }
         return (data, URL(fileURLWithPath: file).standardizedFileURL.path)
+    }
+
+    /// All of standard input, for which the writer may take its time.
+    private static func standardInput() async throws -> Data {
+        let input = DispatchIO(type: .stream, fileDescriptor: STDIN_FILENO, queue: .global()) { _ in }
+        let read = Mutex(Data())
+        let error = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                input.read(offset: 0, length: .max, queue: .global()) { isDone, part, error in
+                    if let part { read.withLock { $0.append(contentsOf: part) } }
+                    if isDone { continuation.resume(returning: error) }
+                }
+            }
+        } onCancel: {
+            input.close(flags: .stop)
+        }
+        try Task.checkCancellation()
+        guard error == 0 else { throw HarnessError(.input, "cannot read standard input: \(String(cString: strerror(error)))", hint: hint) }
+        return read.withLock { $0 }
     }
 
     /// What a file looks like by its first lines.
@@ -192,7 +213,8 @@ struct SeriesReader: Sendable {
 
     /// Holds the numbers of the subjects against the order in which the patches came.
     static func requireOrder(_ patches: [Patch]) throws {
-        let versions = Set(patches.compactMap(\.version))
+        // The first version seldom says that it is.
+        let versions = Set(patches.compactMap { $0.version ?? ($0.number == nil ? nil : 1) })
         guard versions.count < 2 else {
             throw HarnessError(
                 .input, "these are several versions of a series: " + versions.sorted().map { "v\($0)" }.joined(separator: ", "), hint: "give one of them; `b4 am` takes the newest")
@@ -200,17 +222,12 @@ struct SeriesReader: Sendable {
         // Several series one after the other are one; each counts from 1.
         var last: Patch?
         for patch in patches {
-            guard let number = patch.number, let count = patch.count else {
-                last = nil
-                continue
-            }
-            if number > count { throw HarnessError(.input, "\(patch.origin) says that it is patch \(number) of \(count)") }
             let before = last
-            last = patch
-            if number == 1 {
-                if let before, before.number != before.count, before.count == count { throw Self.outOfOrder(patches, patch) }
-                continue
-            }
+            last = patch.number == nil ? nil : patch
+            if patch.number == nil || patch.number == 1, let before, before.number != before.count { throw Self.outOfOrder(patches, patch) }
+            guard let number = patch.number, let count = patch.count else { continue }
+            if number > count { throw HarnessError(.input, "\(patch.origin) says that it is patch \(number) of \(count)") }
+            if number == 1 { continue }
             guard let before, before.count == count, let previous = before.number else {
                 if patches.count == 1 { continue }  // one of a series, given alone
                 throw Self.outOfOrder(patches, patch)
@@ -225,7 +242,7 @@ struct SeriesReader: Sendable {
     private static func outOfOrder(_ patches: [Patch], _ patch: Patch) -> HarnessError {
         let order = patches.map { patch in patch.number.flatMap { number in patch.count.map { "\(number)/\($0)" } } ?? "-" }
         return HarnessError(
-            .input, "the series is out of order at patch \(patch.number ?? 0) of \(patch.count ?? 0), \"\(patch.subject)\": they came as \(order.joined(separator: " "))",
+            .input, "the series is out of order at \(patch.number.map { "patch \($0) of \(patch.count ?? 0)" } ?? "a patch without a number"), \"\(patch.subject)\": they came as \(order.joined(separator: " "))",
             hint: "put them in order, or get them anew: `b4 am` sorts them, and a folder is read in the order of its names")
     }
 }

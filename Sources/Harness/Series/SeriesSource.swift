@@ -22,6 +22,7 @@ public struct SeriesSource: Sendable {
     static func with<Value>(
         _ paths: [String], over wish: String, cache: Cache, progress: Progress, _ body: (SeriesSource) async throws -> Value
     ) async throws -> Value {
+        if paths.contains("-") { progress.say("reading the series from standard input") }
         let series = try await SeriesReader(cache: cache).read(paths)
         for note in series.notes { progress.say(note) }
         let sources = KernelSource(cache: cache, progress: progress)
