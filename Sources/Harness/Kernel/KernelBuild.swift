@@ -16,7 +16,12 @@ public struct KernelRequest: Sendable, Equatable {
 
     /// The same as the words of a command, without the series.
     public var words: [String] {
-        var words: [String] = source == "debian" ? [] : ["--kernel", source]
+        (source == "debian" ? [] : ["--kernel", source]) + configuration
+    }
+
+    /// Of those, how it is configured.
+    var configuration: [String] {
+        var words: [String] = []
         if profile != "fast" { words += ["--profile", profile] }
         for file in configFiles { words += ["--config", file] }
         for option in sets { words += ["--set", option] }
@@ -54,6 +59,8 @@ public struct KernelBuild: Codable, Sendable, Equatable {
     public var netdevsimReason: String?
     /// The build log.
     public var log: String
+    /// What the compiler warns of in this kernel, whichever build compiled it (`CompilerWarnings`); nil where that is not known.
+    public var warnings: [String]?
 
     public init(
         vmlinux: String, release: String, key: String, source: String, configHash: String, profile: String, compiler: String,

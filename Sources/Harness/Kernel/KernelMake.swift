@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Subprocess
 
 /// Runs the kernel's make with everything fixed that would make two builds of the same source differ.
 struct KernelMake: Sendable {
@@ -25,6 +26,9 @@ struct KernelMake: Sendable {
         "KBUILD_BUILD_USER": "ppiov", "KBUILD_BUILD_HOST": "ppiov", "SOURCE_DATE_EPOCH": "0",
     ]
 
+    /// What a step says stays together, below its line.
+    static let together = ["--output-sync=target"]
+
     static func command(_ arguments: [String]) -> Command {
         var command = Command("make", arguments, environment: fixed)
         command.unset = cleared
@@ -34,19 +38,17 @@ struct KernelMake: Sendable {
 
     /// - Throws: `HarnessError` of kind `.harness` with the first lines of the log that name an error.
     func run(_ goals: [String], what: String) async throws {
-        try await Self.run(Self.command(["-C", source, "O=" + objects, "-j\(jobs)"] + goals), log: log, what: what)
+        try await Self.run(Self.command(["-C", source, "O=" + objects, "-j\(jobs)"] + Self.together + goals), log: log, what: what)
     }
 
     /// Runs any make, whose failure is explained by its log.
     static func run(_ command: Command, log: String, what: String) async throws {
         let start = FileStatus(log)?.size ?? 0
-        do {
-            try await command.run(log: log)
-        } catch let error as HarnessError {
-            let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
-            guard text.split(separator: "\n").count > 1 else { throw error }
-            throw explained(what, text: text, log: log)
-        }
+        let status = try await command.status(log: log)
+        guard !status.isSuccess else { return }
+        let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+        guard case .exited = status, text.split(separator: "\n").count > 1 else { throw command.failure(.harness, status, tail: text) }
+        throw explained(what, text: text, log: log)
     }
 
     /// The error that a failed make's output amounts to.
@@ -58,10 +60,20 @@ struct KernelMake: Sendable {
             evidence: evidence, blame: isOfTheSource(text) ? .kernel : .harness)
     }
 
-    /// Whether the source is at fault, and not a compiler that was killed, say for want of memory.
+    /// Whether the source is at fault, and not a compiler, linker or make that was killed, found no memory, or is not there.
     private static func isOfTheSource(_ text: String) -> Bool {
-        let tools = ["Killed signal terminated program", "internal compiler error", "Segmentation fault", "cannot allocate memory", "Cannot allocate memory", "virtual memory exhausted"]
-        return !tools.contains { text.contains($0) }
+        let words = [
+            "Killed signal terminated program", "Terminated signal terminated program", "internal compiler error", "ld terminated with signal",
+            "annot allocate memory", "memory exhausted", "out of memory allocating", "Input/output error", "Read-only file system",
+            "Too many open files", "Resource temporarily unavailable",
+        ]
+        // What make says of a command that a signal ended, or that a shell did not find.
+        let ends = ["] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 127", "] Error 135", "] Error 137", "] Error 139", "] Error 143", "*** Terminated", "*** wait: No child processes.  Stop."]
+        return !text.split(separator: "\n").contains { line in
+            // The compiler quotes the source in lines with a bar.
+            if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }
+            return !line.contains(" | ") && words.contains { line.contains($0) }
+        }
     }
 
     /// The lines a reader looks for first: compiler and linker errors, then make's own, then the tail.
@@ -76,9 +88,11 @@ struct KernelMake: Sendable {
 
     /// How many steps a log shows so far: Kbuild says one word in capitals and a path for each.
     static func steps(in text: some StringProtocol) -> Int {
-        text.split(separator: "\n").count { line in
-            guard line.hasPrefix("  "), let word = line.split(separator: " ").first else { return false }
-            return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
-        }
+        text.split(separator: "\n").count { isStep($0) }
+    }
+
+    static func isStep(_ line: some StringProtocol) -> Bool {
+        guard line.hasPrefix("  "), let word = line.split(separator: " ").first else { return false }
+        return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
     }
 }

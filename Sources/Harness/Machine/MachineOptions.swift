@@ -44,6 +44,21 @@ public struct MachineOptions: Codable, Sendable, Equatable {
         self.qemu = qemu
     }
 
+    /// The same as the words of a command.
+    public var words: [String] {
+        let usual = MachineOptions()
+        var words = shape
+        if accelerator != usual.accelerator { words += ["--accel", accelerator.rawValue] }
+        if timeoutScale != usual.timeoutScale { words += ["--timeout-scale", "\(timeoutScale)"] }
+        return words
+    }
+
+    /// Of those, what the guest can see.
+    var shape: [String] {
+        let usual = MachineOptions()
+        return (cpus == usual.cpus ? [] : ["--cpus", "\(cpus)"]) + (memoryMB == usual.memoryMB ? [] : ["--memory", "\(memoryMB)"])
+    }
+
     /// - Throws: `HarnessError` (input) naming the option that no machine can have.
     public func validate() throws {
         guard (1...64).contains(cpus) else {

@@ -10,12 +10,16 @@ public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     public enum Cause: Sendable, Equatable {
         /// QEMU exited; 0 is also what a guest's reboot, power-off or panic (with `panic=-1`) leads to.
         case status(Int32)
+        /// It was killed, or told to end, from outside.
         case signal(Int32)
     }
 
     public var cause: Cause
     /// The last lines QEMU wrote to its standard output and error.
     public var stderr: [String]
+
+    /// QEMU's end, and not its guest's.
+    var isQEMUs: Bool { cause != .status(0) }
 
     public init(cause: Cause, stderr: [String] = []) {
         self.cause = cause
@@ -57,12 +61,13 @@ final class QEMUProcess: Sendable {
                 ) { execution in
                     started.settle(.success(execution.processIdentifier.value))
                 }
+                let words = Self.tail(log)
                 let cause: MachineExit.Cause =
                     switch result.terminationStatus {
-                    case .exited(let status): .status(status)
+                    case .exited(let status): Self.obeyed(words).map { .signal($0) } ?? .status(status)
                     case .signaled(let signal): .signal(signal)
                     }
-                exited.settle(.success(MachineExit(cause: cause, stderr: Self.tail(log))))
+                exited.settle(.success(MachineExit(cause: cause, stderr: words)))
             } catch {
                 let failure = HarnessError(
                     .harness, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists what is missing and how to get it")
@@ -83,6 +88,12 @@ final class QEMUProcess: Sendable {
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(["LC_ALL": "C"]),
             workingDirectory: SystemPackage.FilePath(directory), platformOptions: options)
+    }
+
+    /// The signal that QEMU says it obeyed: it then exits with 0, as it does after its guest's end.
+    static func obeyed(_ words: [String]) -> Int32? {
+        let mark = "terminating on signal "
+        return words.lazy.compactMap { line in line.range(of: mark).flatMap { Int32(line[$0.upperBound...].prefix { $0.isNumber }) } }.first
     }
 
     private static func tail(_ log: String) -> [String] {

@@ -315,6 +315,7 @@ public struct MutantSession: Sendable {
             kernel: work.request.kernel, machine: work.request.machine, scenarios: scenarios, isolation: .group, jobs: jobs,
             buildJobs: work.request.buildJobs, out: work.folder.path + "/" + name, allowList: AllowList(), reproduce: work.request.reproduce)
         request.stopAtFailure = stop
+        request.needsWholeMachines = true
         let outcome = try await RunSession(workshop: quiet, today: today).run(request, on: bench)
         if outcome.interrupted { throw CancellationError() }
         return outcome

@@ -125,6 +125,8 @@ public struct RunMetadata: Codable, Sendable {
     public var seed: String
     /// Runs the same again.
     public var reproduce: String
+    /// Options that decide what the guest is: how the kernel is configured, the machine's shape. nil in files of older versions.
+    public var options: [String]?
     public var started: String
     public var seconds: Double
     /// Seconds from the start of QEMU to the agent's `started` event, for the first scenario on each machine, by its name.

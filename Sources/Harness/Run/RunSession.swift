@@ -33,6 +33,8 @@ public struct RunRequest: Sendable {
     public var reproduce: String
     /// Start no more once one has failed or crashed.
     public var stopAtFailure = false
+    /// A QEMU that is killed ends the run with an error: where kernels are held against each other it says nothing of this one.
+    public var needsWholeMachines = false
     /// Tell a known bug of the kernel's version apart from a failure. A search looks for what fails, known or not.
     public var knownBugs = true
 
@@ -99,7 +101,7 @@ public struct RunSession: Sendable {
         let run = UnitRunner(
             bench: bench, store: store, folder: folder, scale: scale, isolation: request.isolation,
             judge: Judge(allowList: request.allowList, today: today, knownBugs: request.knownBugs), board: Board(request.scenarios, progress),
-            stopAtFailure: request.stopAtFailure)
+            stopAtFailure: request.stopAtFailure, needsWholeMachines: request.needsWholeMachines)
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.
             _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
@@ -122,7 +124,8 @@ public struct RunSession: Sendable {
             tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key,
             accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
             qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
-            timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce, started: started.formatted(.iso8601),
+            timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce,
+            options: request.kernel.configuration + request.machine.shape, started: started.formatted(.iso8601),
             seconds: ScenarioTrial.seconds(clock.now - begin), starts: run.board.starts)
         try finish(folder, results, metadata, interrupted: interrupted)
         if let fault { throw fault }

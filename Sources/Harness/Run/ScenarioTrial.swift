@@ -19,6 +19,8 @@ struct ScenarioTrial {
         var machineLost: Bool
         /// It came to no end within its deadline.
         var hung: Bool
+        /// How QEMU ended, where that was none of the guest's doing.
+        var fault: MachineExit?
     }
 
     func run(_ session: GuestSession) async throws -> Outcome {
@@ -33,11 +35,12 @@ struct ScenarioTrial {
         }
         var crash = try await hang(session)
         let hung = crash != nil
+        var exit: MachineExit?
         if hung {
             // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
             _ = try await session.machine.dissect()
         } else if session.take.report == nil {
-            crash = try await death(session)
+            (crash, exit) = try await death(session)
         } else {
             // Trace and console travel on channels of their own: wait for their ends.
             let patience = Duration.seconds(10 * scale)
@@ -45,7 +48,10 @@ struct ScenarioTrial {
             let whole = try await session.wait(patience) { take in
                 take.trace.broken != nil || (take.trace.complete && take.console.contains { $0.hasSuffix(mark) })
             }
-            if !whole { crash = "the report came, the end of its trace or console did not" }
+            if !whole {
+                exit = session.machine.exit
+                crash = "the report came, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? "")
+            }
         }
         let take = session.take
         let seconds = Self.seconds(clock.now - begin)
@@ -56,7 +62,7 @@ struct ScenarioTrial {
             log: log(take), crash: crash, seconds: seconds)
         evidence.knownBug = take.knownBug(of: scenario.id)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
-        return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung)
+        return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
     }
 
     /// Waits for the scenario's end, for as long as it goes on: a machine that has to share its processors may be slow, and what hangs is
@@ -85,9 +91,9 @@ struct ScenarioTrial {
         KernelLog.scope(take.console, to: scenario.id) == nil ? nil : take.console
     }
 
-    /// Why the agent is gone.
-    private func death(_ session: GuestSession) async throws -> String {
-        if let trouble = session.take.trouble, !session.take.ended { return "the agent could not go on: \(trouble)" }
+    /// Why the agent is gone, and how QEMU ended where it did.
+    private func death(_ session: GuestSession) async throws -> (why: String, MachineExit?) {
+        if let trouble = session.take.trouble, !session.take.ended { return ("the agent could not go on: \(trouble)", nil) }
         // The agent may be gone before the kernel or init has said why: wait for the machine's end, where it comes.
         let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
             group.addTask { try? await session.machine.waitForExit() }
@@ -103,9 +109,9 @@ struct ScenarioTrial {
         session.machine.kill()
         _ = try await session.wait(.seconds(2)) { take in take.console.contains { Self.lastWords($0) != nil } }
         let words = session.take.console.lazy.compactMap(Self.lastWords).last
-        if let words { return words }
-        guard let exit else { return "the agent's channel closed and the machine went on" }
-        return "\(exit)"
+        if let words { return (words, exit) }
+        guard let exit else { return ("the agent's channel closed and the machine went on", nil) }
+        return ("\(exit)", exit)
     }
 
     /// The line that says why, without its time stamp.

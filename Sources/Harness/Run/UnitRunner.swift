@@ -15,6 +15,7 @@ struct UnitRunner: Sendable {
     let judge: Judge
     let board: Board
     var stopAtFailure = false
+    var needsWholeMachines = false
 
     /// What came of those that shared a machine.
     private struct Turn {
@@ -70,6 +71,7 @@ struct UnitRunner: Sendable {
                     board.begun(scenario.id, seconds: ScenarioTrial.seconds(heard - machine.started))
                 }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
+                try requireWhole(outcome, of: scenario.id)
                 let result = Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises)
                 turn.done += 1
                 let red = result.verdict == .fail || result.verdict == .crashed
@@ -94,6 +96,7 @@ struct UnitRunner: Sendable {
             return try await GuestSession.with(machine) { session in
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
+                try requireWhole(outcome, of: name)
                 return judge.judge(outcome.evidence)
             }
         }
@@ -120,6 +123,14 @@ struct UnitRunner: Sendable {
         return Finding(
             oracle: Finding.alone, message: "again on a machine of its own: it fails there, too: \(message)",
             evidence: ["its run: scenarios/\(alone.scenario)/alone"])
+    }
+
+    /// - Throws: `HarnessError` where QEMU itself came to an end, and that was to be no verdict.
+    private func requireWhole(_ outcome: ScenarioTrial.Outcome, of name: String) throws {
+        guard needsWholeMachines, let exit = outcome.fault else { return }
+        throw HarnessError(
+            .harness, "\(name): \(exit)", hint: "nothing was counted; see what ended QEMU, and run it again",
+            evidence: ["its run: \(folder.path)"] + exit.stderr.suffix(3))
     }
 
     /// - Throws: `HarnessError` where agent and harness are not of one build.

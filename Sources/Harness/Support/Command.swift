@@ -87,6 +87,17 @@ public struct Command: Sendable {
     ///
     /// - Throws: `HarnessError` whose evidence is the log's last lines.
     public func run(log: String, orThrow kind: HarnessError.Kind = .harness) async throws {
+        let status = try await status(log: log, orThrow: kind)
+        guard status.isSuccess else {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            throw failure(kind, status, tail: text)
+        }
+    }
+
+    /// Runs to the end, whatever that is, with both outputs appended to `log`.
+    ///
+    /// - Throws: `HarnessError` of `kind` where it cannot be started.
+    func status(log: String, orThrow kind: HarnessError.Kind = .harness) async throws -> TerminationStatus {
         let descriptor = try FileDescriptor.open(
             SystemPackage.FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
         defer { try? descriptor.close() }
@@ -97,10 +108,7 @@ public struct Command: Sendable {
                 error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false))
         }
         try Task.checkCancellation()
-        guard result.terminationStatus.isSuccess else {
-            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            throw failure(kind, result.terminationStatus, tail: text)
-        }
+        return result.terminationStatus
     }
 
     private func spawned<Value>(_ kind: HarnessError.Kind, _ body: () async throws -> Value) async throws -> Value {
@@ -111,7 +119,7 @@ public struct Command: Sendable {
         }
     }
 
-    private func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
+    func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
         let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
         return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines)
     }
