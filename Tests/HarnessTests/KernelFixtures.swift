@@ -53,19 +53,19 @@ struct FakeKernel {
     /// A line for each make of vmlinux.
     var makes: Int { (scratch.text("makes") ?? "").split(separator: "\n").count }
 
-    init(vmlinuxRule: String = "true") throws {
+    init(vmlinuxRule: String = "true", says: String = "@echo '  CC      main.o'") throws {
         scratch = try Scratch()
         cache = Cache(root: scratch.path + "/cache")
         vm = scratch.path + "/vm"
         try scratch.write("vm/config/fast.config", "CONFIG_FAKE=y\n")
         try scratch.write("tree/Kconfig", "# none\n")
         try scratch.write("tree/main.c", "int main;\n")
-        try scratch.write("tree/Makefile", Self.makefile(counter: scratch.path + "/makes", rule: vmlinuxRule))
+        try scratch.write("tree/Makefile", Self.makefile(counter: scratch.path + "/makes", rule: vmlinuxRule, says: says))
     }
 
     var tree: String { scratch.path + "/tree" }
 
-    static func makefile(counter: String, rule: String) -> String {
+    static func makefile(counter: String, rule: String, says: String = "@echo '  CC      main.o'") -> String {
         """
         VERSION = 9
         PATCHLEVEL = 1
@@ -78,7 +78,7 @@ struct FakeKernel {
         \t@grep -v CONFIG_DROPPED $(O)/.config > $(O)/.config.new && mv $(O)/.config.new $(O)/.config
         vmlinux:
         \t@echo run >> \(counter)
-        \t@echo '  CC      main.o'
+        \t\(says)
         \t@\(rule)
         \t@if grep -q BROKEN main.c; then echo "main.c:1:5: error: unknown type name 'BROKEN'"; exit 1; fi
         \t@mkdir -p $(O)/include/config && echo 9.1.2-fake > $(O)/include/config/kernel.release

@@ -124,13 +124,39 @@ import Testing
         #expect(error.message.contains("changed after the patches were applied"))
     }
 
+    @Test func aWarningOutlivesTheBuildThatGaveIt() async throws {
+        // Compiles main.c as make does: only where it is newer than what it made of it.
+        let rule = "test main.c -ot $(O)/main.o || { echo '  CC      main.o'; touch $(O)/main.o; grep -q WARN main.c && echo 'main.c:1:1: warning: so it is'; true; }"
+        let fake = try FakeKernel(vmlinuxRule: rule, says: "")
+        try fake.scratch.write("tree/other.c", "1\n")
+        try fake.scratch.write("tree/main.c", "WARN\n")
+        fake.scratch.age("tree/main.c")
+        #expect(try await fake.build().warnings == ["main.c: so it is"])
+        // Another file: main.c is not compiled again.
+        try fake.scratch.write("tree/other.c", "2\n")
+        let second = try await fake.build()
+        #expect(fake.makes == 2)
+        #expect(Disk.text(second.log)?.contains("so it is") == false)
+        #expect(second.warnings == ["main.c: so it is"])
+        try fake.scratch.write("tree/main.c", "mended\n")
+        #expect(try await fake.build().warnings == [])
+    }
+
     @Test func aSourceThatDoesNotBuildIsItsOwnFault() async throws {
         let broken = try fake.scratch.write("b.patch", Self.diff("int main;", "BROKEN"))
         let error = try await harnessError { _ = try await build(fake.tree, [broken]) }
         #expect(error.blame == .kernel)
         let gone = try await harnessError { _ = try await build(fake.tree, [fake.scratch.path + "/none"]) }
         #expect(gone.blame == .harness)
-        let killed = KernelMake.explained("x", text: "gcc: fatal error: Killed signal terminated program cc1\nmake: *** [x] Error 1\n", log: "l")
-        #expect(killed.blame == .harness)
+        for (text, blame) in [
+            ("gcc: fatal error: Killed signal terminated program cc1\nmake: *** [x] Error 1\n", HarnessError.Blame.harness),
+            ("  LD      vmlinux.o\nmake[2]: *** [scripts/Makefile.vmlinux_o:66: vmlinux.o] Killed\nmake: *** [Makefile:240: __sub-make] Error 2\n", .harness),
+            ("Killed\nmake[2]: *** [x: vmlinux] Error 137\n", .harness), ("sh: 1: bc: not found\nmake: *** [Kbuild:24: timeconst.h] Error 127\n", .harness),
+            ("make[1]: *** [x] Terminated\n", .harness), ("ld: vmlinux: memory exhausted\nmake: *** [x] Error 1\n", .harness),
+            ("a.c:1: error: 'Killed' undeclared\n    1 |  Input/output error\nmake: *** [x: a.o] Error 1\n", .kernel),
+            ("make: *** No rule to make target 'net/gone.o'.  Stop.\n", .kernel),
+        ] {
+            #expect(KernelMake.explained("x", text: text, log: "l").blame == blame, "\(text)")
+        }
     }
 }

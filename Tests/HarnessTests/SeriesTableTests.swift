@@ -56,9 +56,42 @@ import Testing
         #expect(SeriesTable(source: "s", [patch(0, .skipped), patch(1, .skipped)]).exitCode == .nothingRan)
     }
 
+    @Test func whatIsSkippedSinceAPatchIsItsFault() {
+        func skipping(_ number: Int, _ names: [String]) -> PatchResult {
+            var result = patch(number, .passed)
+            result.skipped = Dictionary(uniqueKeysWithValues: names.map { ($0, "no reason") })
+            return result
+        }
+        let lost = SeriesTable(source: "s", [skipping(0, ["a"]), skipping(1, ["a"]), skipping(2, ["a", "b"])])
+        #expect(lost.firstToBreak?.number == 2 && lost.firstToBreak?.what == "b  is skipped now: no reason" && lost.exitCode == .failed)
+        #expect(SeriesTable(source: "s", [skipping(0, ["a", "b"]), skipping(1, ["a"])]).exitCode == .passed)
+        let compared = SeriesComparison(source: "s", before: [result(.pass, "a")], after: [result(.skip, "a")])
+        #expect(compared.exitCode == .failed)
+    }
+
     @Test func warningsAreKnownWithoutTheirLines() {
-        let log = "  CC x.o\n/s/net/x.c:12:3: warning: unused variable 'a' [-Wunused]\n/s/net/x.c:14:3: warning: unused variable 'a' [-Wunused]\nld: warning: odd\nerror: no\n"
+        let log = "  CC x.o\n/s/net/x.c:12:3: warning: unused variable 'a' [-Wunused]\n/s/net/x.c:14:3: warning: unused variable 'a' [-Wunused]\nld: warning: odd\nerror: no\nmake[2]: warning: Clock skew detected.\n"
         #expect(CompilerWarnings.of(log) == ["/s/net/x.c: unused variable 'a' [-Wunused]", "ld: odd"])
+    }
+
+    @Test func warningsOfWhatIsNotCompiledAgainAreKnown() throws {
+        let scratch = try Scratch()
+        let objects = scratch.path + "/o"
+        for name in ["net/a.o", "net/b.o", "net/c.o"] { try scratch.write("o/" + name, "") }
+        let whole = "  CC      net/a.o\n/s/net/a.c:1:2: warning: one\n  CC      net/b.o\n/s/net/h.h:1:2: warning: two\n  CC      net/c.o\n  LD      vmlinux\nld: warning: three\n"
+        var warnings = BuildWarnings()
+        warnings.take(whole, source: "/s")
+        #expect(warnings.all(in: objects) == ["net/a.c: one", "net/h.h: two"])  // there is no vmlinux
+        // Nothing is compiled: all is as it was.
+        warnings.take("make: nothing to be done\n", source: "/s")
+        #expect(warnings.all(in: objects) == ["net/a.c: one", "net/h.h: two"])
+        // One is, and another warns now; a third is gone.
+        warnings.take("  CC      net/a.o\n  CC [M]  net/c.o\n/s/net/c.c:9:9: warning: four\n", source: "/s")
+        try scratch.remove("o/net/b.o")
+        #expect(warnings.all(in: objects) == ["net/c.c: four"])
+        try warnings.save(objects)
+        #expect(BuildWarnings(of: objects) == warnings)
+        #expect(BuildWarnings(of: objects + "/none") == BuildWarnings())
     }
 
     @Test func aComparisonShowsWhatChanged() {

@@ -123,8 +123,12 @@ public struct KernelBuilder: Sendable {
 
     private func compile(_ work: Work, config: KernelConfig) async throws -> KernelBuild {
         let objects = try ObjectFolder(cache.folder("objects") + "/" + work.name)
-        try objects.prepare()
         let log = try cache.folder("logs") + "/build-\(work.name).log"
+        var warnings = BuildWarnings(of: objects.path)
+        // Some of what a build that was killed compiled stays.
+        if objects.isHalf { warnings.take(Disk.text(log) ?? "", source: work.folder) }
+        try objects.prepare()
+        try warnings.save(objects.path)
         try Disk.write("", to: log)
         let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
 
@@ -143,9 +147,13 @@ public struct KernelBuilder: Sendable {
         do {
             try await BuildProgress.following(log, progress: progress) { try await make.run(["vmlinux", "modules_prepare"], what: "building Linux \(work.version)") }
         } catch let error as HarnessError {
+            warnings.take(Disk.text(log) ?? "", source: work.folder)
+            try warnings.save(objects.path)
             objects.end()
             throw error
         }
+        warnings.take(Disk.text(log) ?? "", source: work.folder)
+        try warnings.save(objects.path)
         objects.end()
         try config.requireKept(final, in: objects.path)
 
@@ -154,13 +162,15 @@ public struct KernelBuilder: Sendable {
         if Disk.isFile(objects.path + "/vmlinux.symvers") { try Disk.copy(objects.path + "/vmlinux.symvers", to: symbols) }
         let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, config: final)
         let outcome = try await netdevsim.build(
-            against: built, work: objects.path + ".netdevsim", jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]), progress: progress)
-        return try await finish(
-            outcome,
-            KernelBuild(
-                vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
-                compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log),
-            from: objects.path, request: work.request)
+            against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]), progress: progress)
+        // netdevsim's, too.
+        warnings.take(Disk.text(log) ?? "", source: work.folder)
+        try warnings.save(objects.path)
+        var build = KernelBuild(
+            vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
+            compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log)
+        build.warnings = warnings.all(in: objects.path)
+        return try await finish(outcome, build, from: objects.path, request: work.request)
     }
 
     /// Takes a tree somebody else built as it is: its vmlinux, and netdevsim built against it.

@@ -7,10 +7,14 @@ enum CompilerWarnings {
     /// Each once, in order: "/s/net/core/page_pool.c: unused variable 'x' [-Wunused-variable]". Without lines, which any patch moves.
     static func of(_ log: String) -> [String] {
         var seen: Set<String> = []
-        return log.split(separator: "\n").compactMap { line -> String? in
-            guard let mark = line.range(of: ": warning: ") ?? line.range(of: ": WARNING: ") else { return nil }
-            // FILE:LINE:COLUMN, or a tool's name.
-            return (line[..<mark.lowerBound].split(separator: ":").first ?? "") + ": " + line[mark.upperBound...]
-        }.filter { seen.insert($0).inserted }
+        return log.split(separator: "\n").compactMap(warning).filter { seen.insert($0).inserted }
+    }
+
+    /// The warning of a line; nil where it is none of the source's.
+    static func warning(_ line: Substring) -> String? {
+        // make warns of clocks and its jobserver.
+        guard !line.hasPrefix("make"), let mark = line.range(of: ": warning: ") ?? line.range(of: ": WARNING: ") else { return nil }
+        // FILE:LINE:COLUMN, or a tool's name.
+        return (line[..<mark.lowerBound].split(separator: ":").first ?? "") + ": " + line[mark.upperBound...]
     }
 }

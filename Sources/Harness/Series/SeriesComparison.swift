@@ -17,7 +17,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         public var became: String?
 
         /// It passed before and does not now, or fails in another way.
-        public var isWorse: Bool { after == .fail || after == .crashed || (after == .xfail && before == .pass) }
+        public var isWorse: Bool { after == .fail || after == .crashed || ((after == .xfail || after == .skip) && before == .pass) }
     }
 
     /// What a provider's pools did in all scenarios together.

@@ -98,12 +98,19 @@ public struct SeriesSession: Sendable {
 /// What is known from the patches before: results by the kernel that they are of, and warnings.
 private actor Runs {
     private var warnings: Set<String> = []
+    private var hasNetdevsim = false
     private var known: [String: (number: Int, results: [ScenarioResult])] = [:]
 
     func known(_ kernel: String) -> (number: Int, results: [ScenarioResult])? { known[kernel] }
 
     /// Those that were not there before.
     func new(_ warnings: [String]) -> [String] { warnings.filter { self.warnings.insert($0).inserted } }
+
+    /// Whether a patch took netdevsim away, where the source has it.
+    func hasLost(_ netdevsim: String?, _ number: Int) -> Bool {
+        if number == 0 { hasNetdevsim = netdevsim != nil }
+        return hasNetdevsim && netdevsim == nil
+    }
 
     func note(_ kernel: String, _ number: Int, _ results: [ScenarioResult]) { known[kernel] = (number, results) }
 }
@@ -134,10 +141,16 @@ private struct Work: Sendable {
             result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
             return (result, nil)
         }
+        if await runs.hasLost(kernel.netdevsim, number) {
+            // Without it nearly every scenario would be skipped, and a skip is no failure.
+            result.verdict = .doesNotBuild
+            result.note = "no netdevsim: \(kernel.netdevsimReason ?? "")"
+            result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
+            return (result, nil)
+        }
         result.kernel = kernel.key
         result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
-        let warnings = CompilerWarnings.of(Disk.text(kernel.log) ?? "")
-        result.warnings = await runs.new(warnings)
+        result.warnings = await runs.new(kernel.warnings ?? CompilerWarnings.of(Disk.text(kernel.log) ?? ""))
         // The source's own are what each patch is held against.
         if number == 0 { result.warnings = [] }
         let built = clock.now
@@ -161,6 +174,7 @@ private struct Work: Sendable {
         result.totals = RunResult.Totals(results)
         result.failures = results.compactMap(PatchResult.Failure.init)
         result.xfailed = results.filter { $0.verdict == .xfail }.map(\.scenario)
+        result.skipped = Dictionary(results.filter { $0.verdict == .skip }.map { ($0.scenario, $0.reason ?? "") }) { first, _ in first }
         switch ExitCode(results) {
         case .failed: result.verdict = .failed
         case .passed: result.verdict = .passed
@@ -170,9 +184,10 @@ private struct Work: Sendable {
     }
 
     private func run(_ number: Int, _ kernel: KernelBuild) async throws -> [ScenarioResult] {
-        let run = RunRequest(
+        var run = RunRequest(
             kernel: request.kernel, machine: request.machine, scenarios: request.scenarios, isolation: .group, jobs: request.jobs,
             buildJobs: request.buildJobs, out: "\(folder.path)/\(String(format: "%04d", number))", allowList: request.allowList, reproduce: request.reproduce)
+        run.needsWholeMachines = true
         let bench = try await workshop.bench(kernel, machine: request.machine)
         let snapshot = try await SnapshotStore(cache: workshop.cache, progress: workshop.progress).snapshot(bench.plan, bootConsole: nil)
         // A hundred MB for each patch, and none is booted twice.

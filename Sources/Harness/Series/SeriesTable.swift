@@ -53,6 +53,8 @@ public struct PatchResult: Codable, Sendable, Equatable {
     public var failures: [Failure] = []
     /// Scenarios that fail as their kernel version is known to; nil in files of older versions.
     public var xfailed: [String]?
+    /// Scenarios that were skipped, and why; nil where nothing ran, and in files of older versions.
+    public var skipped: [String: String]?
     /// The first compiler error, why it did not boot, "the same kernel as after patch 1", a three-way merge.
     public var note: String?
     /// The build's key; nil where there is none.
@@ -82,6 +84,10 @@ public struct PatchResult: Codable, Sendable, Equatable {
         // A version's known bug is the patch's where the tree had got rid of it.
         if before.verdict == .passed, let back = xfailed?.first(where: { before.xfailed?.contains($0) != true }) {
             return "\(back)  fails again as this version is known to"
+        }
+        // What cannot be tried any more is not what passes.
+        if let known = before.skipped, let new = skipped?.filter({ known[$0.key] == nil }).min(by: { $0.key < $1.key }) {
+            return "\(new.key)  is skipped now: \(new.value)"
         }
         return warnings.first.map { "a new warning: \($0)" }
     }
