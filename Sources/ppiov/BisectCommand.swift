@@ -28,7 +28,7 @@ struct BisectCommand: AsyncParsableCommand {
 
             EXIT STATUS
               0    the culprit is known
-              1    it is one of several, the others of which cannot be judged
+              1    it is one of several, the others of which cannot be judged; or its runs contradict each other
               2    bad usage; the bad end does not fail, or the good one does
               3    the harness could not do its work: nothing was counted, the search can be resumed
               130  interrupted: the search can be resumed
@@ -55,7 +55,9 @@ struct BisectCommand: AsyncParsableCommand {
 
     func validate() throws {
         if resume != nil {
-            guard good == nil, bad == nil, kernel.series.isEmpty, selection.filter.isEmpty, results.out == nil, !findFix, !selection.all else {
+            guard good == nil, bad == nil, kernel.words.isEmpty, machine.options.words.isEmpty, selection.filter.isEmpty, results.out == nil, results.jobs == nil,
+                allowed.allow == nil, !findFix, !selection.all
+            else {
                 throw ValidationError("--resume goes on with the options that the search began with: give it alone")
             }
             return
@@ -92,16 +94,18 @@ struct BisectCommand: AsyncParsableCommand {
             let (state, place) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
             Console.output(BisectText.end(state))
             Console.error("results: \(place)")
-            return state.result?.culprit == nil ? Results.ExitCode.failed.rawValue : 0
+            return state.result?.culprit == nil || state.result?.doubt != nil ? Results.ExitCode.failed.rawValue : 0
         }
     }
 
     private func request(words: [String], out: String?, resumes: Bool) throws -> BisectRequest {
         var ends: (String, String)?
         if let good, let bad { ends = findFix ? (bad, good) : (good, bad) }
-        return BisectRequest(
+        var request = BisectRequest(
             kernel: kernel.request, ends: ends, findFix: findFix, machine: machine.options, scenarios: try selection.scenarios(), jobs: results.jobs,
             buildJobs: Surroundings.processors, out: out, resumes: resumes, allowList: try allowed.list(), command: words)
+        request.allowWords = allowed.words
+        return request
     }
 }
 
@@ -126,6 +130,10 @@ struct BisectStepCommand: AsyncParsableCommand {
               131  the harness could not do its work. git bisect stops at 128 and above, and counts nothing
             """)
 
+    /// Exit codes that `git bisect run` stops at.
+    static let badUsage: Int32 = 129
+    static let harness: Int32 = 131
+
     @OptionGroup var kernel: SourceOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
@@ -135,8 +143,10 @@ struct BisectStepCommand: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Which scenario of that run, where several failed.", valueName: "glob"))
     var filter: String?
 
-    @Option(help: ArgumentHelp("Runs without a failure that make a kernel good.", valueName: "n"))
+    @Option(help: ArgumentHelp("Runs without a failure that make a kernel good: more than one where it does not fail each time.", valueName: "n"))
     var runs = 1
+
+    @OptionGroup var allowed: AllowOptions
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: steps/TIME in the folder of --like)", valueName: "folder"))
     var out: String?
@@ -152,13 +162,14 @@ struct BisectStepCommand: AsyncParsableCommand {
     func run() async throws {
         // Not in the current folder, which is the tree under test.
         let out = out ?? "\(like)/steps/\(Int(Date().timeIntervalSince1970))-\(getpid())"
-        let (kernel, machine, like, filter, runs, jobs) = (kernel.request, machine.options, like, filter, runs, jobs)
+        let (kernel, machine, like, filter, runs, jobs, allowed) = (kernel.request, machine.options, like, filter, runs, jobs, allowed)
         try await Failure.reporting {
             do {
                 let symptom = try BisectSession.symptom(of: like, matching: filter)
+                try BisectSession.requireLike(like, kernel: kernel, machine: machine)
                 let request = BisectRequest(
                     kernel: kernel, ends: nil, findFix: false, machine: machine, scenarios: [], jobs: jobs, buildJobs: Surroundings.processors, out: out,
-                    resumes: false, allowList: AllowList(), command: Array(CommandLine.arguments.dropFirst()))
+                    resumes: false, allowList: try allowed.list(), command: Array(CommandLine.arguments.dropFirst()))
                 let session = BisectSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
                 let (test, folder) = try await session.step(request, symptom, runs: runs)
                 Console.output(BisectText.line(test) + "\n")
@@ -168,9 +179,11 @@ struct BisectStepCommand: AsyncParsableCommand {
                 case .bad: return 1
                 case .skip, nil: return 125
                 }
-            } catch let error as HarnessError where error.kind != .interrupted {
+            } catch {
+                // An interruption has its code already. Whatever else this is: 128 and above counts neither way.
+                try Task.checkCancellation()
                 Console.error("ppiov: \(error)")
-                return 127 + error.kind.rawValue + (error.kind == .harness ? 1 : 0)
+                return (error as? HarnessError)?.kind == .input ? Self.badUsage : Self.harness
             }
         }
     }
@@ -204,8 +217,8 @@ enum BisectText {
         let rule = state.rule
         lines.append(
             String(format: "confidence: %.1f %% (it shows in %d of %d runs of bad commits; one is good after %d without)", floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
-        if let showing = result.showing { lines.append("first bad:  \(showing)") }
-        if let clean = result.clean { lines.append("last good:  \(clean)") }
+        if let doubt = result.doubt { lines.append("not sure: \(doubt)") }
+        lines += side("first bad:", result.showing, state) + side("last good:", result.clean, state)
         let cost = state.cost
         lines.append(
             String(
@@ -213,6 +226,23 @@ enum BisectText {
                 cost.seconds))
         lines.append("again: \(result.reproduce)")
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What one of the two next to the culprit did: a line, and its run below it.
+    private static func side(_ name: String, _ folder: String?, _ state: BisectState) -> [String] {
+        guard let folder else { return [] }
+        let margin = "            "
+        var words: [String] = []
+        if let test = state.tested.first(where: { $0.folder == folder }) {
+            words.append("\(test.commit.short), it shows in \(test.evidence.shown) of \(test.evidence.runs)")
+        }
+        if let data = FileManager.default.contents(atPath: folder + "/results.json"), let run = try? JSONDecoder().decode(RunResult.self, from: data), let result = run.results.first {
+            words.append(result.findings.first.map { "\($0.oracle): \($0.message)" } ?? result.reason ?? result.verdict.rawValue)
+            let accounts = result.accounts.filter { $0.netIovHolds > 0 }
+            let (held, released) = accounts.reduce((0 as UInt64, 0 as UInt64)) { ($0.0 + $1.netIovHolds, $0.1 + $1.netIovReleases) }
+            if held > 0 { words.append("\(held) net_iovs held, \(released) released") }
+        }
+        return [pad(name, margin.count) + words.joined(separator: "; "), margin + folder]
     }
 
     private static func pad(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }

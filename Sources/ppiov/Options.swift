@@ -116,6 +116,8 @@ struct AllowOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
     var allow: String?
 
+    var words: [String] { allow.map { ["--allow", $0] } ?? [] }
+
     /// - Throws: `HarnessError` of kind `.input`.
     func list() throws -> AllowList {
         guard let allow else { return AllowList() }

@@ -52,7 +52,9 @@ struct PPIOV: AsyncParsableCommand {
             }
         } catch where exitCode(for: error) == .validationFailure {
             Console.error(fullMessage(for: error))
-            Foundation.exit(HarnessError.Kind.input.rawValue)
+            // To `git bisect run`, 2 is "bad": a misspelt option would make every commit so.
+            let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName
+            Foundation.exit(isStep ? BisectStepCommand.badUsage : HarnessError.Kind.input.rawValue)
         } catch {
             exit(withError: error)
         }

@@ -83,6 +83,7 @@ private struct Line: BisectHistory {
 
     func describe(_ commit: String) async throws -> BisectCommit { BisectCommit(id: commit, subject: "commit \(commit)", author: "a", date: "") }
     func source(_ commit: String) async throws -> ResolvedSource { throw HarnessError(.harness, "no source") }
+    func marks() async throws -> [String] { [] }
     func kept(in folder: String) throws -> any BisectHistory { self }
     func words(_ commit: String) -> [String] { ["--kernel", "T@" + commit] }
 }
@@ -97,19 +98,26 @@ private actor Oracle: BisectJudging {
     let twins: [String: String]
     /// The culprit fails in another way when it is run again.
     let changes: Bool
+    /// Commits that pass so many times first, bad as they are.
+    let lucky: [String: Int]
+    private var times: [String: Int] = [:]
     /// Throws once so many commits were judged, as an interruption does.
     var patience: Int
     private var random: SplitMix
     private(set) var judged: [String] = []
     private(set) var runs = 0
 
-    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false, seed: UInt64 = 1, patience: Int = .max) {
+    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false, lucky: [String: Int] = [:], seed: UInt64 = 1, patience: Int = .max) {
         (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.changes, self.patience) = (culprit, rate, broken, fixed, twins, changes, patience)
+        self.lucky = lucky
         random = SplitMix(state: seed)
     }
 
     private func shows(_ commit: String) -> Bool {
         runs += 1
+        let turn = times[commit, default: 0]
+        times[commit] = turn + 1
+        if turn < lucky[commit, default: 0] { return false }
         let number = Int(commit) ?? 0
         let has = fixed ? number < culprit : number >= culprit
         return has && Double.random(in: 0..<1, using: &random) < rate
@@ -204,6 +212,51 @@ private actor Oracle: BisectJudging {
         #expect((end.result?.confidence ?? 0) > 0.97)
         #expect(end.tested("156")?.sameAs == "150")
         #expect(await oracle.judged.filter { $0 == "0" }.count == 1)
+    }
+
+    @Test func aTwinFollowsWhenTheOtherTurnsOutBad() async throws {
+        // 150 is bad and passes by luck at first; 156 has its kernel, and its word.
+        let oracle = Oracle(culprit: 150, rate: 0.5, twins: ["156": "150"], lucky: ["150": 13], seed: 3)
+        let end = try await bisect(oracle, state(200))
+        #expect(end.result?.culprit?.id == "150")
+        #expect(end.result?.doubt == nil)
+        #expect(end.tested("156")?.verdict ?? .bad == .bad)
+    }
+
+    @Test(arguments: 0..<8)
+    func aCommitThatPassedAboveOneThatFailsIsRunAgain(_ seed: UInt64) async throws {
+        // 150 passed by luck, as did 156, which contains it: runs that were made to be surer have shown that of one of them.
+        var found = try await bisect(Oracle(culprit: 157, rate: 0.5, seed: seed), state(200))
+        var lucky = try #require(found.tested("150"))
+        (lucky.verdict, lucky.evidence.shown) = (.bad, 1)
+        found.note(lucky)
+        found.result = nil
+        let end = try await bisect(Oracle(culprit: 150, rate: 0.5, seed: seed), found)
+        #expect(end.result?.culprit?.id == "150" && end.result?.doubt == nil, "\(end.result?.culprit?.id ?? "none"), \(end.result?.doubt ?? "no doubt")")
+        #expect(end.tested.filter { (150...).contains(Int($0.commit.id) ?? 0) }.allSatisfy { $0.verdict == .bad })
+        // Where it passes however often it is run, the failure comes and goes.
+        let unsure = try await bisect(Oracle(culprit: 150, rate: 0.5, lucky: ["156": .max], seed: seed), found)
+        #expect(unsure.tested("156")?.verdict == .bad || unsure.result?.doubt?.hasPrefix("it comes and goes: ") == true)
+        #expect((unsure.tested("156")?.evidence.runs ?? 60) >= 60)
+    }
+
+    @Test func aGoodEndThatFailsAfterAllEndsTheSearch() async throws {
+        // Runs that were made to be surer showed it there, and the search went on.
+        var state = try await bisect(Oracle(culprit: 1), state(2))
+        var end = try #require(state.tested("0"))
+        (end.verdict, end.evidence.shown) = (.bad, 1)
+        state.note(end)
+        state.result = nil
+        let error = await #expect(throws: HarnessError.self) { try await bisect(Oracle(culprit: 1), state) }
+        #expect(error?.message.contains("should be good, and shows it too") == true)
+    }
+
+    @Test func whatComesAndGoesIsSaid() async throws {
+        // Broken at 40, mended at 80, broken again at 120, in a series whose middle is judged first.
+        let gone = Dictionary(uniqueKeysWithValues: (80..<120).map { ("\($0)", Int.max) })
+        let end = try await bisect(Oracle(culprit: 40, lucky: gone), state(200))
+        // Whichever it finds, it is one of the two, or it says that it is not sure.
+        #expect(["40", "120"].contains(end.result?.culprit?.id) || end.result?.doubt != nil)
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: 0..<30)

@@ -24,6 +24,8 @@ protocol BisectHistory: Sendable {
     func describe(_ commit: String) async throws -> BisectCommit
     /// The kernel's source at that commit.
     func source(_ commit: String) async throws -> ResolvedSource
+    /// Names what is searched, beside commits, whose names do: a search that is resumed must find the same.
+    func marks() async throws -> [String]
     /// The same, with what a user needs to have a commit again put into a folder.
     func kept(in folder: String) throws -> any BisectHistory
     /// The commit as a user would name it in a command that judges it alone: the words for `ppiov run`.
@@ -70,6 +72,8 @@ struct SeriesHistory: BisectHistory {
     }
 
     func source(_ commit: String) async throws -> ResolvedSource { try source.source(after: Int(commit) ?? 0) }
+
+    func marks() async throws -> [String] { try (0...source.series.patches.count).map { try source.source(after: $0).identity } }
 
     func kept(in folder: String) throws -> any BisectHistory {
         var history = self

@@ -50,13 +50,19 @@ struct BisectJudge: BisectJudging {
         let kernel = request.kernel
         builds = BuildAhead { commit, ahead in
             let quiet = ahead ? Progress.silent : workshop.progress
-            if ahead { workshop.progress.say("building ahead: \(commit.count == 40 ? String(commit.prefix(12)) : commit)") }
+            if ahead { workshop.progress.say("building ahead: \(Self.short(commit))") }
             let builder = KernelBuilder(cache: workshop.cache, vm: workshop.vm, jobs: request.buildJobs, progress: quiet)
             let source = try await history.source(commit)
             let found = try await builder.isBuilt(kernel, of: source)
-            let build = try await builder.build(kernel, of: source)
-            await ledger.built(commit, found: found, ahead: ahead)
-            return build
+            do {
+                let build = try await builder.build(kernel, of: source)
+                await ledger.built(commit, found: found, ahead: ahead)
+                return build
+            } catch let error as HarnessError where error.blame == .kernel {
+                // Now: the next build overwrites it.
+                try Self.keepLog(of: error, in: Self.place(commit, folder))
+                throw error
+            }
         }
     }
 
@@ -80,7 +86,8 @@ struct BisectJudge: BisectJudging {
             test.verdict = .skip
             test.note = "does not build: \(error.evidence.first ?? error.message)"
             test.buildSeconds += ScenarioTrial.seconds(clock.now - begin)
-            test.folder = try keepLog(of: error, test.commit)
+            let place = Self.place(test.commit.id, folder)
+            test.folder = Disk.isFolder(place) ? place : nil
             return test
         }
         await ledger.use(test.commit.id)
@@ -177,13 +184,10 @@ struct BisectJudge: BisectJudging {
             kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs, buildJobs: request.buildJobs,
             out: out, allowList: request.allowList, reproduce: Command("ppiov", request.command).line)
         run.knownBugs = false
+        run.needsWholeMachines = true
         let quiet = Workshop(cache: workshop.cache, vm: workshop.vm, agent: workshop.agent, progress: progress)
         let outcome = try await RunSession(workshop: quiet, today: today).run(run, on: bench)
         if outcome.interrupted { throw CancellationError() }
-        for result in outcome.results where result.verdict == .crashed {
-            guard let reason = result.reason, reason.hasPrefix("QEMU was killed") || (reason.hasPrefix("QEMU exited with status") && !reason.hasSuffix(" 0")) else { continue }
-            throw HarnessError(.harness, "\(result.scenario): \(reason)", hint: "the search can be resumed; see what killed QEMU", evidence: ["its run: \(out)"])
-        }
         return outcome.results
     }
 
@@ -220,13 +224,15 @@ struct BisectJudge: BisectJudging {
         return (BisectState.Symptom(scenario: best.scenario, fingerprint: fingerprint, message: message), place)
     }
 
-    /// The log of a build that failed, which the next build overwrites.
-    private func keepLog(of error: HarnessError, _ commit: BisectCommit) throws -> String? {
+    private static func short(_ commit: String) -> String { BisectCommit(id: commit, subject: "", author: "", date: "").short }
+
+    private static func place(_ commit: String, _ folder: ResultsFolder) -> String { "\(folder.path)/\(short(commit))" }
+
+    /// The log of a build that failed.
+    private static func keepLog(of error: HarnessError, in place: String) throws {
         let mark = "the whole log: "
-        guard let line = error.evidence.last(where: { $0.hasPrefix(mark) }), let log = Disk.text(String(line.dropFirst(mark.count))) else { return nil }
-        let place = "\(folder.path)/\(commit.short)"
+        guard let line = error.evidence.last(where: { $0.hasPrefix(mark) }), let log = Disk.text(String(line.dropFirst(mark.count))) else { return }
         try Disk.makeFolder(place)
         try Disk.write(log, to: place + "/build.log")
-        return place
     }
 }

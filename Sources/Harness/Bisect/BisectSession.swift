@@ -25,6 +25,8 @@ public struct BisectRequest: Sendable {
     /// Go on with what is in `out`.
     public var resumes: Bool
     public var allowList: AllowList
+    /// The words of the option that names it.
+    public var allowWords: [String] = []
     /// The words of the command.
     public var command: [String]
 
@@ -71,6 +73,11 @@ public struct BisectSession: Sendable {
         }
         guard let ends = request.ends else { throw HarnessError(.input, "there is nothing to search", hint: "give --good and --bad, or --series") }
         let history = try CommitHistory(request.kernel)
+        if request.resumes {
+            // By what the names were then.
+            let state = try Self.load(request.out ?? "")
+            return try await search(request, history, old: try await history.resolve(state.old.id), new: try await history.resolve(state.new.id), report)
+        }
         let (old, new) = (try await history.resolve(ends.old), try await history.resolve(ends.new))
         guard old != new else { throw HarnessError(.input, "\(ends.old) and \(ends.new) are the same commit, \(old.prefix(12))") }
         guard try await history.isAncestor(old, of: new) else {
@@ -105,6 +112,21 @@ public struct BisectSession: Sendable {
         return (test, folder.path)
     }
 
+    /// Holds a step's options against those of the run that it is like: what fails under KASAN need not without.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` where they differ.
+    public static func requireLike(_ folder: String, kernel: KernelRequest, machine: MachineOptions) throws {
+        guard let data = FileManager.default.contents(atPath: folder + "/metadata.json"), let run = try? JSONDecoder().decode(RunMetadata.self, from: data) else {
+            throw HarnessError(.input, "there is no run in \"\(folder)\": looked for \(folder)/metadata.json", hint: "give the results folder of a run that failed")
+        }
+        let mine = kernel.configuration + machine.shape
+        guard let its = run.options, its != mine else { return }
+        func line(_ words: [String]) -> String { words.first.map { "`\(Command($0, Array(words.dropFirst())).line)`" } ?? "none" }
+        throw HarnessError(
+            .input, "the run in \(folder) was made with other options: \(line(its)), and here it is \(line(mine))",
+            hint: "give the step the options of that run: what fails there need not fail otherwise, and every commit would be good")
+    }
+
     /// The failure of a run, from its results folder.
     ///
     /// - Throws: `HarnessError` of kind `.input` where there is none.
@@ -126,10 +148,19 @@ public struct BisectSession: Sendable {
     ) async throws -> (state: BisectState, folder: String) {
         let (first, last) = (try await history.describe(old), try await history.describe(new))
         var state = BisectState(command: request.command, old: first, new: last, findFix: request.findFix)
+        let configuration = Cache.key([try KernelConfig(request: request.kernel, folder: workshop.vm + "/config").text])
+        state.searched = try await ["configuration \(configuration)"] + history.marks()
         let folder: ResultsFolder
         if request.resumes {
             let path = request.out ?? ""
+            let now = state.searched ?? []
             state = try Self.load(path)
+            if let then = state.searched, then != now {
+                let what = zip(then, now).first { $0 != $1 }.map { "\($0), and it is \($1) now" } ?? "\(then.count) kernels, and it is \(now.count) now"
+                throw HarnessError(
+                    .input, "\(path) has verdicts on something else: the search was of \(what)",
+                    hint: "put back what was changed (the series, the source below it, a --config file), or begin anew: kernels that are built stay in the cache")
+            }
             guard state.old.id == old, state.new.id == new, state.findFix == request.findFix else {
                 throw HarnessError(.input, "\(path) is of another search: \(state.old.short) to \(state.new.short)", hint: "resume it without other options")
             }
@@ -140,7 +171,8 @@ public struct BisectSession: Sendable {
         }
         let history = try history.kept(in: folder.path)
         let judge = BisectJudge(request: request, history: history, workshop: workshop, today: today, folder: folder)
-        let bisection = Bisection(state, history: history, folder: folder, judge: judge, progress: workshop.progress, report: report)
+        let options = request.machine.words + request.allowWords
+        let bisection = Bisection(state, history: history, folder: folder, judge: judge, options: options, progress: workshop.progress, report: report)
         do {
             let ended = try await bisection.run()
             await judge.idle()
@@ -184,6 +216,7 @@ private struct OneKernel: BisectHistory {
     func contained(in commit: String, good: String) async throws -> Set<String> { [commit] }
     func describe(_ commit: String) async throws -> BisectCommit { BisectCommit(id: commit, subject: source.identity, author: "", date: "") }
     func source(_ commit: String) async throws -> ResolvedSource { source }
+    func marks() async throws -> [String] { [source.identity] }
     func kept(in folder: String) throws -> any BisectHistory { self }
     func words(_ commit: String) -> [String] { kernel.words }
 }

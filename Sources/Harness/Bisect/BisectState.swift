@@ -59,6 +59,8 @@ public struct BisectState: Codable, Sendable, Equatable {
     public var new: BisectCommit
     /// Whether the commit that mended it is looked for: the old end is bad then.
     public var findFix: Bool
+    /// Names the configuration and, of a series, its kernels; nil in files of older versions.
+    public var searched: [String]?
     public var symptom: Symptom?
     /// Runs of the bad end, which say how often it shows.
     public var badEnd = BisectEvidence()
@@ -79,11 +81,15 @@ public struct BisectState: Codable, Sendable, Equatable {
 
     func tested(_ commit: String) -> Tested? { tested.first { $0.commit.id == commit } }
 
+    /// Takes what is known of a commit now, for those with the same kernel, too: they have its runs.
     mutating func note(_ result: Tested) {
         if let index = tested.firstIndex(where: { $0.commit.id == result.commit.id }) {
             tested[index] = result
         } else {
             tested.append(result)
+        }
+        for index in tested.indices where tested[index].sameAs == result.commit.id {
+            (tested[index].verdict, tested[index].evidence, tested[index].folder) = (result.verdict, result.evidence, result.folder)
         }
     }
 
@@ -129,4 +135,6 @@ public struct BisectResult: Codable, Sendable, Equatable {
     public var clean: String?
     /// A command that shows it again.
     public var reproduce: String
+    /// Why it may not be the one after all; nil where nothing speaks against it.
+    public var doubt: String?
 }

@@ -34,18 +34,24 @@ actor Bisection {
     private let begin = ContinuousClock.now
     /// Before an interruption.
     private let spent: Double
+    /// Options of the runs, for the command that shows it again.
+    private let options: [String]
+    private var contained: [String: Set<String>] = [:]
 
     /// The result is taken for sure where so much of the suspicion lies on it.
     private static let sure = 0.97
+    /// Below it the result is one of several.
+    private static let likely = 0.5
 
     init(
-        _ state: BisectState, history: any BisectHistory, folder: ResultsFolder?, judge: any BisectJudging, progress: Progress,
+        _ state: BisectState, history: any BisectHistory, folder: ResultsFolder?, judge: any BisectJudging, options: [String] = [], progress: Progress,
         report: @escaping @Sendable (BisectState.Tested) -> Void
     ) {
         self.state = state
         self.history = history
         self.folder = folder
         self.judge = judge
+        self.options = options
         self.progress = progress
         self.report = report
         spent = state.cost.seconds
@@ -58,6 +64,9 @@ actor Bisection {
         try await verifyWhole(state.whole)
         while true {
             try Task.checkCancellation()
+            // Runs that are made to be surer may show it there, too.
+            try await requireWhole(state.whole)
+            try await settle()
             let (range, newest) = try await range(state)
             guard let next = range.choice(bad: newest, skipped: Set(state.commits(.skip))) else {
                 guard try await isSure(range) else { continue }
@@ -66,7 +75,9 @@ actor Bisection {
                 return state
             }
             let left = range.stepsLeft
-            progress.say("\(range.commits.count) commits left, about \(left) step\(left == 1 ? "" : "s")\(time(left))")
+            let (done, now) = (state.tested.count, try await tested(next).commit)
+            progress.say(
+                "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) that may be it")
             // While its runs go on, what may come next is built. Half of the time it is the other one.
             let guesses = [try await self.next(after: next, .bad), try await self.next(after: next, .good)].compactMap { $0 }
             try await test(next, ahead: guesses)
@@ -78,7 +89,8 @@ actor Bisection {
         state.cost = await judge.spent(state.cost)
         guard let folder else { return }
         try folder.write("bisect.json", json: state)
-        try folder.write("git-bisect.log", state.gitLog)
+        // Patches that are committed nowhere are nothing to git.
+        if state.old.id.count == 40 { try folder.write("git-bisect.log", state.gitLog) }
     }
 
     private func time(_ steps: Int) -> String {
@@ -167,6 +179,10 @@ actor Bisection {
     private func verifyWhole(_ commit: String) async throws {
         guard state.tested(commit)?.verdict == nil else { return }
         try await test(commit)
+        try await requireWhole(commit)
+    }
+
+    private func requireWhole(_ commit: String) async throws {
         guard let test = state.tested(commit), test.verdict != .good else { return }
         // No end: a search that is resumed would take it for one.
         state.tested.removeAll { $0.commit.id == commit }
@@ -179,6 +195,42 @@ actor Bisection {
         throw HarnessError(
             .input, "\(name) should be good, and shows it too, in \(test.evidence.shown) of \(test.evidence.runs) runs",
             hint: state.findFix ? "it is not mended there" : "go further back with --good", evidence: evidence)
+    }
+
+    // MARK: - Contradictions
+
+    /// Commits that passed, with one that failed where none should: what contains the culprit contains what breaks it. That a commit failed
+    /// is a fact; that one passed may have been luck.
+    private func contradictions() async throws -> [(good: BisectState.Tested, bad: BisectState.Tested)] {
+        var found: [(BisectState.Tested, BisectState.Tested)] = []
+        for good in state.tested where good.verdict == .good && good.commit.id != state.whole {
+            for bad in state.tested where bad.verdict == .bad && bad.commit.id != state.broken {
+                let (older, newer) = state.findFix ? (good, bad) : (bad, good)
+                if try await inside(newer.commit.id).contains(older.commit.id) { found.append((good, bad)) }
+            }
+        }
+        return found
+    }
+
+    /// Runs commits that passed against what others showed once more, as often as is ever done.
+    private func settle() async throws {
+        let factor = BisectRule.mostRuns / max(1, state.rule.cleanRuns) + 1
+        while let (good, bad) = try await contradictions().first(where: { $0.good.evidence.runs < BisectRule.mostRuns }) {
+            try Task.checkCancellation()
+            progress.say("\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: \(good.commit.short) once more")
+            let commit = good.sameAs ?? good.commit.id
+            try await test(commit, factor: factor)
+            // Nothing more is to be learned of it.
+            guard let after = state.tested(commit), after.verdict != .good || after.evidence.runs > good.evidence.runs else { return }
+        }
+    }
+
+    /// The commits of the whole range that one contains.
+    private func inside(_ commit: String) async throws -> Set<String> {
+        if let known = contained[commit] { return known }
+        let commits = try await history.contained(in: commit, good: state.old.id)
+        contained[commit] = commits
+        return commits
     }
 
     // MARK: - The end
@@ -218,7 +270,7 @@ actor Bisection {
     /// How many commits of the whole range each of those that were tested contains.
     private func sizes() async throws -> [String: Int] {
         var sizes: [String: Int] = [:]
-        for test in state.tested { sizes[test.commit.id] = try await history.contained(in: test.commit.id, good: state.old.id).count }
+        for test in state.tested { sizes[test.commit.id] = try await inside(test.commit.id).count }
         return sizes
     }
 
@@ -226,7 +278,7 @@ actor Bisection {
         let all = try await history.range(bad: state.new.id, good: [state.old.id]).commits
         var tested: [String: (contains: Set<String>, evidence: BisectEvidence)] = [:]
         for test in state.tested where test.verdict != .skip {
-            let inside = try await history.contained(in: test.commit.id, good: state.old.id)
+            let inside = try await self.inside(test.commit.id)
             // What contains the commit that mends it does not show it.
             let contains = state.findFix ? Set(all).subtracting(inside) : inside
             // Commits with one kernel have their runs in common: these count once, for what follows from all of them.
@@ -251,9 +303,16 @@ actor Bisection {
         }
         let showing = nearest(.bad, largest: state.findFix)
         let clean = nearest(.good, largest: !state.findFix)
-        let words = ["run"] + history.words(showing?.commit.id ?? state.new.id) + ["--filter", state.symptom?.scenario ?? "*"]
+        let words = ["run"] + history.words(showing?.commit.id ?? state.new.id) + options + ["--filter", state.symptom?.scenario ?? "*"]
+        let confidence = try await confidence(range.commits)
+        var doubt: String?
+        if let (good, bad) = try await contradictions().first {
+            doubt = "it comes and goes: \(bad.commit.short) shows it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
+        } else if range.commits.count == 1, confidence < Self.likely {
+            doubt = "the runs speak for it less than for others: look at those near it"
+        }
         return BisectResult(
-            culprit: range.commits.count == 1 ? left.first : nil, left: left, confidence: try await confidence(range.commits), showing: showing?.folder,
-            clean: clean?.folder, reproduce: Command("ppiov", words).line)
+            culprit: range.commits.count == 1 ? left.first : nil, left: left, confidence: confidence, showing: showing?.folder, clean: clean?.folder,
+            reproduce: Command("ppiov", words).line, doubt: doubt)
     }
 }

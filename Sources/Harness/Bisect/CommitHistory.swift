@@ -56,6 +56,8 @@ struct CommitHistory: BisectHistory {
         ResolvedSource(identity: "git:" + commit, path: folder, material: .commit(tree: folder, commit: commit), id: "commits-" + Cache.key([folder]))
     }
 
+    func marks() async throws -> [String] { [] }
+
     func kept(in folder: String) throws -> any BisectHistory { self }
 
     func words(_ commit: String) -> [String] {

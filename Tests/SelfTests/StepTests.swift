@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Glibc
+import Testing
+
+extension BlackBox {
+    /// `ppiov bisect-step` speaks to `git bisect run`, for which 1 to 127 but 125 is "bad": nothing that is no verdict may end with such a code.
+    @Suite struct Steps {
+        @Test(arguments: [["--lke", "/nonexistent"], ["--like"], ["--like", "/nonexistent", "--cpus", "9"], ["--like", "/nonexistent"], ["--like", "/usr", "--runs", "0"]])
+        func whatIsMisspeltIsNoVerdict(_ words: [String]) async throws {
+            let outcome = try await Product.run(["bisect-step", "--kernel", Product.kernel] + words, in: try Scratch())
+            #expect(outcome.code == 129, "\(outcome.errors)")
+        }
+
+        @Test func aFailureIsBadAndOtherOptionsAreRefused() async throws {
+            let scratch = try Scratch()
+            let red = try await Product.run(filter: "selftest.fail", in: scratch)
+            #expect(red.code == 1, "\(red.errors)")
+            let step = ["bisect-step", "--kernel", Product.kernel, "--like", scratch.results]
+            let bad = try await Product.run(step, in: scratch)
+            #expect(bad.code == 1, "\(bad.errors)")
+            #expect(bad.output.hasPrefix("bad "))
+            let other = try await Product.run(step + ["--cpus", "1"], in: scratch)
+            #expect(other.code == 129, "\(other.errors)")
+            #expect(other.errors.contains("other options: none, and here it is `--cpus 1`"))
+        }
+
+        @Test(arguments: [SIGKILL, SIGTERM])
+        func aQEMUThatIsKilledIsNoVerdict(_ signal: Int32) async throws {
+            let scratch = try Scratch()
+            // What is looked for: a hang, which gives the time to kill its QEMU.
+            let red = try await Product.run(filter: "selftest.hang", in: scratch) { running in
+                try await running.begins("selftest.hang")
+                for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
+            }
+            #expect(red.code == 1, "\(red.errors)")
+            #expect(try RunFiles(scratch).result("selftest.hang").reason == "QEMU was killed by signal \(signal)")
+            let step = ["bisect-step", "--kernel", Product.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
+            let outcome = try await Product.run(step, in: scratch) { running in
+                let console = scratch.path + "/step/kernel/selftest.hang/1/scenarios/selftest.hang/console.log"
+                try await until("the step's scenario has begun") { (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin selftest.hang") == true }
+                for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
+            }
+            #expect(outcome.code == 131, "\(outcome.errors)")
+            #expect(outcome.errors.contains("QEMU was killed by signal \(signal)"))
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM])
+        func aSeriesThatDoesNotComeIsNotWaitedForForEver(_ signal: Int32) async throws {
+            let scratch = try Scratch()
+            // A writer that says nothing holds standard input open.
+            let program = try scratch.write("piped", "#!/bin/sh\nmkfifo fifo; exec 3<>fifo; exec \"$@\" <&3\n", executable: true)
+            let outcome = try await Product.run(["series", "check", "-", "--kernel", Product.kernel], in: scratch, prefix: [program]) { running in
+                try await running.says("reading the series from standard input")
+                running.send(signal)
+            }
+            #expect(outcome.code == 130, "\(outcome.errors)")
+        }
+    }
+}
