@@ -113,10 +113,13 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 	return ppiov_dontneed_raw(socket, tokens, count * sizeof(*tokens));
 }
 
-/* Sends bytes of a bound dma-buf; addresses are offsets into it. */
+/*
+ * Sends bytes of a bound dma-buf; addresses are offsets into it.  The kernel
+ * demands MSG_ZEROCOPY; leaving it out is for tests of the refusal.
+ */
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
 			  const struct iovec *pieces, size_t count, bool more,
-			  bool fast_open)
+			  bool fast_open, bool zerocopy)
 {
 	union {
 		char room[CMSG_SPACE(sizeof(uint32_t))];
@@ -135,7 +138,8 @@ int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
 	cmsg->cmsg_len = CMSG_LEN(sizeof(dmabuf_id));
 	memcpy(CMSG_DATA(cmsg), &dmabuf_id, sizeof(dmabuf_id));
 	do {
-		sent = sendmsg(socket, &msg, MSG_ZEROCOPY | MSG_NOSIGNAL |
+		sent = sendmsg(socket, &msg, MSG_NOSIGNAL |
+			       (zerocopy ? MSG_ZEROCOPY : 0) |
 			       (more ? MSG_MORE : 0) |
 			       (fast_open ? MSG_FASTOPEN : 0));
 	} while (sent < 0 && errno == EINTR);

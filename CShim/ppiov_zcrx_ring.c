@@ -90,7 +90,8 @@ static int ring_submit(struct ppiov_ring *ring)
  * a receive limited to @len bytes; leaving it out is for tests of the refusal.
  */
 int ppiov_ring_recv_zc(struct ppiov_ring *ring, int socket, uint32_t zcrx_id,
-		       uint32_t len, bool multishot, uint64_t user_data)
+		       uint32_t len, bool multishot, bool poll_first,
+		       uint64_t user_data)
 {
 	struct io_uring_sqe *sqe = ring_sqe(ring);
 
@@ -99,6 +100,8 @@ int ppiov_ring_recv_zc(struct ppiov_ring *ring, int socket, uint32_t zcrx_id,
 	io_uring_prep_rw(PPIOV_OP_RECV_ZC, sqe, socket, NULL, len, 0);
 	if (multishot)
 		sqe->ioprio |= PPIOV_RECV_MULTISHOT;
+	if (poll_first)
+		sqe->ioprio |= PPIOV_RECV_POLL_FIRST;
 	sqe->file_index = zcrx_id;
 	sqe->user_data = user_data;
 	return ring_submit(ring);

@@ -50,7 +50,7 @@ int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 int ppiov_dontneed_raw(int socket, const void *value, size_t size);
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
 			  const struct iovec *pieces, size_t count, bool more,
-			  bool fast_open);
+			  bool fast_open, bool zerocopy);
 int ppiov_zerocopy_enable(int socket);
 int ppiov_zerocopy_completion(int socket, struct ppiov_zerocopy *out);
 

@@ -49,7 +49,8 @@ int ppiov_ring_fd(const struct ppiov_ring *ring);
 int ppiov_ring_features(const struct ppiov_ring *ring);
 uint32_t ppiov_ring_overflow(const struct ppiov_ring *ring);
 int ppiov_ring_recv_zc(struct ppiov_ring *ring, int socket, uint32_t zcrx_id,
-		       uint32_t len, bool multishot, uint64_t user_data);
+		       uint32_t len, bool multishot, bool poll_first,
+		       uint64_t user_data);
 int ppiov_ring_cancel(struct ppiov_ring *ring, uint64_t target,
 		      uint64_t user_data);
 int ppiov_ring_wait(struct ppiov_ring *ring, uint64_t timeout_ns,

@@ -11,7 +11,7 @@ public struct KnownBug: Codable, Sendable, Equatable {
     public var sign: String
     /// Findings that follow from it, which may be there.
     public var consequences: [String]
-    /// The function that the kernel ends in, for a bug that ends it: nothing but the kernel's log tells of it, for the scenario never reports.
+    /// The function that the kernel ends in, or the first that called it there, for a bug that ends it: nothing but the kernel's log tells of it, for the scenario never reports.
     /// Any other crash is one.
     public var endsIn: String?
 
@@ -30,7 +30,10 @@ public struct KnownBug: Codable, Sendable, Equatable {
         if let endsIn {
             // A file has many a BUG().
             let own = zip(findings, texts).filter { $1.hasPrefix(sign) }.map { $0.0 }
-            let there = own.allSatisfy { $0.evidence.contains { $0.contains("RIP: ") && $0.contains(":\(endsIn)+0x") } }
+            let there = own.allSatisfy { finding in
+                // A message ends with the frames of its call trace.
+                finding.message.contains("[\(endsIn):") || finding.evidence.contains { $0.contains("RIP: ") && $0.contains(":\(endsIn)+0x") }
+            }
             guard there else { return false }
         }
         return texts.allSatisfy { text in ([sign] + consequences).contains { text.hasPrefix($0) } }

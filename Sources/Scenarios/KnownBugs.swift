@@ -16,7 +16,19 @@ public enum KnownBugs {
                 // Which the scenario takes after that step.
                 consequences: ["payload: could not run: the scenario has no payload record"])
         )
-    ] + urgent
+    ] + urgent + probed
+
+    private static let probed = ["7.2", "7.3"].map { version in
+        (
+            scenario: "transmit.probed",
+            bug: KnownBug(
+                version: version,
+                reason: "tcp_clone_payload() (net/ipv4/tcp_output.c) makes a probe for the path's MTU of net_iovs and does not say that nobody may read it, "
+                    + "so whoever does takes them for pages",
+                sign: "kernel-log: oops: Oops: general protection fault, probably for non-canonical address",
+                consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "__pskb_pull_tail")
+        )
+    }
 
     private static let urgent = ["7.2", "7.3"].flatMap { version in
         ["traffic.devmem.urgent", "traffic.zcrx.urgent"].map { scenario in

@@ -6,7 +6,7 @@ import Results
 
 /// Readers for whom a provider's payload is not meant: each is refused, none takes a byte, and who may read gets everything afterwards.
 enum ReaderScenarios {
-    static let all: [Scenario] = [zeroCopy, devmem]
+    static let all: [Scenario] = [zeroCopy, devmem, pollingFirst]
 
     private static let bytes: UInt64 = 20_000
     /// Thrown away by a read that wants no payload.
@@ -73,6 +73,28 @@ enum ReaderScenarios {
         try run.pools.observe()
         socket.close()
         try run.step("unbound") { receiver.unbind() }
+    }
+
+    /// `io_recvzc()` waits for the socket before it looks, once (`IORING_RECVSEND_POLL_FIRST`).
+    private static let pollingFirst = TrafficScenarios.scenario(.zcrx, "poll-first", "a request that polls first gets what was there and what comes later") { run in
+        let bed = try TestBed.make(run)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
+        receiver.pollsFirst = true
+        let socket = try PieceScenarios.unread(run, bed, pattern, bytes)
+        try run.step("what was there received and returned") {
+            try receiver.receive(from: socket.rawValue, total: bytes, keep: false, within: run.patience(10))
+        }
+        try run.step("what comes later, in two writes, as well") {
+            for turn in 1...2 {
+                try bed.peer.write(0, pattern, from: UInt64(turn) * bytes, bytes: bytes, sizes: [3000])
+                try receiver.receive(from: socket.rawValue, total: UInt64(turn + 1) * bytes, keep: false, within: run.patience(10))
+                _ = try bed.peer.written(0, within: run.patience(10))
+            }
+        }
+        run.payload = try receiver.payload(sent: 3 * bytes, complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.step("ring closed") { receiver.close() }
     }
 
     /// Those that any socket has.

@@ -43,6 +43,35 @@ enum ToldScenarios {
         try run.step("ring closed") { receiver.end() }
     }
 
+    static let zcrxInDumps = inDumps(.zcrx)
+    static let devmemInDumps = inDumps(.devmem)
+
+    /// A dump without a device goes through all that are up, and has each queue of each (`netdev_nl_queue_get_dumpit()`).
+    private static func inDumps(_ provider: Provider) -> Scenario {
+        Scenario(
+            "\(provider.rawValue).told-in-dumps", "a dump of every device tells of its queues, and of the provider, as those of one device do", tier: .netdevsim,
+            needs: provider.needs, expects: Expectation(provider: provider, minimumHolds: 256)
+        ) { run in
+            let bed = try TestBed.make(run, queues: 2, queue: 1)
+            let (receiver, expected) = try make(run, provider, bed, PayloadPattern(seed: 63))
+            try run.pools.observe()
+            let netdev = try Netdev()
+            let answers = Result { (all: try netdev.queues(), one: try netdev.queues(of: bed.ifindex), devices: try netdev.devices()) }
+            let single = Result { try netdev.queue(bed.queue, of: bed.ifindex) }
+            netdev.close()
+            let (all, one, devices) = try answers.get()
+            let alone = try single.get()
+            try run.expect(one.first { $0.kind == .receive && $0.id == 1 }?.provider == expected, "the dump of one device tells \(expected)", "it tells \(one)")
+            try run.expect(alone.provider == expected, "so does the queue by itself", "it tells \(alone)")
+            let its = all.filter { $0.ifindex == bed.ifindex }
+            try run.expect(its == one, "the dump of all \(devices.count) devices has the same of it", "it has \(its), and the other \(one)")
+            let others = Set(all.map(\.ifindex)).subtracting([bed.ifindex])
+            try run.expect(!others.isEmpty || devices.count < 2, "and queues of \(others.count) more", "it has none of the others")
+            try run.step("provider ended") { receiver.end() }
+            try run.step("the queue has no provider") { try bed.waitUnbound(within: run.patience(10)) }
+        }
+    }
+
     private static func told(_ provider: Provider) -> Scenario {
         // More than the driver posts, by less than a zcrx pool takes at a time (PP_ALLOC_CACHE_REFILL): it has all there are once a packet came.
         let pages = Netdevsim.ringSize + 44

@@ -179,6 +179,18 @@ enum TransmitScenarios {
             try wire.refusals()
             try wire.finish()
         },
+        scenario("not-zerocopy", "a send from a dma-buf without MSG_ZEROCOPY is refused, and sends nothing") { wire in
+            for offset in [UInt64(0), 4096] {
+                let error = wire.refusal {
+                    try DeviceMemory.send(
+                        socket: wire.socket.rawValue, dmabufID: wire.transmitter.binding, pieces: [.init(offset: offset, length: 100)], zeroCopy: false)
+                }
+                try wire.run.expect(error?.code == EINVAL, "from offset \(offset): EINVAL", error.map { "\($0)" } ?? "it was taken")
+            }
+            try wire.run.step("then 20000 bytes sent") { try wire.send(at: 5, count: 20_000) }
+            try wire.finish()
+        },
+        probed,
         killed("kill", "SIGKILL the sender in mid-send", .root),
         killed("kill-limited", "the same of one that may lock no memory: what lies in a dma-buf is not accounted to it", .limited),
         receivingID,
@@ -191,6 +203,30 @@ enum TransmitScenarios {
             "transmit.\(name)", summary, tier: .netdevsim, needs: [.interface, .devmem, .devmemTransmit],
             expects: Expectation(provider: .devmem, minimumHolds: 0, zeroCopy: zeroCopy, payload: true)
         ) { run in try body(try TransmitWire(run, reading: reading)) }
+    }
+
+    /// A probe for the path's MTU is one segment of what others would have been (`tcp_clone_payload()`).
+    private static let probed = Scenario(
+        "transmit.probed", "sends over a path whose MTU is probed for (tcp_mtu_probing)", tier: .netdevsim,
+        needs: [.interface, .devmem, .devmemTransmit, .removableInterface],
+        expects: Expectation(provider: .devmem, minimumHolds: 0, zeroCopy: true, payload: true), thorough: true
+    ) { run in
+        let file = "/proc/sys/net/ipv4/tcp_mtu_probing"
+        let before = try KernelFile.read(file)
+        run.cleanUp("tcp_mtu_probing as before") { try KernelFile.write(file, before) }
+        try KernelFile.write(file, "2")
+        let wire = try TransmitWire(run, reading: true)
+        try wire.limitUnsent(4 * wire.transmitter.size)
+        let probes = try TCPCounters.value(of: "TCPMTUPSuccess") + TCPCounters.value(of: "TCPMTUPFail")
+        for turn in 0..<8 {
+            try run.step("round \(turn): \(wire.transmitter.size) bytes") {
+                try wire.send(at: 0, count: wire.transmitter.size)
+                try wire.transmitter.awaitCompletions(wire.socket.rawValue, within: run.patience(20))
+            }
+        }
+        let came = try TCPCounters.value(of: "TCPMTUPSuccess") + TCPCounters.value(of: "TCPMTUPFail") - probes
+        try run.expect(came > 0, "\(came) probes of the MTU", "no probe was sent")
+        try wire.finish()
     }
 
     /// `net_devmem_get_binding()` finds a binding of either kind by its id, and lets go of the one that does not fit.

@@ -51,6 +51,8 @@ final class ZeroCopyReceiver {
     private var streamStart: UInt64 = 0
     private var firstMismatch: UInt64?
     private var receiving = false
+    /// Each request waits for its socket before its first look at it.
+    var pollsFirst = false
     /// The request ends at a number of bytes, not with the stream.
     private var asked = AskedBytes()
     /// Events told, in turn.
@@ -264,7 +266,7 @@ final class ZeroCopyReceiver {
 
     private func submit(_ socket: CInt, limit: UInt32 = 0) throws {
         guard !receiving else { return }
-        try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: limit, userData: Self.receiveTag) }
+        try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: limit, pollFirst: pollsFirst, userData: Self.receiveTag) }
         receiving = true
         asked = AskedBytes(limit: Int(limit))
     }

@@ -109,6 +109,14 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result(nil).verdict == .crashed)
         #expect(try result(own) { _ in }.verdict == .fail)
         #expect(try result([]) { $0.crash = nil }.verdict == .pass)
+        // In a helper that the function called.
+        let deep = [
+            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:memcpy_orig+0x54/0x110", "Call Trace:", " <TASK>",
+            " a_fn+0x1cc/0x1d0", " c_fn+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---",
+        ]
+        #expect(try result(deep + panic).verdict == .xfail)
+        #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
+        #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
         // A search looks for it, and one that is not known to end the kernel does not excuse an end.
         var evidence = good()
         (evidence.knownBug, evidence.log, evidence.report) = (bug, own, nil)

@@ -150,16 +150,17 @@ public enum DeviceMemory {
     ///   - pieces: sent one after the other, by one sendmsg(2).
     ///   - more: more follows that may share a packet with these (`MSG_MORE`).
     ///   - fastOpen: the socket is to connect with it (`MSG_FASTOPEN`), which it can once.
+    ///   - zeroCopy: `MSG_ZEROCOPY`, which the kernel demands; false tests the refusal.
     /// - Returns: bytes taken, which may be fewer. They must stay as they are until the completion.
     /// - Throws: `EAGAIN` where a non-blocking socket has no room; `EINVAL`, `ENODEV` where binding and socket do not fit.
     public static func send(
-        socket: CInt, dmabufID: UInt32, pieces: [Piece], more: Bool = false, fastOpen: Bool = false
+        socket: CInt, dmabufID: UInt32, pieces: [Piece], more: Bool = false, fastOpen: Bool = false, zeroCopy: Bool = true
     ) throws(KernelError) -> Int {
         let vectors = pieces.map { iovec(iov_base: UnsafeMutableRawPointer(bitPattern: UInt($0.offset)), iov_len: $0.length) }
         let what = pieces.map { "\($0.length) bytes at \($0.offset)" }.joined(separator: ", ")
         return Int(
             try check(
-                ppiov_send_devmem(socket, dmabufID, vectors, vectors.count, more, fastOpen), "sending \(what) of dma-buf \(dmabufID) over socket \(socket)"))
+                ppiov_send_devmem(socket, dmabufID, vectors, vectors.count, more, fastOpen, zeroCopy), "sending \(what) of dma-buf \(dmabufID) over socket \(socket)"))
     }
 
     /// Sends one range. See ``send(socket:dmabufID:pieces:more:)``.

@@ -68,12 +68,13 @@ extension ZeroCopyReceive {
         ///   - queue: the id of an interface queue of this ring.
         ///   - length: the limit in bytes; 0 for none.
         ///   - multishot: the kernel demands it always; false tests the refusal.
+        ///   - pollFirst: wait for the socket before the first look at it (`IORING_RECVSEND_POLL_FIRST`).
         /// - Throws: what submitting meets. A refusal of the request itself comes as its completion.
         public borrowing func receive(
-            socket: CInt, queue: UInt32, length: UInt32 = 0, multishot: Bool = true, userData: UInt64
+            socket: CInt, queue: UInt32, length: UInt32 = 0, multishot: Bool = true, pollFirst: Bool = false, userData: UInt64
         ) throws(KernelError) {
             try check(
-                ppiov_ring_recv_zc(raw, socket, queue, length, multishot, userData),
+                ppiov_ring_recv_zc(raw, socket, queue, length, multishot, pollFirst, userData),
                 "submitting a zero-copy receive of socket \(socket)")
         }
 
