@@ -21,6 +21,7 @@ import SystemPackage
 ///     address IFINDEX ADDRESS LEN   adds an address
 ///     up IFINDEX                    sets a link up
 ///     remove ID                     removes a netdevsim
+///     pool-changes IFINDEX MS       sets a link down and up again; "ok CHANGE...": what is told of its page pools meanwhile
 ///     page-pool ID                  asks for a page pool; "ok GET STATS-GET DUMP": how the two were refused, and how often a dump has it
 ///
 /// and those of `PeerSockets` (several sockets by number) and `ForgedConnection` (segments that no TCP would send).
@@ -90,6 +91,23 @@ final class PeerProcess {
         return "\(one) \(counters) \(try all.get().filter { $0.id == pool }.count)"
     }
 
+    /// What is told of an interface's page pools while it is set down and up again, to the first that is added.
+    private static func changes(_ ifindex: UInt32, within milliseconds: Int32) throws -> String {
+        var netdev = try Netdev()
+        var heard: [String] = []
+        let result = Result {
+            try netdev.subscribePagePools()
+            try Links().set(ifindex, up: false)
+            try Links().set(ifindex, up: true)
+            while heard.last != "\(PagePoolNotification.Change.added)", let told = try netdev.nextNotification(timeoutMilliseconds: milliseconds) {
+                if told.pool.ifindex == ifindex { heard.append("\(told.change)") }
+            }
+        }
+        netdev.close()
+        try result.get()
+        return heard.joined(separator: " ")
+    }
+
     private func answer(_ words: [String]) throws -> String {
         switch (words.first, words.count) {
         case ("ping", 1): return ""
@@ -147,6 +165,9 @@ final class PeerProcess {
             guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             try Netdevsim.remove(id: id)
             return ""
+        case ("pool-changes", 3):
+            guard let index = UInt32(words[1]), let limit = Int32(words[2]) else { throw ScenarioFailure("no number: \(words)") }
+            return try Self.changes(index, within: limit)
         case ("page-pool", 2):
             guard let id = UInt64(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             return try Self.told(of: id)
