@@ -166,11 +166,11 @@ struct BisectStepCommand: AsyncParsableCommand {
         try await Failure.reporting {
             do {
                 let symptom = try BisectSession.symptom(of: like, matching: filter)
-                try BisectSession.requireLike(like, kernel: kernel, machine: machine)
                 let request = BisectRequest(
                     kernel: kernel, ends: nil, findFix: false, machine: machine, scenarios: [], jobs: jobs, buildJobs: Surroundings.processors, out: out,
                     resumes: false, allowList: try allowed.list(), command: Array(CommandLine.arguments.dropFirst()))
                 let session = BisectSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
+                try session.requireLike(like, kernel: kernel, machine: machine)
                 let (test, folder) = try await session.step(request, symptom, runs: runs)
                 Console.output(BisectText.line(test) + "\n")
                 Console.error("results: \(folder)")
@@ -218,7 +218,7 @@ enum BisectText {
         lines.append(
             String(format: "confidence: %.1f %% (it shows in %d of %d runs of bad commits; one is good after %d without)", floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
         if let doubt = result.doubt { lines.append("not sure: \(doubt)") }
-        lines += side("first bad:", result.showing, state) + side("last good:", result.clean, state)
+        lines += side("first bad:", result.showing, result.showingCommit, state) + side("last good:", result.clean, result.cleanCommit, state)
         let cost = state.cost
         lines.append(
             String(
@@ -229,11 +229,11 @@ enum BisectText {
     }
 
     /// What one of the two next to the culprit did: a line, and its run below it.
-    private static func side(_ name: String, _ folder: String?, _ state: BisectState) -> [String] {
+    private static func side(_ name: String, _ folder: String?, _ commit: String?, _ state: BisectState) -> [String] {
         guard let folder else { return [] }
         let margin = "            "
         var words: [String] = []
-        if let test = state.tested.first(where: { $0.folder == folder }) {
+        if let test = state.tested.first(where: { $0.commit.id == commit }) {
             words.append("\(test.commit.short), it shows in \(test.evidence.shown) of \(test.evidence.runs)")
         }
         if let data = FileManager.default.contents(atPath: folder + "/results.json"), let run = try? JSONDecoder().decode(RunResult.self, from: data), let result = run.results.first {

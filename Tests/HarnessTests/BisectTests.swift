@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Checks
 import Foundation
 import Results
 import Testing
@@ -220,7 +221,7 @@ private actor Oracle: BisectJudging {
         let end = try await bisect(oracle, state(200))
         #expect(end.result?.culprit?.id == "150")
         #expect(end.result?.doubt == nil)
-        #expect(end.tested("156")?.verdict ?? .bad == .bad)
+        #expect(end.tested("156")?.verdict == .bad)
     }
 
     @Test(arguments: 0..<8)
@@ -252,11 +253,15 @@ private actor Oracle: BisectJudging {
     }
 
     @Test func whatComesAndGoesIsSaid() async throws {
-        // Broken at 40, mended at 80, broken again at 120, in a series whose middle is judged first.
+        // Broken at 40, mended at 80, broken again at 120: 100 is good, and a commit before it was found bad.
         let gone = Dictionary(uniqueKeysWithValues: (80..<120).map { ("\($0)", Int.max) })
-        let end = try await bisect(Oracle(culprit: 40, lucky: gone), state(200))
-        // Whichever it finds, it is one of the two, or it says that it is not sure.
-        #expect(["40", "120"].contains(end.result?.culprit?.id) || end.result?.doubt != nil)
+        var found = try await bisect(Oracle(culprit: 40, lucky: gone), state(200))
+        #expect(found.result?.culprit?.id == "120")
+        found.note(
+            BisectState.Tested(commit: BisectCommit(id: "60", subject: "", author: "", date: ""), verdict: .bad, evidence: BisectEvidence(runs: 1, shown: 1)))
+        found.result = nil
+        let end = try await bisect(Oracle(culprit: 40, lucky: gone), found)
+        #expect(end.result?.doubt?.hasPrefix("it comes and goes: 60 shows it, and 100, after it, passed 60 times") == true, "\(end.result?.doubt ?? "")")
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: 0..<30)
@@ -313,6 +318,42 @@ private actor Oracle: BisectJudging {
         #expect(none?.message.contains("does not fail") == true)
         let unjudged = await #expect(throws: HarnessError.self) { try await bisect(Oracle(culprit: 5, broken: [0]), state(200)) }
         #expect(unjudged?.message.contains("cannot be judged") == true)
+    }
+
+    @Test func aSearchOfSomethingElseIsNotGoneOnWith() async throws {
+        let fake = try FakeKernel()
+        let patch = try fake.scratch.write("a.patch", "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int main;\n+int patched;\n")
+        let workshop = Workshop(cache: fake.cache, vm: fake.vm, agent: "/nonexistent", progress: .silent)
+        func resume(_ sets: [String] = []) async throws -> HarnessError {
+            var kernel = KernelRequest(source: fake.tree, sets: sets)
+            kernel.series = [patch]
+            let request = BisectRequest(
+                kernel: kernel, ends: nil, findFix: false, machine: MachineOptions(), scenarios: [], jobs: 1, buildJobs: 1, out: fake.scratch.path + "/out",
+                resumes: true, allowList: AllowList(), command: [])
+            return try await harnessError { _ = try await BisectSession(workshop: workshop, today: try #require(Day("2026-06-01"))).run(request) { _ in } }
+        }
+        let folder = try ResultsFolder(fake.scratch.path + "/out")
+        let ends = (0...1).map { BisectCommit(id: "\($0)", subject: "", author: "", date: "") }
+        var state = BisectState(command: [], old: ends[0], new: ends[1], findFix: false)
+        func searched(_ marks: [String]) throws {
+            state.searched = marks
+            try folder.write("bisect.json", json: state)
+        }
+        try searched(["configuration x", "y", "z"])
+        let other = try await resume()
+        #expect(other.kind == .input && other.message.contains("has verdicts on something else"))
+        // What it was of: the same but for an option, a patch, or nothing.
+        let now = try #require(other.message.components(separatedBy: "and it is ").last?.components(separatedBy: " now").first)
+        #expect(now.hasPrefix("configuration "))
+        let source = KernelSource(cache: fake.cache, progress: .silent)
+        let base = try await source.resolve(fake.tree).identity
+        try searched([now, base, "another patch"])
+        #expect(try await resume().message.contains("the search was of another patch, and it is "))
+        #expect(try await resume(["CONFIG_OTHER=y"]).message.contains("the search was of \(now), and it is configuration "))
+        let patched = try #require(try await resume().message.components(separatedBy: "and it is ").last?.components(separatedBy: " now").first)
+        try searched([now, base, patched])
+        // It goes on, to what there is none of.
+        #expect(try await !resume().message.contains("something else"))
     }
 
     @Test func aStateThatIsNoneIsRefused() throws {

@@ -152,6 +152,7 @@ import Testing
             ("gcc: fatal error: Killed signal terminated program cc1\nmake: *** [x] Error 1\n", HarnessError.Blame.harness),
             ("  LD      vmlinux.o\nmake[2]: *** [scripts/Makefile.vmlinux_o:66: vmlinux.o] Killed\nmake: *** [Makefile:240: __sub-make] Error 2\n", .harness),
             ("Killed\nmake[2]: *** [x: vmlinux] Error 137\n", .harness), ("sh: 1: bc: not found\nmake: *** [Kbuild:24: timeconst.h] Error 127\n", .harness),
+            ("/bin/sh: 1: ./scripts/gone.sh: not found\nmake: *** [Kbuild:24: x.h] Error 127\n", .kernel),
             ("make[1]: *** [x] Terminated\n", .harness), ("ld: vmlinux: memory exhausted\nmake: *** [x] Error 1\n", .harness),
             ("a.c:1: error: 'Killed' undeclared\n    1 |  Input/output error\nmake: *** [x: a.o] Error 1\n", .kernel),
             ("make: *** No rule to make target 'net/gone.o'.  Stop.\n", .kernel),

@@ -77,21 +77,29 @@ import Testing
     @Test func warningsOfWhatIsNotCompiledAgainAreKnown() throws {
         let scratch = try Scratch()
         let objects = scratch.path + "/o"
+        var warnings = BuildWarnings(of: objects)
         for name in ["net/a.o", "net/b.o", "net/c.o"] { try scratch.write("o/" + name, "") }
-        let whole = "  CC      net/a.o\n/s/net/a.c:1:2: warning: one\n  CC      net/b.o\n/s/net/h.h:1:2: warning: two\n  CC      net/c.o\n  LD      vmlinux\nld: warning: three\n"
-        var warnings = BuildWarnings()
-        warnings.take(whole, source: "/s")
-        #expect(warnings.all(in: objects) == ["net/a.c: one", "net/h.h: two"])  // there is no vmlinux
+        // The compiler shows the line, and what follows is still of the same step.
+        warnings.take(
+            "  CC      net/a.o\n/s/net/a.c:1:2: warning: one\n   22 | int a;\n      |     ^\n/s/net/a.c:3:2: warning: one and a half\n  CC      net/b.o\n"
+                + "/s/net/h.h:1:2: warning: two\n  CC      net/c.o\n  LD      vmlinux.o\nld: warning: three\n  CALL    scripts/check.sh\n<stdin>:1: warning: loud\n",
+            source: "/s")
+        // There is no vmlinux.o; a script is none that is made.
+        let first = ["<stdin>: loud", "net/a.c: one", "net/a.c: one and a half", "net/h.h: two"]
+        #expect(warnings.all(in: objects) == first)
         // Nothing is compiled: all is as it was.
-        warnings.take("make: nothing to be done\n", source: "/s")
-        #expect(warnings.all(in: objects) == ["net/a.c: one", "net/h.h: two"])
+        warnings.take("make: nothing to be done\n  CALL    scripts/check.sh\n", source: "/s")
+        #expect(warnings.all(in: objects) == Array(first.dropFirst()))
         // One is, and another warns now; a third is gone.
         warnings.take("  CC      net/a.o\n  CC [M]  net/c.o\n/s/net/c.c:9:9: warning: four\n", source: "/s")
+        #expect(warnings.all(in: objects, linked: ["net/a.o", "net/c.o"]) == ["net/c.c: four"])
         try scratch.remove("o/net/b.o")
         #expect(warnings.all(in: objects) == ["net/c.c: four"])
         try warnings.save(objects)
         #expect(BuildWarnings(of: objects) == warnings)
-        #expect(BuildWarnings(of: objects + "/none") == BuildWarnings())
+        // Of a folder whose objects nobody watched nothing is known.
+        try scratch.remove("o.warnings")
+        #expect(BuildWarnings(of: objects).all(in: objects) == nil)
     }
 
     @Test func aComparisonShowsWhatChanged() {

@@ -97,6 +97,12 @@ import Testing
         #expect(error.message.contains(says), "\(error.message)")
     }
 
+    @Test func aSeriesMayStandOnAnotherOfAnotherVersion() async throws {
+        let series = try await read(
+            ["PATCH 1/2] a", "PATCH 2/2] b", "PATCH v2 1/2] c", "PATCH v2 2/2] d"].map { mail("[\($0)", diff()) }.joined())
+        #expect(series.patches.map(\.subject) == ["a", "b", "c", "d"])
+    }
+
     @Test func aSignatureThatLostItsSpaceIsOne() async throws {
         let text = mail("[PATCH] x", diff()).replacingOccurrences(of: "-- \n2.39", with: "--\n2.39")
         #expect(text.contains("\n--\n"))

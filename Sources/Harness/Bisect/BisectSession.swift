@@ -115,12 +115,13 @@ public struct BisectSession: Sendable {
     /// Holds a step's options against those of the run that it is like: what fails under KASAN need not without.
     ///
     /// - Throws: `HarnessError` of kind `.input` where they differ.
-    public static func requireLike(_ folder: String, kernel: KernelRequest, machine: MachineOptions) throws {
+    public func requireLike(_ folder: String, kernel: KernelRequest, machine: MachineOptions) throws {
         guard let data = FileManager.default.contents(atPath: folder + "/metadata.json"), let run = try? JSONDecoder().decode(RunMetadata.self, from: data) else {
             throw HarnessError(.input, "there is no run in \"\(folder)\": looked for \(folder)/metadata.json", hint: "give the results folder of a run that failed")
         }
         let mine = kernel.configuration + machine.shape
-        guard let its = run.options, its != mine else { return }
+        guard let key = run.configuration, key != (try workshop.configuration(kernel, machine)) else { return }
+        let its = run.options ?? []
         func line(_ words: [String]) -> String { words.first.map { "`\(Command($0, Array(words.dropFirst())).line)`" } ?? "none" }
         throw HarnessError(
             .input, "the run in \(folder) was made with other options: \(line(its)), and here it is \(line(mine))",
@@ -148,8 +149,7 @@ public struct BisectSession: Sendable {
     ) async throws -> (state: BisectState, folder: String) {
         let (first, last) = (try await history.describe(old), try await history.describe(new))
         var state = BisectState(command: request.command, old: first, new: last, findFix: request.findFix)
-        let configuration = Cache.key([try KernelConfig(request: request.kernel, folder: workshop.vm + "/config").text])
-        state.searched = try await ["configuration \(configuration)"] + history.marks()
+        state.searched = try await ["configuration \(workshop.configuration(request.kernel, request.machine))"] + history.marks()
         let folder: ResultsFolder
         if request.resumes {
             let path = request.out ?? ""

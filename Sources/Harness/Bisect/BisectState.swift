@@ -133,6 +133,9 @@ public struct BisectResult: Codable, Sendable, Equatable {
     /// The run that shows it, and the last that does not.
     public var showing: String?
     public var clean: String?
+    /// The commits of these runs; nil in files of older versions.
+    public var showingCommit: String?
+    public var cleanCommit: String?
     /// A command that shows it again.
     public var reproduce: String
     /// Why it may not be the one after all; nil where nothing speaks against it.

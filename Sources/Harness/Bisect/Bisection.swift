@@ -65,8 +65,8 @@ actor Bisection {
         while true {
             try Task.checkCancellation()
             // Runs that are made to be surer may show it there, too.
-            try await requireWhole(state.whole)
             try await settle()
+            try await requireWhole(state.whole)
             let (range, newest) = try await range(state)
             guard let next = range.choice(bad: newest, skipped: Set(state.commits(.skip))) else {
                 guard try await isSure(range) else { continue }
@@ -313,6 +313,6 @@ actor Bisection {
         }
         return BisectResult(
             culprit: range.commits.count == 1 ? left.first : nil, left: left, confidence: confidence, showing: showing?.folder, clean: clean?.folder,
-            reproduce: Command("ppiov", words).line, doubt: doubt)
+            showingCommit: showing?.commit.id, cleanCommit: clean?.commit.id, reproduce: Command("ppiov", words).line, doubt: doubt)
     }
 }

@@ -11,6 +11,8 @@ struct BuildWarnings: Codable, Equatable, Sendable {
     private(set) var steps: [String: [String]] = [:]
     /// Said outside of any step of the last build.
     private(set) var loose: [String] = []
+    /// Whether the folder was empty when this began: else there are objects of which nobody knows.
+    private(set) var isWhole = false
 
     private static func file(_ objects: String) -> String { objects + ".warnings" }
 
@@ -18,6 +20,7 @@ struct BuildWarnings: Codable, Equatable, Sendable {
 
     /// Those of an object folder; none where none are known.
     init(of objects: String) {
+        isWhole = Disk.names(in: objects).isEmpty
         guard let data = FileManager.default.contents(atPath: Self.file(objects)), let known = try? JSONDecoder().decode(Self.self, from: data) else { return }
         self = known
     }
@@ -49,15 +52,34 @@ struct BuildWarnings: Codable, Equatable, Sendable {
         end(&steps, &loose)
     }
 
-    /// All, each once, of steps whose object is still in the folder, or in that of its netdevsim.
-    func all(in objects: String) -> [String] {
+    /// All, each once; nil where the folder has objects of which nobody knows.
+    ///
+    /// - Parameter linked: the objects that the kernel is made of. Kbuild leaves those of a source that is gone, or not wanted any more,
+    ///   where they are. nil takes every object that is there.
+    func all(in objects: String, linked: Set<String>? = nil) -> [String]? {
+        guard isWhole else { return nil }
         var seen: Set<String> = []
-        let folders = ["", objects + "/", NetdevsimModule.work(objects) + "/", NetdevsimModule.work(objects) + "/\(NetdevsimModule.driver)/"]
+        let module = NetdevsimModule.work(objects)
         let kept = steps.sorted { $0.key < $1.key }.filter { step, _ in
             let path = String(step.split(separator: " ").last ?? "")
-            return folders.contains { !($0.isEmpty && !path.hasPrefix("/")) && FileStatus($0 + path) != nil }
+            guard path.hasSuffix(".o") || path.hasSuffix(".ko") else { return true }
+            if ["", module + "/", "\(module)/\(NetdevsimModule.driver)/"].contains(where: { FileStatus($0 + path) != nil }) { return true }
+            if let linked, path.contains("/") { return linked.contains(path) }
+            return FileStatus(objects + "/" + path) != nil
         }
         return (loose + kept.flatMap(\.value)).filter { seen.insert($0).inserted }
+    }
+
+    /// The objects in the archives that vmlinux is linked from (KBUILD_VMLINUX_LIBS of x86 among them); nil where there are none.
+    static func linked(in objects: String) async throws -> Set<String>? {
+        let archives = ["vmlinux.a", "lib/lib.a", "arch/x86/lib/lib.a"].filter { Disk.isFile(objects + "/" + $0) }
+        guard archives.contains("vmlinux.a") else { return nil }
+        var members: Set<String> = []
+        for archive in archives {
+            let list = try await Command("ar", ["t", archive], directory: objects).output()
+            members.formUnion(list.split(separator: "\n").map(String.init))
+        }
+        return members
     }
 
     /// "CC net/core/dev.o" for Kbuild's "  CC      net/core/dev.o" and "  CC [M]  net/core/dev.o".

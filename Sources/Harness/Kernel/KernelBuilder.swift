@@ -169,7 +169,7 @@ public struct KernelBuilder: Sendable {
         var build = KernelBuild(
             vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
             compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log)
-        build.warnings = warnings.all(in: objects.path)
+        build.warnings = warnings.all(in: objects.path, linked: try await BuildWarnings.linked(in: objects.path))
         return try await finish(outcome, build, from: objects.path, request: work.request)
     }
 

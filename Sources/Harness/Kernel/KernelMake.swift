@@ -68,10 +68,12 @@ struct KernelMake: Sendable {
             "Too many open files", "Resource temporarily unavailable",
         ]
         // What make says of a command that a signal ended, or that a shell did not find.
-        let ends = ["] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 127", "] Error 135", "] Error 137", "] Error 139", "] Error 143", "*** Terminated", "*** wait: No child processes.  Stop."]
+        let ends = ["] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143", "*** Terminated", "*** wait: No child processes.  Stop."]
         return !text.split(separator: "\n").contains { line in
             // The compiler quotes the source in lines with a bar.
             if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }
+            // A program of the host, and no script of the source, which has a path.
+            if line.hasSuffix(": not found") { return line.components(separatedBy: ": ").dropLast().last?.contains("/") == false }
             return !line.contains(" | ") && words.contains { line.contains($0) }
         }
     }
@@ -92,7 +94,8 @@ struct KernelMake: Sendable {
     }
 
     static func isStep(_ line: some StringProtocol) -> Bool {
-        guard line.hasPrefix("  "), let word = line.split(separator: " ").first else { return false }
+        // The compiler shows lines of the source as "   12 | int x;".
+        guard line.hasPrefix("  "), let word = line.split(separator: " ").first, word.first?.isLetter == true else { return false }
         return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
     }
 }

@@ -197,7 +197,7 @@ public struct MutantSession: Sendable {
         let kernel: KernelBuild
         do {
             kernel = try await build(mutant, work)
-        } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
+        } catch let error as HarnessError where error.blame == .kernel {
             result.verdict = .doesNotBuild
             result.note = error.evidence.first ?? error.message
             return nil
@@ -224,7 +224,7 @@ public struct MutantSession: Sendable {
         let snapshot: Snapshot
         do {
             snapshot = try await store.snapshot(bench.plan, bootConsole: work.folder.path + "/\(mutant.name)-boot.log")
-        } catch let error as HarnessError where error.kind == .harness && !Disk.isFull(error.message) {
+        } catch let error as HarnessError where error.blame == .kernel {
             result.verdict = .doesNotBoot
             result.note = error.message
             result.runSeconds = ScenarioTrial.seconds(clock.now - begin)

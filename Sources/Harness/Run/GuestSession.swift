@@ -59,8 +59,14 @@ final class GuestSession: Sendable {
         }
     }
 
-    /// Forgets what came so far.
-    func begin() { state.withLock { $0.take = Take() } }
+    /// Forgets what came so far; that the channel ended stays true.
+    func begin() {
+        state.withLock { state in
+            let ended = state.take.ended
+            state.take = Take()
+            state.take.ended = ended
+        }
+    }
 
     var take: Take { state.withLock { $0.take } }
 

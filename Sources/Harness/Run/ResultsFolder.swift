@@ -127,6 +127,8 @@ public struct RunMetadata: Codable, Sendable {
     public var reproduce: String
     /// Options that decide what the guest is: how the kernel is configured, the machine's shape. nil in files of older versions.
     public var options: [String]?
+    /// Names the same by its content: what a --config file said.
+    public var configuration: String?
     public var started: String
     public var seconds: Double
     /// Seconds from the start of QEMU to the agent's `started` event, for the first scenario on each machine, by its name.

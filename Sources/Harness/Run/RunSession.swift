@@ -125,7 +125,7 @@ public struct RunSession: Sendable {
             accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
             qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
             timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce,
-            options: request.kernel.configuration + request.machine.shape, started: started.formatted(.iso8601),
+            options: request.kernel.configuration + request.machine.shape, configuration: try workshop.configuration(request.kernel, request.machine), started: started.formatted(.iso8601),
             seconds: ScenarioTrial.seconds(clock.now - begin), starts: run.board.starts)
         try finish(folder, results, metadata, interrupted: interrupted)
         if let fault { throw fault }

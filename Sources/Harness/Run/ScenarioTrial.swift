@@ -31,7 +31,7 @@ struct ScenarioTrial {
         do {
             try await session.machine.send(String(decoding: try JSONEncoder().encode(command), as: UTF8.self))
         } catch let error where !(error is CancellationError) {
-            // A machine that died before it heard of the scenario: the wait below says how.
+            // A machine that died before it heard of the scenario: its channel has ended, and `death` says how.
         }
         var crash = try await hang(session)
         let hung = crash != nil
@@ -93,7 +93,10 @@ struct ScenarioTrial {
 
     /// Why the agent is gone, and how QEMU ended where it did.
     private func death(_ session: GuestSession) async throws -> (why: String, MachineExit?) {
-        if let trouble = session.take.trouble, !session.take.ended { return ("the agent could not go on: \(trouble)", nil) }
+        // A line that was cut short by the end of all is trouble, too.
+        if let trouble = session.take.trouble, !(try await session.wait(.seconds(1)) { $0.ended }) {
+            return ("the agent could not go on: \(trouble)", nil)
+        }
         // The agent may be gone before the kernel or init has said why: wait for the machine's end, where it comes.
         let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
             group.addTask { try? await session.machine.waitForExit() }

@@ -72,6 +72,13 @@ public struct Workshop: Sendable {
         return try await bench(kernel, machine: machine, extra: extra)
     }
 
+    /// Names what is asked of a kernel's configuration and of the machine's shape.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` for a profile, file or option that cannot be.
+    func configuration(_ kernel: KernelRequest, _ machine: MachineOptions) throws -> String {
+        Cache.key([try KernelConfig(request: kernel, folder: vm + "/config").text] + machine.shape)
+    }
+
     /// What a long build should not come before.
     private func requireAgent() throws {
         guard FileManager.default.isExecutableFile(atPath: agent) else {

@@ -213,9 +213,9 @@ struct SeriesReader: Sendable {
 
     /// Holds the numbers of the subjects against the order in which the patches came.
     static func requireOrder(_ patches: [Patch]) throws {
-        // The first version seldom says that it is.
-        let versions = Set(patches.compactMap { $0.version ?? ($0.number == nil ? nil : 1) })
-        guard versions.count < 2 else {
+        // One patch in two versions, of which the first seldom says that it is.
+        let versions = Dictionary(grouping: patches, by: \.subject).values.map { Set($0.map { $0.version ?? 1 }) }.first { $0.count > 1 }
+        if let versions {
             throw HarnessError(
                 .input, "these are several versions of a series: " + versions.sorted().map { "v\($0)" }.joined(separator: ", "), hint: "give one of them; `b4 am` takes the newest")
         }

@@ -98,13 +98,19 @@ public struct SeriesSession: Sendable {
 /// What is known from the patches before: results by the kernel that they are of, and warnings.
 private actor Runs {
     private var warnings: Set<String> = []
+    private var isKnown = false
     private var hasNetdevsim = false
     private var known: [String: (number: Int, results: [ScenarioResult])] = [:]
 
     func known(_ kernel: String) -> (number: Int, results: [ScenarioResult])? { known[kernel] }
 
-    /// Those that were not there before.
-    func new(_ warnings: [String]) -> [String] { warnings.filter { self.warnings.insert($0).inserted } }
+    /// Those that were not there before; none of the source's own, which each patch is held against. nil where one of the two is not known.
+    func new(_ warnings: [String]?, _ number: Int) -> [String]? {
+        if number == 0 { isKnown = warnings != nil }
+        guard isKnown, let warnings else { return nil }
+        let new = warnings.filter { self.warnings.insert($0).inserted }
+        return number == 0 ? [] : new
+    }
 
     /// Whether a patch took netdevsim away, where the source has it.
     func hasLost(_ netdevsim: String?, _ number: Int) -> Bool {
@@ -150,9 +156,13 @@ private struct Work: Sendable {
         }
         result.kernel = kernel.key
         result.buildSeconds = ScenarioTrial.seconds(clock.now - begin)
-        result.warnings = await runs.new(kernel.warnings ?? CompilerWarnings.of(Disk.text(kernel.log) ?? ""))
-        // The source's own are what each patch is held against.
-        if number == 0 { result.warnings = [] }
+        if let new = await runs.new(kernel.warnings, number) {
+            result.warnings = new
+        } else {
+            let unknown = "new warnings are not told: an older ppiov compiled some of it"
+            workshop.progress.say("\(result.subject): \(unknown) (remove its folder in the cache's objects/ to have it compiled anew)")
+            result.note = [result.note, unknown].compactMap { $0 }.joined(separator: "; ")
+        }
         let built = clock.now
         let content = try kernel.content()
         let results: [ScenarioResult]
