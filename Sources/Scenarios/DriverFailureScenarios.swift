@@ -38,6 +38,8 @@ enum DriverFailureScenarios {
                 }
                 socket.close()
                 try bed.peer.shut(number)
+                // A provider of which something was left would be asked for its pool (`page_pool_check_memory_provider()`).
+                try run.step("the queue restarted") { try bed.resetQueue(mode: 0) }
             }
             let streams = try provider.makeStreams(run, bed: bed)
             let pattern = PayloadPattern(seed: 71)
