@@ -131,14 +131,6 @@ public final class PoolWatch {
         return try pools.get().map(record)
     }
 
-    /// Does something while nobody of this namespace listens for changes of page pools: not every path is gone then.
-    func unheard<Value>(_ body: () throws -> Value) throws -> Value {
-        notifications.unsubscribePagePools()
-        let result = Result { try body() }
-        try notifications.subscribePagePools()
-        return try result.get()
-    }
-
     /// Waits for a notification. That some were lost is no matter: they only say when to dump again.
     private func heard(within milliseconds: CInt) throws(KernelError) -> Bool {
         do {

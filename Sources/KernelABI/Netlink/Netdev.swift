@@ -223,12 +223,6 @@ public struct Netdev: ~Copyable {
         events = .open(listener)
     }
 
-    /// Listens no more; what was told and not taken is forgotten.
-    public mutating func unsubscribePagePools() {
-        events = .none
-        pending = []
-    }
-
     /// The next change of a page pool, or nil at the timeout.
     ///
     /// - Parameter timeoutMilliseconds: 0 does not wait, negative waits without limit.
