@@ -38,8 +38,11 @@ enum DriverFailureScenarios {
                 }
                 socket.close()
                 try bed.peer.shut(number)
-                // A provider of which something was left would be asked for its pool (`page_pool_check_memory_provider()`).
                 try run.step("the queue restarted") { try bed.resetQueue(mode: 0) }
+                // One of which something was left would be counted (`dev_get_min_mp_channel_count()`).
+                try run.step("tcp-data-split off and on: no provider is in the way") {
+                    for split in [DeviceRings.DataSplit.disabled, .enabled] { try Ethtool().setRings(of: bed.ifindex, to: DeviceRings(tcpDataSplit: split)) }
+                }
             }
             let streams = try provider.makeStreams(run, bed: bed)
             let pattern = PayloadPattern(seed: 71)
