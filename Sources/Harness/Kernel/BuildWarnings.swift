@@ -63,7 +63,8 @@ struct BuildWarnings: Codable, Equatable, Sendable {
         let kept = steps.sorted { $0.key < $1.key }.filter { step, _ in
             let path = String(step.split(separator: " ").last ?? "")
             guard path.hasSuffix(".o") || path.hasSuffix(".ko") else { return true }
-            if ["", module + "/", "\(module)/\(NetdevsimModule.driver)/"].contains(where: { FileStatus($0 + path) != nil }) { return true }
+            if path.hasPrefix("/") { return FileStatus(path) != nil }
+            if [module, "\(module)/\(NetdevsimModule.driver)"].contains(where: { FileStatus($0 + "/" + path) != nil }) { return true }
             if let linked, path.contains("/") { return linked.contains(path) }
             return FileStatus(objects + "/" + path) != nil
         }
