@@ -68,10 +68,10 @@ extension BeyondScenarios {
             try AreaMemory(pages: small + 1)
         } configure: { $0.bufferLength = 8192 },
         // The area is looked at before the device is asked.
-        refusal("buffer-offered", "buffers of 8 KiB, which netdevsim does not offer", EOPNOTSUPP, more: [.removableInterface, .hugePages]) { run in
+        refusal("buffer-offered", "buffers of 128 KiB, larger than netdevsim offers", EINVAL, more: [.removableInterface, .hugePages]) { run in
             try HugePages.reserve(run)
             return try AreaMemory(pages: HugePages.pages, huge: true)
-        } configure: { $0.bufferLength = 8192 },
+        } configure: { $0.bufferLength = 128 << 10 },
         refusal("buffer-odd", "buffers of a length that is no power of two", EINVAL) { _ in try AreaMemory(pages: small) } configure: {
             $0.bufferLength = 12288
         },

@@ -20,8 +20,15 @@ struct NetdevsimModule: Sendable {
         var config: String
     }
 
-    /// `vm/patches/netdevsim-memory-provider*.patch`, the newest kernel's first.
-    var patches: [String]
+    /// Patches that go onto the driver of one kernel version and later ones, in order. Without the first there is no NIC that providers
+    /// accept; each of the others teaches it more, on top of those before.
+    struct PatchSet: Equatable, Sendable {
+        var name: String
+        var patches: [String]
+    }
+
+    /// `vm/patches/netdevsim-VERSION/`, the newest kernel's first.
+    var sets: [PatchSet]
 
     static let driver = "drivers/net/netdevsim"
 
@@ -30,14 +37,18 @@ struct NetdevsimModule: Sendable {
 
     init(vm: String) {
         let folder = vm + "/patches"
-        patches = Disk.names(in: folder)
-            .filter { $0.hasPrefix("netdevsim-memory-provider") && $0.hasSuffix(".patch") }
+        sets = Disk.names(in: folder)
+            .filter { $0.hasPrefix("netdevsim-") }
             .sorted { DebianVersion($0) > DebianVersion($1) }
-            .map { folder + "/" + $0 }
+            .map { name in
+                let patches = Disk.names(in: folder + "/" + name).filter { $0.hasSuffix(".patch") }
+                return PatchSet(name: name, patches: patches.map { "\(folder)/\(name)/\($0)" })
+            }
+            .filter { !$0.patches.isEmpty }
     }
 
     /// The patches' names and contents, for the kernel's key.
-    func key() throws -> String { Cache.key(try patches.map { try ContentHash.ofFile($0) }) }
+    func key() throws -> String { Cache.key(try sets.flatMap { [$0.name] + (try $0.patches.map { try ContentHash.ofFile($0) }) }) }
 
     /// Copies the driver, patches the copy and builds it against a built kernel; or takes the one in `work`, where that was
     /// made from the very same.
@@ -59,7 +70,7 @@ struct NetdevsimModule: Sendable {
             return .none(reason: "CONFIG_NETDEVSIM is \(state) in this kernel; the patched netdevsim needs it to be m")
         }
         guard Disk.isFolder(source + "/" + Self.driver) else { return .none(reason: "the kernel tree has no \(Self.driver)") }
-        guard !patches.isEmpty else { return .none(reason: "there is no patch netdevsim-memory-provider*.patch") }
+        guard !sets.isEmpty else { return .none(reason: "there are no patches vm/patches/netdevsim-VERSION/*.patch") }
 
         let copy = work + "/" + Self.driver
         let reuse = try ModuleReuse(kernel: kernel, copy: copy, inputs: inputs.map { Cache.key([$0, try key()]) })
@@ -68,8 +79,11 @@ struct NetdevsimModule: Sendable {
             return .module(module)
         }
         progress.say("building netdevsim")
-        let (patch, reason) = try await apply(from: source, work: work)
-        guard patch != nil else { return .none(reason: reason) }
+        let applied: String
+        switch try await apply(from: source, work: work, progress: progress) {
+        case .success(let name): applied = name
+        case .failure(let refusal): return .none(reason: refusal.reason)
+        }
         var arguments = ["-C", objects, "M=" + copy, "CONFIG_NETDEVSIM=m", "-j\(jobs)"] + KernelMake.together
         if !Disk.isFile(objects + "/Module.symvers") {
             guard Disk.isFile(objects + "/vmlinux.symvers") else {
@@ -82,7 +96,7 @@ struct NetdevsimModule: Sendable {
         } catch let error as HarnessError {
             // A compiler that was killed, a full disk: kept, that would be "no netdevsim" for good.
             guard error.blame == .kernel else { throw error }
-            return .none(reason: "netdevsim with \(Self.name(patch ?? "")) does not build: \(error.evidence.first ?? error.message)")
+            return .none(reason: "netdevsim with \(applied) does not build: \(error.evidence.first ?? error.message)")
         }
         let module = copy + "/netdevsim.ko"
         guard Disk.isFile(module) else { return .none(reason: "make built no netdevsim.ko (see \(log))") }
@@ -90,26 +104,50 @@ struct NetdevsimModule: Sendable {
         return .module(module)
     }
 
-    /// Applies the first patch that fits a fresh copy.
-    private func apply(from source: String, work: String) async throws -> (patch: String?, reason: String) {
+    private struct Refusal: Error {
+        var reason: String
+    }
+
+    /// Applies the first set whose first patch fits a fresh copy, and of its others as many as fit.
+    private func apply(from source: String, work: String, progress: Progress) async throws -> Result<String, Refusal> {
         var reasons: [String] = []
-        for patch in patches {
+        for set in sets {
             try Disk.remove(work)
             try Disk.makeFolder(work + "/drivers/net")
             try await copyDriver(from: source, to: work + "/" + Self.driver)
-            let log = work + "/patch.log"
-            let arguments = ["-p1", "--force", "--no-backup-if-mismatch", "-d", work, "-i", patch]
-            do {
-                try await Command("patch", arguments + ["--dry-run"]).run(log: log)
-            } catch let error as HarnessError {
-                guard let text = Disk.text(log), text.split(separator: "\n").count > 1 else { throw error }
-                reasons.append("\(Self.name(patch)) does not apply: \(Self.firstFailure(in: text))")
-                continue
+            var left = set.patches[...]
+            var reason: String?
+            while reason == nil, let patch = left.first {
+                reason = try await refusal(of: patch, work: work)
+                if reason == nil { left = left.dropFirst() }
             }
-            try await Command("patch", arguments).run(log: log)
-            return (patch, "")
+            guard let reason, let patch = left.first else { return .success(set.name) }
+            let words = "\(set.name)/\(Self.name(patch)) does not apply: \(reason)"
+            if left.count < set.patches.count {
+                progress.say("netdevsim lacks what \(left.count) more patch\(left.count == 1 ? "" : "es") would teach it: \(words)")
+                return .success(set.name)
+            }
+            reasons.append(words)
         }
-        return (nil, reasons.joined(separator: "; "))
+        return .failure(Refusal(reason: reasons.joined(separator: "; ")))
+    }
+
+    /// Applies a patch whole or not at all.
+    ///
+    /// - Returns: the first place that it does not fit; nil where it was applied.
+    private func refusal(of patch: String, work: String) async throws -> String? {
+        let log = work + "/patch.log"
+        let arguments = ["-p1", "--force", "--no-backup-if-mismatch", "-d", work, "-i", patch]
+        let start = FileStatus(log)?.size ?? 0
+        do {
+            try await Command("patch", arguments + ["--dry-run"]).run(log: log)
+        } catch let error as HarnessError {
+            let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+            guard text.split(separator: "\n").count > 1 else { throw error }
+            return Self.firstFailure(in: text)
+        }
+        try await Command("patch", arguments).run(log: log)
+        return nil
     }
 
     /// Sources only: a built tree's objects would make make believe it had built the copy.
