@@ -161,6 +161,10 @@ final class PeerProcess {
             guard let index = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             try Links().set(index, up: true)
             return ""
+        case ("mtu", 3):
+            guard let index = UInt32(words[1]), let bytes = UInt32(words[2]) else { throw ScenarioFailure("no number: \(words)") }
+            try Links().set(index, mtu: bytes)
+            return ""
         case ("remove", 2):
             guard let id = UInt32(words[1]) else { throw ScenarioFailure("no number: \(words)") }
             try Netdevsim.remove(id: id)

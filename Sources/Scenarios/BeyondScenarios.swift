@@ -12,7 +12,7 @@ enum BeyondScenarios {
     static let small = HostileScene.pages
     static let bytes: UInt64 = 200_000
 
-    static let all: [Scenario] = dmabufs + areas + [far] + adding + besides + refusals + events + sharing
+    static let all: [Scenario] = dmabufs + areas + [far] + buffers + adding + besides + refusals + events + sharing
 
     // MARK: - dma-bufs
 

@@ -14,7 +14,8 @@ final class DevmemReceiver {
     /// Fragments delivered whose tokens were not returned.
     private(set) var held: [(fragment: DeviceMemory.Fragment, start: UInt64)] = []
     /// Different net_iovs among them.
-    var heldNetIovs: Int { Set(held.map { $0.fragment.offset / UInt64(MappedMemory.pageSize) }).count }
+    var heldNetIovs: Int { Set(held.map { $0.fragment.offset / UInt64(netIovBytes) }).count }
+    private let netIovBytes: Int
     private(set) var received: UInt64 = 0
     /// Where the present stream began, in bytes received.
     private var streamStart: UInt64 = 0
@@ -22,13 +23,17 @@ final class DevmemReceiver {
     private var firstMismatch: UInt64?
 
     /// Binds a dma-buf of `pages` pages to a queue.
-    init(ifindex: UInt32, queue: UInt32, pages: Int, pattern: PayloadPattern) throws {
+    ///
+    /// - Parameter netIovBytes: of each net_iov; where that is more than a page, the dma-buf is of huge pages, which must have been reserved.
+    init(ifindex: UInt32, queue: UInt32, pages: Int, netIovBytes: Int = MappedMemory.pageSize, pattern: PayloadPattern) throws {
         self.pattern = pattern
-        let memory = try UserDMABuf(size: pages * MappedMemory.pageSize)
+        self.netIovBytes = netIovBytes
+        let isLarge = netIovBytes > MappedMemory.pageSize
+        let memory = try UserDMABuf(size: pages * MappedMemory.pageSize, hugePages: isLarge)
         do throws(KernelError) {
             var netdev = try Netdev()
             do throws(KernelError) {
-                binding = try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue])
+                binding = try netdev.bindRX(ifindex: ifindex, dmabuf: memory.rawValue, queues: [queue], pageSize: isLarge ? UInt32(netIovBytes) : nil)
             } catch {
                 netdev.close()
                 throw error

@@ -103,6 +103,15 @@ final class TestBed {
         try run.step("tcp-data-split on, hds-thresh 0") { try splitHeaders() }
     }
 
+    /// Has each segment be longer than two pages, however fast the machine is: how many segments come in one piece depends on that.
+    func takeJumboFrames(_ run: ScenarioRun) throws {
+        guard let peerIndex else { throw ScenarioSkip("the peer's interface is not the harness's") }
+        try run.step("MTU of 9000 bytes at both ends") {
+            try Links().set(ifindex, mtu: 9000)
+            _ = try peer.ask("mtu \(peerIndex) 9000")
+        }
+    }
+
     /// Makes the interface anew after ``remove()``, for the same peer; it is given back when the run is over.
     func remade(_ run: ScenarioRun) throws -> TestBed {
         guard removed else { throw ScenarioFailure("\(interface) is still there") }

@@ -45,7 +45,9 @@ final class ZeroCopyReceiver {
     /// Buffers delivered and not returned.
     private(set) var held: [Held] = []
     /// Different net_iovs among them.
-    var heldNetIovs: Int { Set(held.map { $0.offset / UInt64(Self.pageBytes) }).count }
+    var heldNetIovs: Int { Set(held.map { $0.offset / bufferBytes }).count }
+    /// Of one net_iov.
+    private var bufferBytes = UInt64(ZeroCopyReceiver.pageBytes)
     private(set) var received: UInt64 = 0
     /// Where the present stream began, in bytes received.
     private var streamStart: UInt64 = 0
@@ -101,6 +103,7 @@ final class ZeroCopyReceiver {
         registration.refillEntries = refillEntries
         if statistics { registration.events = .init(userData: Self.eventTag, events: [], statistics: true) }
         configure(&registration)
+        if registration.bufferLength != 0 { bufferBytes = UInt64(registration.bufferLength) }
         do throws(KernelError) {
             // A completion queue is at least as long as the submission queue.
             let ring =
