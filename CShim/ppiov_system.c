@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,6 +31,25 @@ int ppiov_unshare_netns(void)
 int ppiov_unshare_userns(void)
 {
 	return unshare(CLONE_NEWUSER) < 0 ? -errno : 0;
+}
+
+/* Shows a directory, with what is mounted below it, at another place too. */
+int ppiov_bind_mount(const char *from, const char *to)
+{
+	return mount(from, to, NULL, MS_BIND | MS_REC, NULL) < 0 ? -errno : 0;
+}
+
+/*
+ * Makes a mount the root of the caller's mount namespace and the caller's own,
+ * as switch_root(8) does. After a mere chroot(2) the kernel makes no user
+ * namespaces (current_chrooted(), fs/namespace.c).
+ */
+int ppiov_switch_root(const char *root)
+{
+	if (chdir(root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
+	    chroot(".") < 0 || chdir("/") < 0)
+		return -errno;
+	return 0;
 }
 
 /* Puts the calling thread into a network namespace that is already there. */

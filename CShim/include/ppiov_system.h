@@ -11,6 +11,8 @@ const char *ppiov_errno_name(int error);
 int ppiov_unshare_netns(void);
 int ppiov_unshare_userns(void);
 int ppiov_enter_netns(int fd);
+int ppiov_bind_mount(const char *from, const char *to);
+int ppiov_switch_root(const char *root);
 int ppiov_accept(int socket);
 int ppiov_module_load(int fd);
 int ppiov_module_unload(const char *name);

@@ -29,6 +29,21 @@ enum GuestLoop {
         while let command = try events.next() {
             switch command.verb {
             case .poweroff: return
+            case .selftest:
+                guard let plan = command.selftest else {
+                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "the command names no selftest"))
+                    continue
+                }
+                do {
+                    let report = try runner.run(Selftest(plan: plan), scale: command.timeoutScale) { event in
+                        try? events.send(event)
+                    } pages: { cpu, bytes in try trace.send(cpu: cpu, bytes) }
+                    try trace.endScenario()
+                    try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: plan.name, report: report))
+                } catch {
+                    try trace.endScenario()
+                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, scenario: plan.name, message: "\(error)"))
+                }
             case .run:
                 guard let scenario = command.scenario.flatMap(Catalogue.named) else {
                     try events.send(

@@ -56,44 +56,84 @@ final class ScenarioRunner {
             return report
         }
 
+        try surround(&report, scale: scale, pages: pages) { report in
+            let marker = trace.marker
+            let run = ScenarioRun(
+                scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + "\n") }
+            ) { step in
+                emit(AgentEvent(kind: .step, time: MonotonicClock.now, scenario: scenario.id, step: step))
+            }
+            do {
+                try scenario.perform(run)
+            } catch let skip as ScenarioSkip {
+                report.outcome = .skipped
+                report.reason = skip.reason
+            } catch {
+                report.outcome = .failed
+                report.reason = "\(error)"
+            }
+            if let failure = run.takeDown(), report.outcome != .failed {
+                report.outcome = .failed
+                report.reason = failure
+            }
+            report.steps = run.steps
+            report.payload = run.payload
+        }
+        report.duration = MonotonicClock.now - begin
+        return report
+    }
+
+    /// Runs one of the kernel's own selftests as it is, between marks as a scenario's, and collects the evidence around it.
+    ///
+    /// - Parameters:
+    ///   - emit: told of the start and of every line that the program writes.
+    ///   - pages: given every CPU's raw trace pages, once.
+    func run(
+        _ selftest: Selftest, scale: Double, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+    ) throws -> ScenarioReport {
+        let begin = MonotonicClock.now
+        let name = selftest.plan.name
+        var report = ScenarioReport(
+            scenario: name, tier: .netdevsim, outcome: .completed, expectation: Expectation(provider: selftest.plan.provider, minimumHolds: 0))
+        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(name) + "\n")
+        emit(AgentEvent(kind: .started, time: begin, scenario: name))
+        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(name) + "\n") }
+        try SelftestRoot.enter()
+        try surround(&report, scale: scale, pages: pages) { report in
+            do {
+                let status = try selftest.run(scale: scale) { line in
+                    emit(AgentEvent(kind: .output, time: MonotonicClock.now, scenario: name, message: line))
+                }
+                report.steps.append(StepRecord(name: SelftestPlan.exitStep, ok: true, detail: "\(status)"))
+            } catch {
+                report.outcome = .failed
+                report.reason = "\(error)"
+            }
+        }
+        report.duration = MonotonicClock.now - begin
+        return report
+    }
+
+    /// Does `body` with the trace running, and puts into the report what pools and counters were before and after it.
+    private func surround(
+        _ report: inout ScenarioReport, scale: Double, pages: (UInt32, [UInt8]) throws -> Void, _ body: (inout ScenarioReport) -> Void
+    ) throws {
         try pools.begin()
         let before = try counters()
         report.before = before
         try trace.start()
-        let marker = trace.marker
-        let run = ScenarioRun(
-            scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + "\n") }
-        ) { step in
-            emit(AgentEvent(kind: .step, time: MonotonicClock.now, scenario: scenario.id, step: step))
-        }
-        do {
-            try scenario.perform(run)
-        } catch let skip as ScenarioSkip {
-            report.outcome = .skipped
-            report.reason = skip.reason
-        } catch {
-            report.outcome = .failed
-            report.reason = "\(error)"
-        }
-        if let failure = run.takeDown(), report.outcome != .failed {
-            report.outcome = .failed
-            report.reason = failure
-        }
-        report.steps = run.steps
-        report.payload = run.payload
+        body(&report)
         // What stood still before the interface went gets time to notice that, and no more.
-        report.pools = try pools.drain(within: run.patience(pools.stoodStill ? 1.5 : 6))
+        report.pools = try pools.drain(within: scale * (pools.stoodStill ? 1.5 : 6))
         // What a pool that is left holds on to does not come back either.
         let isDrained = !report.pools.contains { !$0.gone && $0.pool.detached }
-        report.after = try settle(to: before, within: run.patience(isDrained ? 3 : 1))
+        report.after = try settle(to: before, within: scale * (isDrained ? 3 : 1))
         try trace.stop()
         report.traceLost = try trace.lost()
         try trace.drain { cpu, bytes in
             report.traceBytes += UInt64(bytes.count)
             try pages(cpu, bytes)
         }
-        report.duration = MonotonicClock.now - begin
-        return report
     }
 
     private func counters() throws -> Counters { try ResourceCounters.read(links: Int64(try links.list().count)) }

@@ -91,7 +91,7 @@ enum TraceOracle {
             pool: books.pool, provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
             releases: books.releases, netIovHolds: books.netIovHolds, netIovReleases: books.netIovReleases,
             peakInflight: books.peakInflight, inflight: books.inflight, distinct: books.distinct, mostHoldsOfOne: books.mostHoldsOfOne,
-            freed: books.freed, drainTime: books.drain)
+            freed: books.freed, drainTime: books.drain, began: books.began)
     }
 }
 

@@ -40,6 +40,8 @@ public struct AgentEvent: Codable, Sendable, Equatable {
         case finished
         /// The agent met something it could not handle; `message` is set.
         case error
+        /// A program of the kernel's own selftests wrote a line; `message` is the line.
+        case output
     }
 
     public var version: Int
@@ -290,19 +292,64 @@ public struct AgentCommand: Codable, Sendable, Equatable {
     public enum Verb: String, Codable, Sendable {
         /// Run `scenario`.
         case run
+        /// Run one of the kernel's own selftests: `selftest`.
+        case selftest
         /// Sync and power the machine off.
         case poweroff
     }
 
     public var verb: Verb
     public var scenario: String?
+    public var selftest: SelftestPlan?
     /// Deadlines inside the guest are multiplied by this.
     public var timeoutScale: Double
 
-    public init(verb: Verb, scenario: String? = nil, timeoutScale: Double = 1) {
+    public init(verb: Verb, scenario: String? = nil, selftest: SelftestPlan? = nil, timeoutScale: Double = 1) {
         self.verb = verb
         self.scenario = scenario
+        self.selftest = selftest
         self.timeoutScale = timeoutScale
+    }
+}
+
+/// One program of the kernel's tools/testing/selftests, and what it is run on.
+public struct SelftestPlan: Codable, Sendable, Equatable {
+    /// What the program finds (tools/testing/selftests/drivers/net/README.rst).
+    public enum Setting: String, Codable, Sendable, CaseIterable {
+        /// Nothing: it makes netdevsim devices for itself, or refuses to.
+        case bare
+        /// NETIF and its companions name an interface with a remote end, as for real hardware. Here it is netdevsim.
+        case interface
+    }
+
+    /// Below tools/testing/selftests: "drivers/net/hw/devmem.py".
+    public var program: String
+    public var arguments: [String]
+    public var setting: Setting
+    /// Seconds without a line that it may take before it counts as hung, before scaling.
+    public var patience: Double
+    /// The provider that its net_iovs are of; `pages` where it is to have none.
+    public var provider: Provider
+    /// Cases that hold no net_iov though the program has a provider: those that only transmit, as the net_iovs of a transmit binding are
+    /// of no page pool, and those that bind nothing.
+    public var holdless: [String]
+
+    public init(program: String, arguments: [String] = [], setting: Setting, patience: Double = 120, provider: Provider = .pages, holdless: [String] = []) {
+        self.holdless = holdless
+        self.program = program
+        self.arguments = arguments
+        self.setting = setting
+        self.patience = patience
+        self.provider = provider
+    }
+
+    /// The step of the report whose detail is the program's exit status.
+    public static let exitStep = "exit"
+
+    /// Its name among the results: without the ending, whose dot would divide it.
+    public var name: String {
+        let stem = program.split(separator: ".").first.map(String.init) ?? program
+        return setting == .bare ? stem + ":bare" : stem
     }
 }
 
@@ -310,6 +357,8 @@ public struct AgentCommand: Codable, Sendable, Equatable {
 public enum KernelLogMark {
     public static func begin(_ scenario: String) -> String { "ppiov: begin \(scenario)" }
     public static func end(_ scenario: String) -> String { "ppiov: end \(scenario)" }
+    /// After a selftest's result line: what the kernel said before it is that case's.
+    public static func result(_ line: String) -> String { "ppiov: result \(line)" }
 }
 
 /// A record on the trace channel: this header (little endian: magic `PPTR`, u32 CPU, u32 length), then `length` bytes of

@@ -23,7 +23,7 @@ public enum Summary {
         if !traced.isEmpty {
             let conform = traced.count { !$0.findings.contains { $0.oracle == "trace" } }
             let events = traced.reduce(0) { $0 + ($1.traceEvents ?? 0) }
-            let pools = traced.reduce(0) { $0 + $1.accounts.count }
+            let pools = results.reduce(0) { $0 + $1.accounts.count }
             lines.append("trace: \(conform) of \(traced.count) conform to the life cycle, \(events) events of \(pools) page pools")
         }
         return lines.joined(separator: "\n") + "\n"

@@ -40,12 +40,15 @@ public struct PoolAccount: Codable, Sendable, Equatable {
     public var freed: Bool
     /// From the first look at the pool after its destroy to its end, nanoseconds; nil where it never ended.
     public var drainTime: UInt64?
+    /// When its first event was recorded: guest CLOCK_MONOTONIC, nanoseconds.
+    public var began: UInt64?
 
     public init(
         pool: UInt64, provider: Provider, holds: UInt64, releases: UInt64, netIovHolds: UInt64, netIovReleases: UInt64,
         peakInflight: UInt64, inflight: Int64? = nil, distinct: UInt64? = nil, mostHoldsOfOne: UInt64? = nil, freed: Bool,
-        drainTime: UInt64? = nil
+        drainTime: UInt64? = nil, began: UInt64? = nil
     ) {
+        self.began = began
         self.pool = pool
         self.provider = provider
         self.holds = holds

@@ -15,8 +15,14 @@ public final class ChildProcess {
     private var pending: [UInt8] = []
     private var status: Int32?
 
+    private let leads: Bool
+
     /// Starts `arguments` (the first is the program's path or, without a slash, a name in PATH).
-    public init(_ arguments: [String], name: String) throws {
+    ///
+    /// - Parameters:
+    ///   - errors: what it writes to standard error is read with the rest.
+    ///   - leads: it gets a process group of its own, which is killed with it.
+    public init(_ arguments: [String], name: String, errors: Bool = false, leads: Bool = false) throws {
         let (childInput, input) = try Self.pipe(name)
         let output: Int32, childOutput: Int32
         do {
@@ -31,12 +37,17 @@ public final class ChildProcess {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, childInput, 0)
         posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        if errors { posix_spawn_file_actions_adddup2(&actions, childOutput, 2) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        if leads { posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP)) }
 
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         words.append(nil)
         defer { words.forEach { free($0) } }
         var child: pid_t = 0
-        let error = posix_spawnp(&child, arguments.first ?? "", &actions, nil, words, environ)
+        let error = posix_spawnp(&child, arguments.first ?? "", &actions, &attributes, words, environ)
         close(childInput)
         close(childOutput)
         guard error == 0 else {
@@ -46,6 +57,7 @@ public final class ChildProcess {
         }
         pid = child
         self.name = name
+        self.leads = leads
         self.input = input
         self.output = output
     }
@@ -63,6 +75,7 @@ public final class ChildProcess {
             kill(pid, SIGKILL)
             _ = reap()
         }
+        if leads { kill(-pid, SIGKILL) }
         if input >= 0 { close(input) }
         close(output)
     }
@@ -80,7 +93,15 @@ public final class ChildProcess {
     }
 
     /// The next line, waiting at most `seconds`.
+    ///
+    /// - Throws: `ScenarioFailure` where it has ended.
     public func line(within seconds: Double) throws -> String {
+        guard let line = try lineOrEnd(within: seconds) else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(reap()))") }
+        return line
+    }
+
+    /// The next line, waiting at most `seconds`; nil once it, and all that write where it does, have ended.
+    public func lineOrEnd(within seconds: Double) throws -> String? {
         let end = MonotonicClock.now + UInt64(seconds * 1e9)
         while true {
             if let newline = pending.firstIndex(of: UInt8(ascii: "\n")) {
@@ -95,7 +116,12 @@ public final class ChildProcess {
             var chunk = [UInt8](repeating: 0, count: 4096)
             let count = read(output, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(reap()))") }
+            if count <= 0 {
+                // What it wrote last need not end a line.
+                guard !pending.isEmpty else { return nil }
+                defer { pending = [] }
+                return String(decoding: pending, as: UTF8.self)
+            }
             pending += chunk[..<count]
         }
     }
@@ -114,6 +140,14 @@ public final class ChildProcess {
         }
         guard answer == "ok" || answer.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(answer)") }
         return String(answer.dropFirst(3))
+    }
+
+    /// Waits for its end, killing nothing.
+    ///
+    /// - Returns: its exit status, 128 and the signal where it died of one.
+    public func exitStatus() -> Int32 {
+        let status = reap()
+        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
     }
 
     /// Sends SIGKILL and waits for the end.

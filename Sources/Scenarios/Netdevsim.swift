@@ -36,6 +36,11 @@ public enum Netdevsim {
 
     /// Connects an interface of the caller's namespace with one of the namespace that process `pid` is in.
     static func link(_ ifindex: UInt32, toPeer peer: UInt32, ofProcess pid: Int32) throws {
+        try link(ifindex, toPeer: peer, ofNamespace: "/proc/\(pid)/ns/net")
+    }
+
+    /// Connects an interface of the caller's namespace with one of the namespace whose file `path` is.
+    public static func link(_ ifindex: UInt32, toPeer peer: UInt32, ofNamespace path: String) throws {
         func namespace(_ path: String) throws -> CInt {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw KernelError("open of \(path)", errno: Errno(rawValue: errno)) }
@@ -43,12 +48,12 @@ public enum Netdevsim {
         }
         let own = try namespace("/proc/thread-self/ns/net")
         defer { close(own) }
-        let other = try namespace("/proc/\(pid)/ns/net")
+        let other = try namespace(path)
         defer { close(other) }
         try KernelFile.write("\(bus)/link_device", "\(own):\(ifindex) \(other):\(peer)")
     }
 
-    static func port(_ id: UInt32, _ file: String) -> String { "/sys/kernel/debug/netdevsim/netdevsim\(id)/ports/0/\(file)" }
+    public static func port(_ id: UInt32, _ file: String) -> String { "/sys/kernel/debug/netdevsim/netdevsim\(id)/ports/0/\(file)" }
 
     /// Holds a page of queue 0's pool, or gives it back.
     static func holdPage(id: UInt32, _ hold: Bool) throws { try KernelFile.write(port(id, "pp_hold"), hold ? "y" : "n") }

@@ -61,22 +61,28 @@ struct MachineArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Virtual CPUs.", valueName: "n"))
     var cpus = 2
 
-    @Option(help: ArgumentHelp("Guest memory.", valueName: "MiB"))
-    var memory = 512
+    @Option(help: ArgumentHelp("Guest memory. (default: \(Self.memory), for kselftest \(Self.selftestMemory))", valueName: "MiB"))
+    var memory: Int?
 
     @Option(help: ArgumentHelp("Multiplies every deadline; for slow machines and heavy debug options.", valueName: "factor"))
     var timeoutScale = 1.0
 
     func validate() throws {
         guard (1...8).contains(cpus) else { throw ValidationError("--cpus takes 1 to 8 (the profiles' CONFIG_NR_CPUS), not \(cpus)") }
-        guard (256...65536).contains(memory) else { throw ValidationError("--memory takes 256 to 65536 MiB, not \(memory)") }
+        if let memory, !(256...65536).contains(memory) { throw ValidationError("--memory takes 256 to 65536 MiB, not \(memory)") }
         guard AcceleratorChoice(rawValue: accel) != nil else { throw ValidationError("--accel takes auto, kvm or tcg, not \"\(accel)\"") }
         guard timeoutScale > 0, timeoutScale <= 1000 else { throw ValidationError("--timeout-scale takes a factor above 0, at most 1000") }
     }
 
-    var options: MachineOptions {
+    static let memory = 512
+    /// A root file system of 200 MB is in it, and half a gigabyte of huge pages.
+    static let selftestMemory = 2048
+
+    var options: MachineOptions { options(memory: Self.memory) }
+
+    func options(memory otherwise: Int) -> MachineOptions {
         MachineOptions(
-            cpus: cpus, memoryMB: memory, accelerator: AcceleratorChoice(rawValue: accel) ?? .auto, timeoutScale: timeoutScale)
+            cpus: cpus, memoryMB: memory ?? otherwise, accelerator: AcceleratorChoice(rawValue: accel) ?? .auto, timeoutScale: timeoutScale)
     }
 }
 

@@ -28,7 +28,7 @@ struct PPIOV: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, MutantsCommand.self, SeriesCommand.self, BisectCommand.self, BisectStepCommand.self, ModelCommand.self,
-            DoctorCommand.self, ShellCommand.self,
+            KselftestCommand.self, DoctorCommand.self, ShellCommand.self,
         ],
         defaultSubcommand: nil)
 

@@ -71,6 +71,21 @@ import Testing
         #expect(offers == [AptRoot.Offer(package: "linux-source-7.3", version: DebianVersion("7.3.4-1~bpo13+1"))])
     }
 
+    @Test func whatIsToBeDownloadedIsReadFromApt() {
+        let text = """
+            Reading package lists...
+            The following NEW packages will be installed:
+              libattr1 socat
+            'http://mirror.example/debian/pool/main/a/attr/libattr1_2.5.2-3_amd64.deb' libattr1_1%3a2.5.2-3_amd64.deb 22876 SHA256:9a2d
+            'http://mirror.example/debian/pool/main/s/socat/socat_1.8.0.3-1%2bb1_amd64.deb' socat_1.8.0.3-1+b1_amd64.deb 423768 MD5Sum:f69b
+            """
+        #expect(
+            AptRoot.parse(uris: text) == [
+                AptRoot.Archive(name: "libattr1", file: "libattr1_1%3a2.5.2-3_amd64.deb", size: 22876, hash: "SHA256:9a2d"),
+                AptRoot.Archive(name: "socat", file: "socat_1.8.0.3-1+b1_amd64.deb", size: 423768, hash: "MD5Sum:f69b"),
+            ])
+    }
+
     @Test func theMirrorIsTheSystemsOwnArchive() {
         let targets = """
             http://security.example/debian-security/|oldstable-security|bookworm-security

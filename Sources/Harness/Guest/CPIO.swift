@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Foundation
+
 /// A cpio archive in the "newc" format, which the kernel unpacks as its initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
 /// The same entries give the same bytes: sorted, owned by root, without times.
@@ -21,6 +23,24 @@ struct CPIO {
     mutating func addFile(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         guard bytes.count <= UInt32.max else { throw HarnessError(.input, "\(path) is too large for the guest's image") }
         try add(path, .file(bytes, mode: mode & 0o7777))
+    }
+
+    /// Adds a folder of the host with all that is below it; links stay links. Sockets, devices and the like are left out.
+    ///
+    /// - Throws: `HarnessError` where something cannot be read.
+    mutating func addTree(_ folder: String, at place: String) throws {
+        try addDirectory(place)
+        for name in Disk.names(in: folder) {
+            let (host, guest) = (folder + "/" + name, place + "/" + name)
+            switch Disk.kind(host) {
+            case .folder: try addTree(host, at: guest)
+            case .link(let target): try addSymbolicLink(guest, to: target)
+            case .file(let mode):
+                guard let bytes = FileManager.default.contents(atPath: host) else { throw HarnessError(.harness, "cannot read \(host), which the guest's image needs") }
+                try addFile(guest, Array(bytes), mode: mode)
+            case .other: break
+            }
+        }
     }
 
     mutating func addSymbolicLink(_ path: String, to target: String) throws { try add(path, .symbolicLink(target)) }

@@ -23,11 +23,12 @@ public struct GuestImage: Sendable, Equatable {
     ///   - initSource: vm/init.c; compiled static with `cc`.
     ///   - modules: kernel modules; init loads them in the order of their names.
     ///   - extra: more files; an ELF program brings its libraries.
+    ///   - trees: folders that are taken as they are.
     ///   - cache: the image is in its folder "images".
     /// - Throws: `HarnessError` that names the file which is missing or unfit.
     public static func build(
-        agent: String, initSource: String, modules: [String], extra: [(guestPath: String, hostPath: String)] = [], cache: Cache,
-        progress: Progress = .silent
+        agent: String, initSource: String, modules: [String], extra: [(guestPath: String, hostPath: String)] = [],
+        trees: [(guestPath: String, hostPath: String)] = [], cache: Cache, progress: Progress = .silent
     ) async throws -> GuestImage {
         let system = await ELFClosure.systemLibraries()
         let initProgram = try await compile(initSource, cache)
@@ -44,6 +45,7 @@ public struct GuestImage: Sendable, Equatable {
         for file in extra.sorted(by: { $0.guestPath < $1.guestPath }) {
             try add(program: file.hostPath, as: file.guestPath, to: &archive, &libraries, system)
         }
+        for tree in trees { try archive.addTree(tree.hostPath, at: tree.guestPath) }
         try Task.checkCancellation()
         return try store(archive.bytes(), cache, progress)
     }

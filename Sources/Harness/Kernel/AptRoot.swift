@@ -16,7 +16,14 @@ struct AptRoot: Sendable {
     /// The environment variable that names the mirror where the system's own apt knows none.
     static let mirrorVariable = "PPIOV_DEBIAN_MIRROR"
 
+    /// What its lists are of. Those of source packages are large, and few ask for them.
+    enum Kind: String, Sendable {
+        case binaries = "deb"
+        case sources = "deb-src"
+    }
+
     var folder: String
+    var kind = Kind.binaries
 
     private var configuration: String { folder + "/apt.conf" }
     private var stamp: String { folder + "/refreshed" }
@@ -44,7 +51,7 @@ struct AptRoot: Sendable {
             throw HarnessError(.harness, "cannot verify Debian's package lists: there is no \(Self.keyring)", hint: "install debian-archive-keyring, or give a kernel tree or tarball")
         }
         for part in ["lists/partial", "cache/archives/partial"] { try Disk.makeFolder(folder + "/" + part) }
-        try Disk.write(Self.suites.map { "deb [signed-by=\(Self.keyring)] \(mirror) \($0) main\n" }.joined(), to: folder + "/sources.list")
+        try Disk.write(suites.map { "\(kind.rawValue) [signed-by=\(Self.keyring)] \(mirror) \($0) main\n" }.joined(), to: folder + "/sources.list")
         try configure()
         do {
             try await Command("apt-get", ["-q", "update"], environment: environment).output()
@@ -54,6 +61,20 @@ struct AptRoot: Sendable {
                 hint: "check the network, or set \(Self.mirrorVariable) to a mirror that answers; a tree or tarball of your own needs none", evidence: error.evidence)
         }
         try Disk.write("", to: stamp)
+    }
+
+    private var suites: [String] { kind == .binaries ? Self.suites : ["sid"] }
+
+    /// Downloads a source package, verified by apt, into `folder`: its .dsc and its archives.
+    func downloadSource(_ package: String, into folder: String) async throws {
+        try configure()
+        do {
+            try await Command("apt-get", ["-q", "source", "--download-only", package], environment: environment, directory: folder).output()
+        } catch let error as HarnessError {
+            if Disk.isFull(error.evidence.joined()) { throw Disk.full("download \(package)", evidence: error.evidence) }
+            try Disk.remove(stamp)
+            throw HarnessError(.harness, "cannot download the source of \(package)", hint: "check the network and run again", evidence: error.evidence)
+        }
     }
 
     /// Every version of the packages that the lists name; none where there are no lists.
@@ -81,6 +102,64 @@ struct AptRoot: Sendable {
             // The lists may name a version that has given way since: without the stamp the next run fetches them anew.
             try Disk.remove(stamp)
             throw HarnessError(.harness, "cannot download \(offer.package) \(offer.version)", hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
+        }
+    }
+
+    /// A package as it would be downloaded.
+    struct Archive: Equatable, Sendable {
+        var name: String
+        /// As it lies in apt's cache.
+        var file: String
+        var size: Int
+        /// With its kind: "SHA256:..." or "MD5Sum:...".
+        var hash: String
+    }
+
+    /// The packages, and all that they depend on in an empty system.
+    ///
+    /// - Throws: `HarnessError` where one of them cannot be had.
+    func closure(of packages: [String], suite: String) async throws -> [Archive] {
+        try configure()
+        // apt prints nothing of a package that lies in its cache already.
+        let nothing = folder + "/cache/none"
+        try Disk.makeFolder(nothing + "/partial")
+        let arguments = ["--print-uris", "-o", "Dir::Cache::archives=" + nothing] + Self.installation(packages, suite)
+        let text = try await Command("apt-get", arguments, environment: environment).output()
+        let closure = Self.parse(uris: text)
+        guard !closure.isEmpty else {
+            throw HarnessError(
+                .harness, "apt-get names no archives for \(packages.count) packages of Debian's \(suite)", hint: "run again; apt's lists are in \(folder)",
+                evidence: text.split(separator: "\n").map(String.init))
+        }
+        return closure
+    }
+
+    /// Downloads them all, verified by apt, into apt's cache.
+    func downloadAll(_ packages: [String], suite: String) async throws {
+        try configure()
+        do {
+            try await Command("apt-get", ["--download-only"] + Self.installation(packages, suite), environment: environment).output()
+        } catch let error as HarnessError {
+            if Disk.isFull(error.evidence.joined()) { throw Disk.full("download packages", evidence: error.evidence) }
+            try Disk.remove(stamp)
+            throw HarnessError(.harness, "cannot download packages of Debian's \(suite)", hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
+        }
+    }
+
+    /// Where a package that was downloaded lies.
+    func archive(_ package: Archive) -> String { folder + "/cache/archives/" + package.file }
+
+    private static func installation(_ packages: [String], _ suite: String) -> [String] {
+        ["-q", "-y", "--no-install-recommends", "-t", suite, "install"] + packages
+    }
+
+    static func parse(uris text: String) -> [Archive] {
+        text.split(separator: "\n").compactMap { line in
+            // 'URI' FILE SIZE HASH
+            guard line.hasPrefix("'"), let end = line.dropFirst().firstIndex(of: "'") else { return nil }
+            let fields = line[line.index(after: end)...].split(separator: " ").map(String.init)
+            guard fields.count >= 2, let size = Int(fields[1]), let name = fields[0].split(separator: "_").first else { return nil }
+            return Archive(name: String(name), file: fields[0], size: size, hash: fields.count > 2 ? fields[2] : "")
         }
     }
 

@@ -13,6 +13,8 @@ public struct KernelRequest: Sendable, Equatable {
     public var sets: [String]
     /// Files and folders of patches that go on the source first, in order ("-" for standard input).
     public var series: [String] = []
+    /// Compiled beside the profile's own, in a folder of this name: for fragments that would have most of it compiled anew each time they come or go.
+    var variant: String?
 
     /// The same as the words of a command, without the series.
     public var words: [String] {

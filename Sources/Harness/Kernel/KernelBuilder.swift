@@ -69,9 +69,8 @@ public struct KernelBuilder: Sendable {
         func key(_ source: ResolvedSource) -> String { self.key(request, of: source, config, tools) }
 
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
-        let objects = source.place + "-" + request.profile
-        let lock = "build-" + (source.turn ?? objects)
-        return try await cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
+        let objects = Self.objects(request, of: source)
+        return try await cache.locked(Self.turn(request, of: source), waiting: { progress.say("waiting for another run that builds the same source") }) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let (folder, source, inputs) = try await sources.materialize(source)
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
@@ -81,6 +80,14 @@ public struct KernelBuilder: Sendable {
             return try await compile(work, config: config)
         }
     }
+
+    /// The folder that a kernel is compiled in, among the cache's objects.
+    private static func objects(_ request: KernelRequest, of source: ResolvedSource) -> String {
+        [source.place, request.profile, request.variant].compactMap { $0 }.joined(separator: "-")
+    }
+
+    /// The lock that is held while a kernel is built, and while its source is read.
+    static func turn(_ request: KernelRequest, of source: ResolvedSource) -> String { "build-" + (source.turn ?? objects(request, of: source)) }
 
     /// Two requests may come to one kernel: it goes by the names this one gave it.
     private func found(_ build: KernelBuild, _ source: ResolvedSource, _ request: KernelRequest? = nil) -> KernelBuild {

@@ -7,7 +7,12 @@ import Scenarios
 
 /// One scenario in one machine: told to run, watched, and its evidence gathered, whatever becomes of it.
 struct ScenarioTrial {
-    let scenario: Scenario
+    let id: String
+    let tier: Tier
+    let provider: Provider
+    /// Seconds without a word, before scaling.
+    let deadline: Double
+    let command: AgentCommand
     /// Multiplies every deadline, in the guest and out of it.
     let scale: Double
     let guest: GuestInfo
@@ -23,11 +28,23 @@ struct ScenarioTrial {
         var fault: MachineExit?
     }
 
+    init(scenario: Scenario, scale: Double, guest: GuestInfo) {
+        (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
+        command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
+        (self.scale, self.guest) = (scale, guest)
+    }
+
+    /// One of the kernel's own selftests; the agent notices first that it hangs.
+    init(selftest plan: SelftestPlan, scale: Double, guest: GuestInfo) {
+        (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.patience + 60)
+        command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
+        (self.scale, self.guest) = (scale, guest)
+    }
+
     func run(_ session: GuestSession) async throws -> Outcome {
         session.begin()
         let clock = ContinuousClock()
         let begin = clock.now
-        let command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
         do {
             try await session.machine.send(String(decoding: try JSONEncoder().encode(command), as: UTF8.self))
         } catch let error where !(error is CancellationError) {
@@ -44,7 +61,7 @@ struct ScenarioTrial {
         } else {
             // Trace and console travel on channels of their own: wait for their ends.
             let patience = Duration.seconds(10 * scale)
-            let mark = KernelLogMark.end(scenario.id)
+            let mark = KernelLogMark.end(id)
             let whole = try await session.wait(patience) { take in
                 take.trace.broken != nil || (take.trace.complete && take.console.contains { $0.hasSuffix(mark) })
             }
@@ -57,10 +74,10 @@ struct ScenarioTrial {
         let seconds = Self.seconds(clock.now - begin)
         let lost = crash != nil
         var evidence = Evidence(
-            scenario: scenario.id, tier: scenario.tier, provider: scenario.expectation.provider, report: take.report,
+            scenario: id, tier: tier, provider: provider, report: take.report,
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
             log: log(take), crash: crash, seconds: seconds)
-        evidence.knownBug = take.knownBug(of: scenario.id)
+        evidence.knownBug = take.knownBug(of: id)
         if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
         return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
     }
@@ -70,7 +87,7 @@ struct ScenarioTrial {
     ///
     /// - Returns: what to say of one that hangs; nil where it came to an end, whichever.
     private func hang(_ session: GuestSession) async throws -> String? {
-        let limit = Duration.seconds(scenario.deadline * scale)
+        let limit = Duration.seconds(deadline * scale)
         let clock = ContinuousClock()
         let end = clock.now + limit * 10
         @Sendable func over(_ take: GuestSession.Take) -> Bool { take.report != nil || take.trouble != nil || take.ended }
@@ -88,7 +105,7 @@ struct ScenarioTrial {
     /// The scenario's console lines: what lies between its marks and, on a machine that is shared, what an earlier scenario left
     /// behind after its own end mark. A late splat is better laid at the wrong door than lost.
     private func log(_ take: GuestSession.Take) -> [String]? {
-        KernelLog.scope(take.console, to: scenario.id) == nil ? nil : take.console
+        KernelLog.scope(take.console, to: id) == nil ? nil : take.console
     }
 
     /// Why the agent is gone, and how QEMU ended where it did.

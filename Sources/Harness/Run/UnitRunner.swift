@@ -135,13 +135,19 @@ struct UnitRunner: Sendable {
 
     /// - Throws: `HarnessError` where agent and harness are not of one build.
     private func agreed(_ ready: String) throws -> GuestInfo {
+        let guest = try Self.agreed(ready)
+        board.met(guest)
+        return guest
+    }
+
+    /// - Throws: `HarnessError` where agent and harness are not of one build.
+    static func agreed(_ ready: String) throws -> GuestInfo {
         let event = try JSONDecoder().decode(AgentEvent.self, from: Data(ready.utf8))
         guard event.version == AgentEvent.schemaVersion, let guest = event.guest else {
             throw HarnessError(
                 .harness, "the agent speaks version \(event.version) of the events, this harness version \(AgentEvent.schemaVersion)",
                 hint: "build both again: scripts/build")
         }
-        board.met(guest)
         return guest
     }
 

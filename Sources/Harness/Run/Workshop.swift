@@ -87,15 +87,17 @@ public struct Workshop: Sendable {
     }
 
     /// The bench of a kernel that is built.
-    func bench(_ kernel: KernelBuild, machine: MachineOptions, extra: [(guestPath: String, hostPath: String)] = []) async throws -> Bench {
+    func bench(
+        _ kernel: KernelBuild, machine: MachineOptions, extra: [(guestPath: String, hostPath: String)] = [], trees: [(guestPath: String, hostPath: String)] = []
+    ) async throws -> Bench {
         try machine.validate()
         try requireAgent()
         if let reason = kernel.netdevsimReason {
             progress.say("no netdevsim tier on this kernel: \(reason)")
         }
         let image = try await GuestImage.build(
-            agent: agent, initSource: vm + "/init.c", modules: kernel.netdevsim.map { [$0] } ?? [], extra: extra, cache: cache,
-            progress: progress)
+            agent: agent, initSource: vm + "/init.c", modules: kernel.netdevsim.map { [$0] } ?? [], extra: extra, trees: trees,
+            cache: cache, progress: progress)
         let acceleration = try await AccelProbe(qemu: machine.qemu, cache: cache).resolve(machine.accelerator, progress: progress)
         var options = machine
         var slowness = acceleration.accelerator == .tcg ? 2.0 : 1.0

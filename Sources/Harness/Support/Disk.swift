@@ -81,6 +81,25 @@ enum Disk {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }
 
+    enum Kind {
+        case folder
+        case link(String)
+        case file(mode: UInt32)
+        case other
+    }
+
+    /// What lies there; a link itself, not what it leads to.
+    static func kind(_ path: String) -> Kind {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return .other }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: return .folder
+        case S_IFREG: return .file(mode: status.st_mode & 0o7777)
+        case S_IFLNK: return (try? FileManager.default.destinationOfSymbolicLink(atPath: path)).map(Kind.link) ?? .other
+        default: return .other
+        }
+    }
+
     /// A new name beside `path`, for what is not finished yet.
     static func temporary(beside path: String) -> String {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)

@@ -253,6 +253,7 @@ struct PoolBooks {
     }
 
     private mutating func touch(_ pool: Int, _ event: TraceEvent, _ index: Int) {
+        if pools[pool].account.began == 0 { pools[pool].account.began = event.time }
         pools[pool].lastEvent = index
         pools[pool].lastTime = event.time
     }

@@ -26,6 +26,8 @@ public struct PoolLedger: Sendable {
         public var pool: UInt64
         /// 0 for the first pool seen at this address, 1 for the next.
         public var generation: Int
+        /// When its first event was recorded; trace clock.
+        public var began: UInt64 = 0
         /// Events seen.
         public var holds: UInt64 = 0
         public var releases: UInt64 = 0

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A liburing that knows zero-copy receive, to link the selftests with, and its own test of it: Debian's newest, in folders of the cache.
+struct Liburing: Sendable {
+    var cache: Cache
+    var progress: Progress
+
+    private static let package = "liburing-dev"
+
+    /// - Returns: a folder with `usr/include` and `usr/lib`, and what names it.
+    func folder() async throws -> (path: String, key: String) {
+        let roots = try cache.folder("roots")
+        return try await cache.locked("apt", waiting: { progress.say("waiting for another run that fetches from Debian") }) {
+            let apt = AptRoot(folder: try cache.folder("apt"))
+            guard let offer = try await apt.offers([Self.package]).max(by: { $0.version < $1.version }) else {
+                throw HarnessError(
+                    .harness, "Debian's suites \(AptRoot.suites.joined(separator: ", ")) offer no \(Self.package)",
+                    hint: "check the network and run again")
+            }
+            let key = "\(offer.package)-\(offer.version)"
+            let path = roots + "/" + key
+            if Disk.isFolder(path) { return (path, key) }
+            let making = Disk.temporary(beside: path)
+            try Disk.makeFolder(making)
+            defer { try? FileManager.default.removeItem(atPath: making) }
+            progress.say("downloading \(offer.package) \(offer.version)")
+            try await apt.download(offer, into: making)
+            guard let file = Disk.names(in: making).first(where: { $0.hasSuffix(".deb") }) else {
+                throw HarnessError(.harness, "apt-get downloaded no package for \(key)", hint: "run again; apt's lists are in \(apt.folder)")
+            }
+            try await Command("dpkg-deb", ["--extract", making + "/" + file, making]).output()
+            try Disk.remove(making + "/" + file)
+            try Disk.rename(making, to: path)
+            return (path, key)
+        }
+    }
+
+    /// liburing's own test/zcrx.c, built as its Makefile does, but static: the guest's C library is not this machine's.
+    ///
+    /// - Returns: the program, and what names it.
+    func test() async throws -> (path: String, key: String) {
+        let roots = try cache.folder("roots")
+        let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        return try await cache.locked("apt-sources", waiting: { progress.say("waiting for another run that fetches from Debian") }) {
+            let apt = AptRoot(folder: try cache.folder("apt-sources"), kind: .sources)
+            let made = roots + "/liburing-test-" + Cache.key([compiler])
+            let old = Disk.text(made + "/version")
+            if let age = apt.age, age < DebianSource.lifetime, let old { return (made + "/zcrx.t", old) }
+            progress.say("fetching liburing's own test of zero-copy receive")
+            do {
+                try await apt.refresh()
+            } catch let error as HarnessError {
+                guard let old else { throw error }
+                progress.say("\(error.message); going on with that of before")
+                return (made + "/zcrx.t", old)
+            }
+            let work = Disk.temporary(beside: made)
+            try Disk.makeFolder(work)
+            defer { try? FileManager.default.removeItem(atPath: work) }
+            try await apt.downloadSource("liburing", into: work)
+            guard let archive = Disk.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
+                throw HarnessError(.harness, "the source package of liburing has no archive", hint: "run again; apt's lists are in \(apt.folder)")
+            }
+            let key = String(archive.prefix { $0 != "~" }).components(separatedBy: ".orig.tar.")[0]
+            try await Command("tar", ["--strip-components=1", "-xf", archive], directory: work).output()
+            let log = try cache.folder("logs") + "/liburing-test.log"
+            try Disk.write("", to: log)
+            try await Command("./configure", [], directory: work).run(log: log)
+            try await KernelMake.run(Self.make(["-C", work + "/src"]), log: log, what: "building liburing")
+            try await KernelMake.run(Self.make(["-C", work + "/test", "zcrx.t", "LDFLAGS=-static"]), log: log, what: "building liburing's test/zcrx.c")
+            try Disk.remove(made)
+            try Disk.makeFolder(made)
+            try Disk.copy(work + "/test/zcrx.t", to: made + "/zcrx.t")
+            try Disk.write(key, to: made + "/version")
+            return (made + "/zcrx.t", key)
+        }
+    }
+
+    private static func make(_ arguments: [String]) -> Command {
+        var command = Command("make", arguments)
+        command.unset = KernelMake.cleared
+        command.atDeath = "TERM"
+        return command
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Subprocess
+
+/// The selftests of a kernel source, unmodified, with the programs among them built: a copy of the parts of the tree that they read, kept in the
+/// cache under the key of the source.
+struct SelftestTree: Sendable {
+    var cache: Cache
+    var progress: Progress
+
+    /// A version of this recipe: it goes up when what is copied or built changes.
+    private static let format = "1"
+
+    /// What the tests and their build read. The generators look for MAINTAINERS up the path, and search for ever where there is none.
+    private static let parts = [
+        "MAINTAINERS", "Documentation/netlink", "include/uapi", "scripts/bpf_doc.py", "tools/arch", "tools/build", "tools/include", "tools/lib/bpf", "tools/net/ynl",
+        "tools/scripts", "tools/testing/selftests/drivers/net", "tools/testing/selftests/kselftest", "tools/testing/selftests/kselftest.h",
+        "tools/testing/selftests/kselftest_harness.h", "tools/testing/selftests/lib.mk", "tools/testing/selftests/net",
+    ]
+
+    /// Folders of selftests whose programs are built, all of them. net/ itself has sixty that no test here needs.
+    private static let built = ["net/lib", "drivers/net", "drivers/net/hw"]
+
+    /// What goes into the guest.
+    private static let guest = ["MAINTAINERS", "Documentation/netlink/specs", "tools/net/ynl/pyynl", "tools/testing/selftests"]
+
+    /// The folder of the tree as the guest is to have it.
+    ///
+    /// - Parameters:
+    ///   - source: the kernel's source folder; it is only read.
+    ///   - identity: what it holds, as `ResolvedSource` names it.
+    ///   - liburing: a folder with `usr/include` and `usr/lib` of a liburing that has zcrx.
+    /// - Throws: `HarnessError`. A program that does not build is said and left out: the tests that need it say so, too.
+    func folder(source: String, identity: String, liburing: (path: String, key: String), jobs: Int) async throws -> (path: String, key: String) {
+        guard Disk.isFolder(source + "/tools/testing/selftests/drivers/net") else {
+            throw HarnessError(.input, "the kernel tree has no tools/testing/selftests/drivers/net", hint: "the selftests are taken from the tree under test; give its whole source")
+        }
+        let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        let key = Cache.key([Self.format, identity, liburing.key, compiler])
+        let trees = try cache.folder("selftests")
+        let path = trees + "/" + key
+        return try await cache.locked("selftests-" + key, waiting: { progress.say("waiting for another run that builds the same selftests") }) {
+            if Disk.isFolder(path) {
+                CacheAge.use(path)
+                return (path, key)
+            }
+            progress.say("building the kernel's selftests")
+            let work = Disk.temporary(beside: path)
+            defer { try? FileManager.default.removeItem(atPath: work) }
+            try copy(from: source, to: work)
+            let log = try cache.folder("logs") + "/selftests-\(key).log"
+            try Disk.write("", to: log)
+            try await build(work, source: source, liburing: liburing.path, jobs: jobs, log: log)
+            let made = Disk.temporary(beside: path)
+            defer { try? FileManager.default.removeItem(atPath: made) }
+            try take(from: work, to: made)
+            try Disk.rename(made, to: path)
+            CacheAge.prune(trees) { $0.count == key.count && $0.allSatisfy(\.isHexDigit) }
+            return (path, key)
+        }
+    }
+
+    private func copy(from source: String, to work: String) throws {
+        for part in Self.parts where FileStatus(source + "/" + part) != nil {
+            try Disk.makeFolder((work + "/" + part as NSString).deletingLastPathComponent)
+            try Disk.copy(source + "/" + part, to: work + "/" + part)
+        }
+    }
+
+    private func build(_ work: String, source: String, liburing: String, jobs: Int, log: String) async throws {
+        try Disk.makeFolder(work + ".headers")
+        defer { try? FileManager.default.removeItem(atPath: work + ".headers") }
+        try await KernelMake.run(KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
+        try Disk.copy(work + ".headers/usr", to: work + "/usr")
+        let headers = "-isystem \(work)/usr/include"
+        var missing: [String] = []
+        for folder in Self.built {
+            let place = work + "/tools/testing/selftests/" + folder
+            guard Disk.isFolder(place) else { continue }
+            // Static: the guest's C library is not this machine's.
+            var arguments = ["-C", place, "OUTPUT=" + place, "CC=gcc", "HAS_IOURING_ZCRX=y", "KHDR_INCLUDES=" + headers, "-j\(jobs)", "--keep-going"]
+            arguments += ["USERCFLAGS=\(headers) -I\(liburing)/usr/include", "USERLDFLAGS=-static -L\(liburing)/usr/lib/x86_64-linux-gnu"]
+            if let clang = Self.clang { arguments.append("CLANG=" + clang) }
+            let status = try await KernelMake.command(arguments + ["all"]).status(log: log)
+            if !status.isSuccess { missing.append(folder) }
+        }
+        if !missing.isEmpty { progress.say("some selftests of \(missing.joined(separator: ", ")) do not build here, and what needs them will skip or fail: \(log)") }
+    }
+
+    /// clang, for the BPF programs; Swift's own can do that.
+    private static var clang: String? {
+        if let found = Doctor.find("clang", also: []) { return found }
+        return Doctor.find("swift", also: []).map { (URL(fileURLWithPath: $0).resolvingSymlinksInPath().path as NSString).deletingLastPathComponent + "/clang" }
+    }
+
+    /// Leaves the sources of programs and what their build made on the way.
+    private func take(from work: String, to made: String) throws {
+        for part in Self.guest where FileStatus(work + "/" + part) != nil {
+            try Disk.makeFolder((made + "/" + part as NSString).deletingLastPathComponent)
+            try Disk.copy(work + "/" + part, to: made + "/" + part)
+        }
+        for folder in Self.built { try Disk.remove(made + "/tools/testing/selftests/\(folder)/tools") }
+        let names = FileManager.default.enumerator(atPath: made)?.compactMap { $0 as? String } ?? []
+        for name in names where [".c", ".h", ".a", ".d"].contains(where: name.hasSuffix) { try Disk.remove(made + "/" + name) }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Results
+import Testing
+
+@testable import Harness
+
+@Suite struct SelftestTests {
+    @Test func aNameStandsForAllThatAreRunUnderIt() {
+        #expect(SelftestCatalogue.plans("devmem.py", setting: nil).map(\.program) == ["drivers/net/hw/devmem.py"])
+        #expect(SelftestCatalogue.plans("drivers/net/hw/pp_alloc_fail.py", setting: nil).map(\.setting) == [.interface, .bare])
+        #expect(SelftestCatalogue.plans("pp_alloc_fail.py", setting: .bare).map(\.name) == ["drivers/net/hw/pp_alloc_fail:bare"])
+        // Two of that name.
+        #expect(SelftestCatalogue.plans("nk_qlease.py", setting: nil).map(\.program) == ["drivers/net/hw/nk_qlease.py", "net/nk_qlease.py"])
+        #expect(SelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)])
+        #expect(SelftestCatalogue.plans("net/x.sh", setting: nil) == [SelftestPlan(program: "net/x.sh", setting: .bare)])
+    }
+
+    @Test func eachIsRunOnce() {
+        #expect(SelftestCatalogue.plans([], setting: nil) == SelftestCatalogue.standard)
+        #expect(SelftestCatalogue.plans(["devmem.py", "hw/devmem.py", "nk_qlease.py"], setting: nil).map(\.name) == ["drivers/net/hw/devmem", "drivers/net/hw/nk_qlease", "net/nk_qlease:bare"])
+        #expect(SelftestCatalogue.plans([], setting: .bare).allSatisfy { $0.setting == .bare })
+    }
+
+    @Test func aTableTakesThePlaceOfThatOfItsSeries() {
+        let old = "# Title\n\nWords.\n\n## Linux 7.3.1\n\nold\n\n## Linux 7.2.9\n\nkept\n"
+        #expect(SelftestTable.document(old, with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\nWords.\n\n## Linux 7.3.4\n\nnew\n\n## Linux 7.2.9\n\nkept\n")
+        #expect(SelftestTable.document("# Title\n", with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\n## Linux 7.3.4\n\nnew\n")
+        #expect(SelftestTable.document(old, with: "## Linux 7.10\n\nnew\n").hasPrefix("# Title\n\nWords.\n\n## Linux 7.10\n\nnew\n\n## Linux 7.3.1\n"))
+        #expect(SelftestTable.document("", with: "## Linux 7.3.4\n\nnew\n") == "## Linux 7.3.4\n\nnew\n")
+    }
+
+    @Test func aRowSaysWhatWasHeldAndWhy() {
+        var passed = ScenarioResult(scenario: "drivers/net/hw/devmem.check_rx", tier: .netdevsim, provider: .devmem, verdict: .pass)
+        passed.accounts = [
+            PoolAccount(pool: 1, provider: .devmem, holds: 5, releases: 5, netIovHolds: 4, netIovReleases: 4, peakInflight: 4, freed: true),
+            PoolAccount(pool: 2, provider: .devmem, holds: 3, releases: 3, netIovHolds: 3, netIovReleases: 3, peakInflight: 3, freed: true),
+        ]
+        let skipped = ScenarioResult(scenario: "drivers/net/hw/devmem.check_tx", tier: .netdevsim, provider: .devmem, verdict: .skip, reason: "a|b")
+        let failed = ScenarioResult(
+            scenario: "drivers/net/hw/devmem.life-cycle", tier: .netdevsim, provider: .devmem, verdict: .fail, findings: [Finding(oracle: "trace", message: "I1")])
+        let table = SelftestTable(release: "7.3.4", plans: [SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)], results: [passed, skipped, failed])
+        #expect(
+            table.markdown == """
+                ## Linux 7.3.4
+
+                | Program | Case | Result | net_iovs held, released | Why |
+                | --- | --- | --- | --- | --- |
+                | drivers/net/hw/devmem.py | check_rx | pass | 7, 7 |  |
+                | drivers/net/hw/devmem.py | check_tx | skip |  | a\\|b |
+                | drivers/net/hw/devmem.py | life-cycle | fail |  | trace: I1 |
+
+                """)
+    }
+}
