@@ -101,8 +101,8 @@ final class ScenarioRunner {
         try SelftestRoot.enter()
         try surround(&report, scale: scale, pages: pages) { report in
             do {
-                let status = try selftest.run(scale: scale) { line in
-                    emit(AgentEvent(kind: .output, time: MonotonicClock.now, scenario: name, message: line))
+                let status = try selftest.run(scale: scale) { line, time in
+                    emit(AgentEvent(kind: .output, time: time, scenario: name, message: line))
                 }
                 report.steps.append(StepRecord(name: SelftestPlan.exitStep, ok: true, detail: "\(status)"))
             } catch {

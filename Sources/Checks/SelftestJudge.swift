@@ -38,9 +38,12 @@ public struct SelftestJudge: Sendable {
     public static let whole = "life-cycle"
 
     private let allowList: AllowList
+    private let promised: Set<Provider>
     private let today: Day
 
-    public init(allowList: AllowList, today: Day) {
+    /// - Parameter promised: providers that the kernel was built with all for: a program of one of them has no reason to skip a case.
+    public init(allowList: AllowList, promised: Set<Provider>, today: Day) {
+        self.promised = promised
         self.allowList = allowList
         self.today = today
     }
@@ -51,7 +54,7 @@ public struct SelftestJudge: Sendable {
         let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.formats, report: $0) }
         let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name) }
         let parts = log.map { Self.parts($0, results: output.cases.map(\.line)) }
-        if let report, output.cases.isEmpty, !output.hasTAP { output.takeStatus(of: report, name: evidence.plan.name) }
+        if let report, output.cases.isEmpty { output.takeStatus(of: report, name: evidence.plan.name) }
 
         var results: [ScenarioResult] = []
         for (number, found) in output.cases.enumerated() {
@@ -69,6 +72,10 @@ public struct SelftestJudge: Sendable {
             {
                 result.findings.append(
                     Finding(oracle: "trace", message: "it passed, and none of its page pools held a net_iov of \(evidence.plan.provider.rawValue)"))
+            }
+            if result.verdict == .skip, promised.contains(evidence.plan.provider) {
+                result.findings.append(
+                    Finding(oracle: "selftest", message: "the kernel was built with all that this case needs, and yet: \(result.reason ?? "it was skipped")", evidence: found.said))
             }
             if !result.findings.isEmpty { result.verdict = .fail }
             results.append(result)
@@ -92,6 +99,8 @@ public struct SelftestJudge: Sendable {
         if let crash = evidence.whole.crash { whole.findings.append(Finding(oracle: "machine", message: crash)) }
         whole.findings += PagePoolOracle.findings(report) + CountersOracle.findings(report) + (trace?.findings ?? [])
         whole.verdict = whole.findings.isEmpty ? .pass : .fail
+        // Nothing at all is never a success.
+        if whole.verdict == .pass, !results.contains(where: { $0.verdict != .skip }) { (whole.verdict, whole.reason) = (.skip, "none of its cases ran") }
         return results + [whole]
     }
 
@@ -166,6 +175,7 @@ struct SelftestOutput {
     private(set) var planned: Int?
     private(set) var hasTAP = false
     private var bail: String?
+    private var skipped: String?
     private var last: [String] = []
 
     init(_ lines: [SelftestEvidence.Line]) {
@@ -174,7 +184,8 @@ struct SelftestOutput {
         for line in lines {
             switch KTAPLine(line.text) {
             case .version: hasTAP = true
-            case .plan(let count, _):
+            case .plan(let count, let reason):
+                skipped = skipped ?? reason
                 planned = planned ?? count
                 hasTAP = true
             case .bailOut(let reason): bail = reason
@@ -192,6 +203,16 @@ struct SelftestOutput {
     /// A program that writes no TAP says it with its exit status: 0, 4 for a skip, or anything else (tools/testing/selftests/kselftest.h).
     mutating func takeStatus(of report: ScenarioReport, name: String) {
         guard let status = report.steps.last(where: { $0.name == SelftestPlan.exitStep })?.detail.flatMap({ Int32($0) }) else { return }
+        if hasTAP {
+            // "1..0 # SKIP reason", and of ksft_exit_skip() the status.
+            guard planned == 0, skipped != nil || status == 4 else { return }
+            cases = [
+                Case(
+                    result: KTAPLine.KTAPResult(ok: true, number: 1, name: Self.whole, directive: .skip, reason: skipped), line: "", said: last, from: 0,
+                    until: report.duration)
+            ]
+            return
+        }
         // What ksft.py makes of these, thrown by a case; a program that throws one before its first case has no cases.
         if status == 1, let word = last.last, let (directive, reason) = Self.exception(word) {
             cases = [
@@ -213,7 +234,8 @@ struct SelftestOutput {
     private static let whole = "exit-status"
 
     private static func exception(_ line: String) -> (KTAPLine.KTAPResult.Directive, String)? {
-        for (name, directive) in [("net.lib.py.ksft.KsftSkipEx", KTAPLine.KTAPResult.Directive.skip), ("net.lib.py.ksft.KsftXfailEx", .xfail)] where line.hasPrefix(name) {
+        let name = line.prefix { $0 != ":" && $0 != " " }
+        for (ending, directive) in [("lib.py.ksft.KsftSkipEx", KTAPLine.KTAPResult.Directive.skip), ("lib.py.ksft.KsftXfailEx", .xfail)] where name.hasSuffix(ending) {
             let reason = line.dropFirst(name.count)
             return (directive, reason.hasPrefix(": ") ? String(reason.dropFirst(2)) : "no reason given")
         }
@@ -225,10 +247,12 @@ struct SelftestOutput {
         var findings: [Finding] = []
         func add(_ message: String) { findings.append(Finding(oracle: "selftest", message: message, evidence: Array(last.suffix(20)))) }
         if let bail { add("it bailed out: \(bail)") }
-        if let planned, planned != cases.count { add("it planned \(planned) cases and reported \(cases.count)") }
+        if cases.isEmpty, hasTAP { add("it reported no case") }
+        if let planned, planned != cases.count, planned != 0 || skipped == nil && status != 4 { add("it planned \(planned) cases and reported \(cases.count)") }
         guard hasTAP, let status else { return findings }
         let failed = cases.contains { !$0.result.ok && $0.result.directive == nil }
         switch status {
+        case 4 where !cases.contains { $0.result.directive == .skip }: add("it exited with 4, which means skipped, and no case was")
         case 0, 4: if failed { add("it exited with \(status), and a case had failed") }
         default: if !failed { add("it exited with \(status), and no case had failed") }
         }

@@ -357,8 +357,9 @@ public struct SelftestPlan: Codable, Sendable, Equatable {
 public enum KernelLogMark {
     public static func begin(_ scenario: String) -> String { "ppiov: begin \(scenario)" }
     public static func end(_ scenario: String) -> String { "ppiov: end \(scenario)" }
-    /// After a selftest's result line: what the kernel said before it is that case's.
-    public static func result(_ line: String) -> String { "ppiov: result \(line)" }
+    /// After a selftest's result line: what the kernel said before it is that case's. The kernel takes no more than 1024 bytes
+    /// at a time (`devkmsg_write()`), and a reason can be longer.
+    public static func result(_ line: String) -> String { "ppiov: result \(line.prefix(100))" }
 }
 
 /// A record on the trace channel: this header (little endian: magic `PPTR`, u32 CPU, u32 length), then `length` bytes of

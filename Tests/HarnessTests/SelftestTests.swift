@@ -9,7 +9,8 @@ import Testing
     @Test func aNameStandsForAllThatAreRunUnderIt() {
         #expect(SelftestCatalogue.plans("devmem.py", setting: nil).map(\.program) == ["drivers/net/hw/devmem.py"])
         #expect(SelftestCatalogue.plans("drivers/net/hw/pp_alloc_fail.py", setting: nil).map(\.setting) == [.interface, .bare])
-        #expect(SelftestCatalogue.plans("pp_alloc_fail.py", setting: .bare).map(\.name) == ["drivers/net/hw/pp_alloc_fail:bare"])
+        #expect(SelftestCatalogue.plans(["nk_qlease.py"], setting: .bare).map(\.name) == ["drivers/net/hw/nk_qlease:bare", "net/nk_qlease:bare"])
+        #expect(SelftestCatalogue.plans(["pp_alloc_fail.py"], setting: .bare).map(\.name) == ["drivers/net/hw/pp_alloc_fail:bare"])
         // Two of that name.
         #expect(SelftestCatalogue.plans("nk_qlease.py", setting: nil).map(\.program) == ["drivers/net/hw/nk_qlease.py", "net/nk_qlease.py"])
         #expect(SelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)])

@@ -29,6 +29,7 @@ struct CPIO {
     ///
     /// - Throws: `HarnessError` where something cannot be read.
     mutating func addTree(_ folder: String, at place: String) throws {
+        guard Disk.isFolder(folder) else { throw HarnessError(.harness, "cannot read \(folder), which the guest's image needs", hint: "run again") }
         try addDirectory(place)
         for name in Disk.names(in: folder) {
             let (host, guest) = (folder + "/" + name, place + "/" + name)

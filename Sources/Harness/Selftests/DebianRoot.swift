@@ -68,6 +68,8 @@ struct DebianRoot: Sendable {
                 try await Command("dpkg-deb", ["--extract", apt.archive(package), making]).output()
             }
             try finish(making, contents)
+            // dpkg-deb gave it the date of a package.
+            CacheAge.use(making)
             try Disk.rename(making, to: path)
             CacheAge.prune(roots) { $0.count == key.count && $0.allSatisfy(\.isHexDigit) }
             return (path, key)

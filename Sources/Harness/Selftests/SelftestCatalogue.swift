@@ -40,8 +40,10 @@ public enum SelftestCatalogue {
         guard let setting else {
             return found.isEmpty ? [SelftestPlan(program: name, setting: name.hasPrefix("drivers/net/hw/") ? .interface : .bare)] : found
         }
-        var plan = found.first ?? SelftestPlan(program: name, setting: setting)
-        plan.setting = setting
-        return [plan]
+        return (found.isEmpty ? [SelftestPlan(program: name, setting: setting)] : found).map { plan in
+            var plan = plan
+            plan.setting = setting
+            return plan
+        }
     }
 }

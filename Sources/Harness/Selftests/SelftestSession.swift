@@ -3,6 +3,7 @@
 public import Checks
 import Foundation
 public import Results
+import Scenarios
 
 /// Which of the kernel's own selftests to run, and on what.
 public struct SelftestRequest: Sendable {
@@ -85,6 +86,7 @@ public struct SelftestSession: Sendable {
         var results: [ScenarioResult] = []
         var guest: GuestInfo?
         var interrupted = false
+        var fault: (any Error)?
         do {
             for (number, plan) in request.plans.enumerated() {
                 guard Self.has(plan, tree) else {
@@ -101,6 +103,9 @@ public struct SelftestSession: Sendable {
             }
         } catch is CancellationError {
             interrupted = true
+        } catch {
+            // What is there already is not lost for it.
+            fault = error
         }
         guest?.traceFormats = [:]
         let metadata = RunMetadata(
@@ -113,7 +118,11 @@ public struct SelftestSession: Sendable {
         try folder.write("metadata.json", json: metadata)
         try folder.write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
         try folder.write("junit.xml", JUnit.document(results))
-        try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : ""))
+        try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : fault.map { "Bail out! \($0)\n" } ?? ""))
+        if let fault {
+            progress.say("results so far: \(folder.path)")
+            throw fault
+        }
         return SelftestOutcome(results: results, release: kernel.release, folder: folder.path, interrupted: interrupted)
     }
 
@@ -128,7 +137,7 @@ public struct SelftestSession: Sendable {
             let lock = KernelBuilder.turn(kernel, of: source)
             // Before the kernel is built, which takes minutes.
             let folder = try await workshop.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
-                try await self.tree(source, sources)
+                try await self.tree(source, sources).folder
             }
             if request.named, let plan = request.plans.first(where: { !Self.has($0, folder) }) {
                 throw HarnessError(
@@ -138,9 +147,14 @@ public struct SelftestSession: Sendable {
             if case .built = source.material {} else { kernel.configFiles.insert(workshop.vm + "/config/selftests.config", at: 0) }
             let build = try await builder.build(kernel, of: source)
             return try await workshop.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
-                let folder = try await self.tree(source, sources)
+                let (folder, identity) = try await self.tree(source, sources)
+                guard identity == build.source else {
+                    throw HarnessError(.input, "the source changed while its kernel was built: the selftests would be of another state", hint: "run again")
+                }
                 let tree = SelftestTree(cache: workshop.cache, progress: progress)
-                return (build, try await tree.folder(source: folder, identity: build.source, liburing: liburing, jobs: request.buildJobs).path)
+                // Of a kernel that was built elsewhere the identity says nothing of its source.
+                let isBuilt = if case .built = source.material { true } else { false }
+                return (build, try await tree.folder(source: folder, identity: isBuilt ? nil : identity, liburing: liburing, jobs: request.buildJobs).path)
             }
         }
         guard !kernel.series.isEmpty else { return try await both(try await builder.resolve(kernel)) }
@@ -150,12 +164,15 @@ public struct SelftestSession: Sendable {
     }
 
     /// The source that a kernel is, or was, built from. Under the source's lock.
-    private func tree(_ source: ResolvedSource, _ sources: KernelSource) async throws -> String {
-        guard case .built(let objects) = source.material else { return try await sources.materialize(source).folder }
+    private func tree(_ source: ResolvedSource, _ sources: KernelSource) async throws -> (folder: String, identity: String) {
+        guard case .built(let objects) = source.material else {
+            let (folder, source, _) = try await sources.materialize(source)
+            return (folder, source.identity)
+        }
         guard let tree = KernelTree.source(ofBuilt: objects) else {
             throw HarnessError(.input, "the source of the kernel built in \(objects) is not there to take the selftests from")
         }
-        return tree
+        return (tree, source.identity)
     }
 
     private static func has(_ plan: SelftestPlan, _ tree: String) -> Bool {
@@ -174,7 +191,9 @@ public struct SelftestSession: Sendable {
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 let lines = outcome.take.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
-                let judge = SelftestJudge(allowList: request.allowList, today: today)
+                let needs: [Provider: Set<Need>] = [.devmem: [.interface, .devmem], .zcrx: [.interface, .zcrx]]
+                let promised = needs.filter { $0.value.isSubset(of: bench.promises) }
+                let judge = SelftestJudge(allowList: request.allowList, promised: Set(promised.keys), today: today)
                 return (judge.judge(SelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }

@@ -29,15 +29,17 @@ struct SelftestTree: Sendable {
     ///
     /// - Parameters:
     ///   - source: the kernel's source folder; it is only read.
-    ///   - identity: what it holds, as `ResolvedSource` names it.
+    ///   - identity: what it holds, as `ResolvedSource` names it; nil where that is not known.
     ///   - liburing: a folder with `usr/include` and `usr/lib` of a liburing that has zcrx.
     /// - Throws: `HarnessError`. A program that does not build is said and left out: the tests that need it say so, too.
-    func folder(source: String, identity: String, liburing: (path: String, key: String), jobs: Int) async throws -> (path: String, key: String) {
+    func folder(source: String, identity: String?, liburing: (path: String, key: String), jobs: Int) async throws -> (path: String, key: String) {
         guard Disk.isFolder(source + "/tools/testing/selftests/drivers/net") else {
             throw HarnessError(.input, "the kernel tree has no tools/testing/selftests/drivers/net", hint: "the selftests are taken from the tree under test; give its whole source")
         }
         let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
-        let key = Cache.key([Self.format, identity, liburing.key, compiler])
+        var clang = "no clang"
+        if let found = Self.clang { clang = try await Command(found, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? "" }
+        let key = Cache.key([Self.format, try identity ?? Self.contents(source), liburing.key, compiler, clang])
         let trees = try cache.folder("selftests")
         let path = trees + "/" + key
         return try await cache.locked("selftests-" + key, waiting: { progress.say("waiting for another run that builds the same selftests") }) {
@@ -51,14 +53,26 @@ struct SelftestTree: Sendable {
             try copy(from: source, to: work)
             let log = try cache.folder("logs") + "/selftests-\(key).log"
             try Disk.write("", to: log)
-            try await build(work, source: source, liburing: liburing.path, jobs: jobs, log: log)
+            let isWhole = try await build(work, source: source, liburing: liburing.path, jobs: jobs, log: log)
             let made = Disk.temporary(beside: path)
             defer { try? FileManager.default.removeItem(atPath: made) }
             try take(from: work, to: made)
+            // One in which something is missing is for this run only: what was in the way may be gone by the next.
+            let path = isWhole ? path : path + "-part"
+            try Disk.remove(path)
             try Disk.rename(made, to: path)
             CacheAge.prune(trees) { $0.count == key.count && $0.allSatisfy(\.isHexDigit) }
             return (path, key)
         }
+    }
+
+    private static func contents(_ source: String) throws -> String {
+        var files: [String] = []
+        for part in parts {
+            let names = FileManager.default.enumerator(atPath: source + "/" + part)?.compactMap { $0 as? String } ?? []
+            files += names.isEmpty ? [part] : names.map { part + "/" + $0 }
+        }
+        return Cache.key(try files.filter { Disk.isFile(source + "/" + $0) }.sorted().map { "\($0) \(try ContentHash.ofFile(source + "/" + $0))" })
     }
 
     private func copy(from source: String, to work: String) throws {
@@ -68,7 +82,7 @@ struct SelftestTree: Sendable {
         }
     }
 
-    private func build(_ work: String, source: String, liburing: String, jobs: Int, log: String) async throws {
+    private func build(_ work: String, source: String, liburing: String, jobs: Int, log: String) async throws -> Bool {
         try Disk.makeFolder(work + ".headers")
         defer { try? FileManager.default.removeItem(atPath: work + ".headers") }
         try await KernelMake.run(KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
@@ -86,6 +100,7 @@ struct SelftestTree: Sendable {
             if !status.isSuccess { missing.append(folder) }
         }
         if !missing.isEmpty { progress.say("some selftests of \(missing.joined(separator: ", ")) do not build here, and what needs them will skip or fail: \(log)") }
+        return missing.isEmpty
     }
 
     /// clang, for the BPF programs; Swift's own can do that.
