@@ -10,11 +10,10 @@ extension BeyondScenarios {
     static let buffers: [Scenario] = [8, 16, 64].map(zeroCopy) + [buffersCopied, buffersDevmem]
 
     private static func zeroCopy(_ kib: Int) -> Scenario {
-        let length = UInt32(kib << 10)
-        let count = UInt64(HugePages.count << 21) / UInt64(length)
+        let count = UInt64(HugePages.count << 21) / UInt64(kib << 10)
         return Scenario(
             "beyond.buffers.\(kib)k", "receive into buffers of \(kib) KiB, keep all, and end: payload longer than a page lies in one", tier: .netdevsim,
-            needs: needs.union([.removableInterface, .hugePages]),
+            needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
             expects: Expectation(
                 provider: .zcrx, minimumHolds: Int(min(256, count)), zeroCopy: true, payload: true, pools: ExpectedPools(buffers: count, traffic: true)),
             thorough: kib == 16
@@ -23,49 +22,26 @@ extension BeyondScenarios {
             try HugePages.reserve(run)
             let memory = try run.step("\(HugePages.count) huge pages mapped") { try AreaMemory(pages: HugePages.pages, huge: true) }
             let pattern = PayloadPattern(seed: 60 + UInt64(kib))
-            let receiver = try run.step("zcrx registered on \(bed.interface) queue \(bed.queue), \(count) net_iovs of \(kib) KiB") {
-                do {
-                    return try ZeroCopyReceiver(
-                        at: .init(ifindex: bed.ifindex, queue: bed.queue), pages: Int(count), statistics: run.environment.lacks(.zcrxStatistics) == nil,
-                        pattern: pattern, area: memory
-                    ) { $0.bufferLength = length }
-                } catch let error as KernelError where error.code == EOPNOTSUPP {
-                    throw ScenarioSkip("this netdevsim has no buffers larger than a page: its patch for that does not apply to this kernel")
-                }
-            }
-            run.cleanUp("zcrx closed") { receiver.close() }
-            try run.userBound()
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: Int(count), bufferPages: kib / 4, pattern: pattern, area: memory)
             try ZeroCopyScenarios.seeProvider(run)
             try bed.takeJumboFrames(run)
-            let socket = try bed.connect(run)
-            try run.step("\(bytes) bytes received and kept") {
-                try bed.peer.send(pattern, bytes: bytes)
-                try receiver.receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
-                try receiver.recheckHeld()
-            }
+            try receiver.receiveAndEndHolding(run, bed, pattern, bytes: bytes)
             let longest = receiver.held.map { $0.length }.max() ?? 0
-            try run.expect(longest > UInt32(ZeroCopyReceiver.pageBytes), "a piece is longer than a page", "the longest has \(longest) bytes")
-            try run.userHolds(receiver.heldNetIovs)
-            run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
-            try run.pools.observe()
-            socket.close()
-            try run.userEnds()
-            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+            try run.expect(longest > UInt32(ZeroCopyReceiver.pageBytes), "a piece was longer than a page", "the longest had \(longest) bytes")
         }
     }
 
     /// What lies in pages is copied to the buffer that the completion names; the kernel finds its page by the buffer's index and size.
     private static let buffersCopied = Scenario(
         "beyond.buffers.copied", "what comes by another interface is copied into buffers of 8 KiB, counted and told", tier: .netdevsim,
-        needs: needs.union([.removableInterface, .hugePages]),
+        needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
         expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
     ) { run in
         let bed = try TestBed.make(run)
         try HugePages.reserve(run)
         let memory = try run.step("\(HugePages.count) huge pages mapped") { try AreaMemory(pages: HugePages.pages, huge: true) }
-        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages / 2, pattern: BeyondScenarios.copied, area: memory) {
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages / 2, bufferPages: 2, pattern: BeyondScenarios.copied, area: memory) {
             $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
-            $0.bufferLength = UInt32(2 * ZeroCopyReceiver.pageBytes)
         }
         try ZeroCopyScenarios.seeProvider(run)
         try copies(run, receiver)
@@ -74,7 +50,7 @@ extension BeyondScenarios {
 
     private static let buffersDevmem = Scenario(
         "beyond.buffers.devmem", "receive into net_iovs of 16 KiB of a dma-buf, keep all, and end", tier: .netdevsim,
-        needs: [.interface, .devmem, .removableInterface, .hugePages],
+        needs: [.interface, .devmem, .removableInterface, .hugePages, .largeBuffers],
         expects: Expectation(
             provider: .devmem, minimumHolds: 256, zeroCopy: true, payload: true,
             pools: ExpectedPools(buffers: UInt64(HugePages.count << 21) / 16384, traffic: true))
@@ -86,7 +62,7 @@ extension BeyondScenarios {
             do {
                 return try DevmemReceiver(ifindex: bed.ifindex, queue: bed.queue, pages: HugePages.pages, netIovBytes: 16384, pattern: pattern)
             } catch let error as KernelError where error.code == EOPNOTSUPP {
-                throw ScenarioSkip("this netdevsim has no buffers larger than a page: its patch for that does not apply to this kernel")
+                throw ScenarioSkip.noLargeBuffers
             } catch let error as KernelError where error.code == EINVAL && (error.message ?? "").contains("nknown attribute") {
                 throw ScenarioSkip("this kernel's bind-rx takes no rx-page-size")
             }

@@ -103,18 +103,7 @@ enum ResourceScenarios {
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages, pattern: pattern, area: memory)
         let now = try ResourceCounters.lockedBytes() - before
         try run.expect(now == accounted, "\(accounted) bytes accounted, as for ordinary pages", "\(now) bytes are, \(accounted) were")
-        let socket = try bed.connect(run)
-        try run.step("200000 bytes received and kept") {
-            try bed.peer.send(pattern, bytes: 200_000)
-            try receiver.receive(from: socket.rawValue, total: 200_000, keep: true, within: run.patience(20))
-            try receiver.recheckHeld()
-        }
-        try run.userHolds(receiver.heldNetIovs)
-        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
-        try run.pools.observe()
-        socket.close()
-        try run.userEnds()
-        try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+        try receiver.receiveAndEndHolding(run, bed, pattern, bytes: 200_000)
     }
 
     /// Of a huge page of which a part is the area, all is accounted, and all is given back.

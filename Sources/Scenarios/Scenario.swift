@@ -38,6 +38,8 @@ public enum Need: String, Sendable, CaseIterable {
     case slabCounts
     /// Pages of 2 MiB can be reserved (CONFIG_HUGETLBFS).
     case hugePages
+    /// The interface takes buffers larger than a page (`QCFG_RX_PAGE_SIZE` of its driver), which only a try can tell.
+    case largeBuffers
     /// XDP programs and AF_XDP sockets (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS).
     case xdp
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
@@ -99,4 +101,7 @@ public struct ScenarioSkip: Error, Sendable {
     public var reason: String
 
     public init(_ reason: String) { self.reason = reason }
+
+    /// The interface's driver answered a buffer larger than a page with EOPNOTSUPP.
+    static let noLargeBuffers = ScenarioSkip("this interface takes no buffers larger than a page (QCFG_RX_PAGE_SIZE of its driver)")
 }

@@ -74,6 +74,7 @@ public final class TestEnvironment {
             }
         case .hugePages:
             if access(HugePages.reserved, W_OK) != 0 { return "this kernel reserves no huge pages (\(HugePages.reserved))" }
+        case .largeBuffers: return lacks(.interface)
         case .xdp:
             do throws(KernelError) {
                 try XDP.probe()

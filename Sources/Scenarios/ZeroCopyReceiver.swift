@@ -158,21 +158,45 @@ final class ZeroCopyReceiver {
 
     /// Registers as a step of `run`, on `bed`'s queue or, where that is nil, without a device; closed when the run is over.
     static func make(
-        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, refillEntries: UInt32 = 4096, completions: UInt32? = nil,
+        _ run: ScenarioRun, bed: TestBed?, pages: Int = 512, bufferPages: Int = 1, refillEntries: UInt32 = 4096, completions: UInt32? = nil,
         setup: ZeroCopyReceive.Ring.Setup = .zeroCopyReceive, pattern: PayloadPattern, area: AreaMemory? = nil, beside: UInt32? = nil,
         configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws -> ZeroCopyReceiver {
         let location = bed.map { "on \($0.interface) queue \($0.queue)" + (beside.map { ", after queue \($0)" } ?? "") } ?? "without a device"
-        let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs") {
-            try ZeroCopyReceiver(
-                at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
-                statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions, setup: setup,
-                pattern: pattern, area: area, beside: bed.flatMap { bed in beside.map { Place(ifindex: bed.ifindex, queue: $0) } },
-                configure: configure)
+        let length = bufferPages * pageBytes
+        let receiver = try run.step("zcrx registered \(location), \(pages) net_iovs" + (bufferPages > 1 ? " of \(length >> 10) KiB" : "")) {
+            do {
+                return try ZeroCopyReceiver(
+                    at: bed.map { Place(ifindex: $0.ifindex, queue: $0.queue) }, pages: pages,
+                    statistics: run.environment.lacks(.zcrxStatistics) == nil, refillEntries: refillEntries, completions: completions, setup: setup,
+                    pattern: pattern, area: area, beside: bed.flatMap { bed in beside.map { Place(ifindex: bed.ifindex, queue: $0) } }
+                ) {
+                    if bufferPages > 1 { $0.bufferLength = UInt32(length) }
+                    configure(&$0)
+                }
+            } catch let error as KernelError where bufferPages > 1 && error.code == EOPNOTSUPP {
+                throw ScenarioSkip.noLargeBuffers
+            }
         }
         run.cleanUp("zcrx closed") { receiver.close() }
         for _ in 0..<(beside == nil ? 1 : 2) { try run.userBound() }
         return receiver
+    }
+
+    /// Receives over a connection of its own, keeps all, and ends with it: the socket first, then the ring.
+    func receiveAndEndHolding(_ run: ScenarioRun, _ bed: TestBed, _ pattern: PayloadPattern, bytes: UInt64) throws {
+        let socket = try bed.connect(run)
+        try run.step("\(bytes) bytes received and kept") {
+            try bed.peer.send(pattern, bytes: bytes)
+            try receive(from: socket.rawValue, total: bytes, keep: true, within: run.patience(20))
+            try recheckHeld()
+        }
+        try run.userHolds(heldNetIovs)
+        run.payload = try payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("ring closed with \(held.count) deliveries held") { close() }
     }
 
     /// The next stream begins: the pattern does, too.

@@ -232,6 +232,14 @@ import Testing
         #expect(try module.key() != key)
     }
 
+    /// What is promised of netdevsim goes by the name of a patch.
+    @Test func thePatchForLargeBuffersHasItsName() throws {
+        let vm = (#filePath as NSString).deletingLastPathComponent + "/../../vm"
+        let sets = NetdevsimModule(vm: vm).sets
+        #expect(!sets.isEmpty)
+        for set in sets { #expect(set.patches.filter { $0.hasSuffix("-" + NetdevsimModule.largeBuffers) }.count == 1, "\(set.name)") }
+    }
+
     private func patch(_ from: String, _ to: String) -> String {
         "--- a/drivers/net/netdevsim/netdev.c\n+++ b/drivers/net/netdevsim/netdev.c\n@@ -1 +1 @@\n-\(from)\n+\(to)\n"
     }
@@ -251,6 +259,7 @@ import Testing
             work: scratch.path + "/work", jobs: 1, log: scratch.path + "/log", progress: Progress { line in said.withLock { $0.append(line) } })
         #expect(outcome == .none(reason: "the built kernel has neither Module.symvers nor vmlinux.symvers to link a module against"))
         #expect(scratch.text("work/drivers/net/netdevsim/netdev.c") == "three\n")
+        #expect(scratch.text("work/applied") == "0001-a.patch\n0002-b.patch\n")
         #expect(said.withLock { $0 }.contains("netdevsim lacks what 2 more patches would teach it: netdevsim-9.1/0003-c.patch does not apply: drivers/net/netdevsim/netdev.c: Hunk #1 FAILED at 1."))
     }
 }

@@ -8,7 +8,7 @@ import Foundation
 /// nothing need be configured to find it again.
 struct BuildCache: Sendable {
     /// Changes with the layout and with how kernels are built.
-    static let format = "1"
+    static let format = "2"
 
     var cache: Cache
 

@@ -59,6 +59,8 @@ public struct KernelBuild: Codable, Sendable, Equatable {
     public var netdevsim: String?
     /// Why `netdevsim` is nil.
     public var netdevsimReason: String?
+    /// File names of the patches that `netdevsim` has; nil where it is, or in files of older versions.
+    public var netdevsimPatches: [String]?
     /// The build log.
     public var log: String
     /// What the compiler warns of in this kernel, whichever build compiled it (`CompilerWarnings`); nil where that is not known.

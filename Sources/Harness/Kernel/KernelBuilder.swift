@@ -185,7 +185,9 @@ public struct KernelBuilder: Sendable {
         guard request.configFiles.isEmpty, request.sets.isEmpty else {
             throw HarnessError(.input, "\(folder) is built already: options cannot be added to it", hint: "leave out --config and --set, or build its source with tree:PATH")
         }
-        let key = Cache.key([source.identity, try netdevsim.key(), BuildCache.format])
+        let tree = KernelTree.source(ofBuilt: folder)
+        // Its source may be back the next time.
+        let key = Cache.key([source.identity, tree == nil ? "no source" : try netdevsim.key(), BuildCache.format])
         if let build = try builds.build(forKey: key) { return found(build, source) }
         let config = Disk.text(folder + "/.config") ?? ""
         let values = ConfigFragment.values(of: config)
@@ -203,7 +205,7 @@ public struct KernelBuilder: Sendable {
             try Disk.write("taken as built: \(folder)\n", to: log)
             let work = try cache.folder("objects") + "/\(source.id).netdevsim"
             let outcome: NetdevsimModule.Outcome =
-                if let tree = KernelTree.source(ofBuilt: folder) {
+                if let tree {
                     try await netdevsim.build(
                         against: NetdevsimModule.Kernel(source: tree, objects: folder, config: config), work: work, jobs: jobs, log: log,
                         progress: progress)
@@ -223,7 +225,7 @@ public struct KernelBuilder: Sendable {
         var build = build
         var module: String?
         switch outcome {
-        case .module(let path): module = path
+        case .module(let path, let patches): (module, build.netdevsimPatches) = (path, patches)
         case .none(let reason):
             build.netdevsimReason = reason
             progress.say("no netdevsim: \(reason)")

@@ -4,9 +4,9 @@ import Foundation
 
 /// Builds netdevsim, as a NIC that memory providers accept, from a patched copy of the tree's own driver.
 struct NetdevsimModule: Sendable {
-    /// A module, or why there is none.
+    /// A module and the file names of the patches in it, or why there is none.
     enum Outcome: Equatable, Sendable {
-        case module(String)
+        case module(String, patches: [String])
         case none(reason: String)
     }
 
@@ -31,6 +31,12 @@ struct NetdevsimModule: Sendable {
     var sets: [PatchSet]
 
     static let driver = "drivers/net/netdevsim"
+
+    /// The name, behind its number, of the patch with which netdevsim takes buffers larger than a page.
+    static let largeBuffers = "netdevsim-take-large-buffers-from-memory-providers.patch"
+
+    /// Names the patches that are applied to a copy, beside it.
+    private static let applied = "applied"
 
     /// Where the copy for an object folder lies.
     static func work(_ objects: String) -> String { objects + ".netdevsim" }
@@ -74,16 +80,18 @@ struct NetdevsimModule: Sendable {
 
         let copy = work + "/" + Self.driver
         let reuse = try ModuleReuse(kernel: kernel, copy: copy, inputs: inputs.map { Cache.key([$0, try key()]) })
-        if let module = reuse.module {
+        if let module = reuse.module, let patches = Disk.text(work + "/" + Self.applied) {
             progress.say("netdevsim is built already")
-            return .module(module)
+            return .module(module, patches: patches.split(separator: "\n").map(String.init))
         }
         progress.say("building netdevsim")
-        let applied: String
+        let applied: PatchSet
         switch try await apply(from: source, work: work, progress: progress) {
-        case .success(let name): applied = name
+        case .success(let set): applied = set
         case .failure(let refusal): return .none(reason: refusal.reason)
         }
+        let patches = applied.patches.map(Self.name)
+        try Disk.write(patches.map { $0 + "\n" }.joined(), to: work + "/" + Self.applied)
         var arguments = ["-C", objects, "M=" + copy, "CONFIG_NETDEVSIM=m", "-j\(jobs)"] + KernelMake.together
         if !Disk.isFile(objects + "/Module.symvers") {
             guard Disk.isFile(objects + "/vmlinux.symvers") else {
@@ -96,12 +104,12 @@ struct NetdevsimModule: Sendable {
         } catch let error as HarnessError {
             // A compiler that was killed, a full disk: kept, that would be "no netdevsim" for good.
             guard error.blame == .kernel else { throw error }
-            return .none(reason: "netdevsim with \(applied) does not build: \(error.evidence.first ?? error.message)")
+            return .none(reason: "netdevsim with \(applied.name) does not build: \(error.evidence.first ?? error.message)")
         }
         let module = copy + "/netdevsim.ko"
         guard Disk.isFile(module) else { return .none(reason: "make built no netdevsim.ko (see \(log))") }
         try reuse.remember()
-        return .module(module)
+        return .module(module, patches: patches)
     }
 
     private struct Refusal: Error {
@@ -109,7 +117,9 @@ struct NetdevsimModule: Sendable {
     }
 
     /// Applies the first set whose first patch fits a fresh copy, and of its others as many as fit.
-    private func apply(from source: String, work: String, progress: Progress) async throws -> Result<String, Refusal> {
+    ///
+    /// - Returns: what of the set was applied.
+    private func apply(from source: String, work: String, progress: Progress) async throws -> Result<PatchSet, Refusal> {
         var reasons: [String] = []
         for set in sets {
             try Disk.remove(work)
@@ -121,11 +131,11 @@ struct NetdevsimModule: Sendable {
                 reason = try await refusal(of: patch, work: work)
                 if reason == nil { left = left.dropFirst() }
             }
-            guard let reason, let patch = left.first else { return .success(set.name) }
+            guard let reason, let patch = left.first else { return .success(set) }
             let words = "\(set.name)/\(Self.name(patch)) does not apply: \(reason)"
             if left.count < set.patches.count {
                 progress.say("netdevsim lacks what \(left.count) more patch\(left.count == 1 ? "" : "es") would teach it: \(words)")
-                return .success(set.name)
+                return .success(PatchSet(name: set.name, patches: Array(set.patches.dropLast(left.count))))
             }
             reasons.append(words)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Checks
 import Foundation
 import Scenarios
 
@@ -31,6 +32,7 @@ public struct Bench: Sendable {
         if lines.contains("CONFIG_DEBUG_KMEMLEAK=y") { needs.insert(.kmemleak) }
         if lines.contains("CONFIG_SLUB_DEBUG=y"), lines.contains("CONFIG_SYSFS=y") { needs.insert(.slabCounts) }
         if lines.contains("CONFIG_HUGETLBFS=y") { needs.insert(.hugePages) }
+        if (kernel.netdevsimPatches ?? []).contains(where: { $0.hasSuffix(NetdevsimModule.largeBuffers) }) { needs.insert(.largeBuffers) }
         if lines.contains("CONFIG_BPF_SYSCALL=y"), lines.contains("CONFIG_XDP_SOCKETS=y") { needs.insert(.xdp) }
         if lines.contains("CONFIG_DMA_API_DEBUG=y") { needs.insert(.dmaMappings) } else { needs.insert(.repeatedMappings) }
         if lines.contains("CONFIG_FAILSLAB=y"), lines.contains("CONFIG_FAULT_INJECTION_DEBUG_FS=y") { needs.insert(.faultInjection) }
@@ -70,6 +72,14 @@ public struct Workshop: Sendable {
         try requireAgent()
         let kernel = try await KernelBuilder(cache: cache, vm: vm, jobs: buildJobs, progress: progress).build(request)
         return try await bench(kernel, machine: machine, extra: extra)
+    }
+
+    /// A splat while booting belongs to no scenario, but the user should know of it.
+    func noteBootSplats(_ console: String) {
+        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: console)) else { return }
+        for splat in KernelLog.splats(in: KernelLog.lines(of: Array(bytes))) {
+            progress.say("note: the kernel said while booting: \(splat.firstLine)")
+        }
     }
 
     /// Names what is asked of a kernel's configuration and of the machine's shape.
