@@ -45,39 +45,47 @@ struct Liburing: Sendable {
         let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
         return try await cache.locked("apt-sources", waiting: { progress.say("waiting for another run that fetches from Debian") }) {
             let apt = AptRoot(folder: try cache.folder("apt-sources"), kind: .sources)
-            let made = roots + "/liburing-test-" + Cache.key([compiler])
-            let old = Disk.text(made + "/version")
-            if let age = apt.age, age < DebianSource.lifetime, let old { return (made + "/zcrx.t", old) }
+            let prefix = "liburing-test-" + Cache.key([compiler]) + "-"
+            let old = Disk.names(in: roots).filter { $0.hasPrefix(prefix) && Disk.isFile("\(roots)/\($0)/zcrx.t") }
+                .max { DebianVersion($0) < DebianVersion($1) }
+                .map { (path: "\(roots)/\($0)/zcrx.t", key: String($0.dropFirst(prefix.count))) }
+            if let age = apt.age, age < DebianSource.lifetime, let old { return old }
             progress.say("fetching liburing's own test of zero-copy receive")
             do {
                 try await apt.refresh()
+                return try await build(apt, beside: roots + "/" + prefix)
             } catch let error as HarnessError {
                 guard let old else { throw error }
-                progress.say("\(error.message); going on with that of before")
-                return (made + "/zcrx.t", old)
+                progress.say("\(error.message); going on with that of before, \(old.key)")
+                return old
             }
-            let work = Disk.temporary(beside: made)
-            try Disk.makeFolder(work)
-            defer { try? FileManager.default.removeItem(atPath: work) }
-            try await apt.downloadSource("liburing", into: work)
-            guard let archive = Disk.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
-                throw HarnessError(.harness, "the source package of liburing has no archive", hint: "run again; apt's lists are in \(apt.folder)")
-            }
-            let key = String(archive.prefix { $0 != "~" }).components(separatedBy: ".orig.tar.")[0]
-            try await Command("tar", ["--strip-components=1", "-xf", archive], directory: work).output()
-            let log = try cache.folder("logs") + "/liburing-test.log"
-            try Disk.write("", to: log)
-            try await Command("./configure", [], directory: work).run(log: log)
-            try await KernelMake.run(Self.make(["-C", work + "/src"]), log: log, what: "building liburing")
-            try await KernelMake.run(Self.make(["-C", work + "/test", "zcrx.t", "LDFLAGS=-static"]), log: log, what: "building liburing's test/zcrx.c")
-            // Another run may be reading the one of before.
-            if old == key { return (made + "/zcrx.t", key) }
-            try Disk.remove(made)
-            try Disk.makeFolder(made)
-            try Disk.copy(work + "/test/zcrx.t", to: made + "/zcrx.t")
-            try Disk.write(key, to: made + "/version")
-            return (made + "/zcrx.t", key)
         }
+    }
+
+    /// - Parameter prefix: of the folder that it is kept in; the version follows.
+    private func build(_ apt: AptRoot, beside prefix: String) async throws -> (path: String, key: String) {
+        let work = Disk.temporary(beside: prefix)
+        try Disk.makeFolder(work)
+        defer { try? FileManager.default.removeItem(atPath: work) }
+        try await apt.downloadSource("liburing", into: work)
+        guard let archive = Disk.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
+            throw HarnessError(.harness, "the source package of liburing has no archive", hint: "run again; apt's lists are in \(apt.folder)")
+        }
+        let key = String(archive.prefix { $0 != "~" }).components(separatedBy: ".orig.tar.")[0]
+        let folder = prefix + key
+        if Disk.isFolder(folder) { return (folder + "/zcrx.t", key) }
+        try await Command("tar", ["--strip-components=1", "-xf", archive], directory: work).output()
+        let log = try cache.folder("logs") + "/liburing-test.log"
+        try Disk.write("", to: log)
+        try await Command("./configure", [], directory: work).run(log: log)
+        try await KernelMake.run(Self.make(["-C", work + "/src"]), log: log, what: "building liburing")
+        try await KernelMake.run(Self.make(["-C", work + "/test", "zcrx.t", "LDFLAGS=-static"]), log: log, what: "building liburing's test/zcrx.c")
+        let made = Disk.temporary(beside: folder)
+        defer { try? FileManager.default.removeItem(atPath: made) }
+        try Disk.makeFolder(made)
+        try Disk.copy(work + "/test/zcrx.t", to: made + "/zcrx.t")
+        try Disk.rename(made, to: folder)
+        return (folder + "/zcrx.t", key)
     }
 
     private static func make(_ arguments: [String]) -> Command {
