@@ -88,6 +88,16 @@ struct ResultsFolder: Sendable {
             hint: "results that are not written are no results; is the disk full?")
     }
 
+    /// What a run comes to, for all who read it.
+    ///
+    /// - Parameter bail: why there are not all results that there should be; nil where there are.
+    func finish(_ results: [ScenarioResult], _ metadata: RunMetadata, bail: String?) throws {
+        try write("metadata.json", json: metadata)
+        try write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
+        try write("junit.xml", JUnit.document(results))
+        try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0)\n" } ?? ""))
+    }
+
     /// What is kept of one scenario: events, trace, and the formats that decode it. The console of a machine of its own is
     /// there already, byte for byte; of a shared one this is its part.
     func keep(_ take: GuestSession.Take, of id: String, formats: [String: String]) throws {
@@ -133,4 +143,23 @@ public struct RunMetadata: Codable, Sendable {
     public var seconds: Double
     /// Seconds from the start of QEMU to the agent's `started` event, for the first scenario on each machine, by its name.
     public var starts: [String: Double]?
+}
+
+extension RunMetadata {
+    /// - Parameters:
+    ///   - begin: when the run began, by the clock that only goes forward, and by the calendar.
+    ///   - guest: without what its trace's formats say: those lie beside each trace.
+    init(
+        _ bench: Bench, kernel: KernelRequest, machine: MachineOptions, guest: GuestInfo?, isolation: Isolation, scale: Double, seed: String, reproduce: String,
+        configuration: String?, begin: (clock: ContinuousClock.Instant, date: Date), starts: [String: Double]?
+    ) {
+        var guest = guest
+        guest?.traceFormats = [:]
+        self.init(
+            tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key, accelerator: bench.acceleration.accelerator,
+            acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
+            qemuCommandLine: [machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: isolation.rawValue, timeoutScale: scale, seed: seed,
+            reproduce: reproduce, options: kernel.configuration + machine.shape, configuration: configuration, started: begin.date.formatted(.iso8601),
+            seconds: ScenarioTrial.seconds(ContinuousClock.now - begin.clock), starts: starts)
+    }
 }

@@ -82,9 +82,7 @@ public struct RunSession: Sendable {
 
     /// - Parameter bench: made before; nil has the request's kernel built.
     func run(_ request: RunRequest, on made: Bench?) async throws -> RunOutcome {
-        let clock = ContinuousClock()
-        let begin = clock.now
-        let started = Date()
+        let begin = (clock: ContinuousClock.now, date: Date())
         // Before a build that takes minutes.
         try ResultsFolder.check(request.out)
         let bench: Bench
@@ -105,7 +103,7 @@ public struct RunSession: Sendable {
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.
             _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
-            noteBootSplats(folder.path + "/boot-console.log")
+            workshop.noteBootSplats(folder.path + "/boot-console.log")
         }
         var interrupted = false
         var fault: (any Error)?
@@ -117,17 +115,11 @@ public struct RunSession: Sendable {
             fault = error
         }
         let results = run.board.results
-        // The formats lie beside each trace.
-        var guest = run.board.guest
-        guest?.traceFormats = [:]
         let metadata = RunMetadata(
-            tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key,
-            accelerator: bench.acceleration.accelerator, acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
-            qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: request.isolation.rawValue,
-            timeoutScale: scale, seed: "fixed per scenario", reproduce: request.reproduce,
-            options: request.kernel.configuration + request.machine.shape, configuration: try workshop.configuration(request.kernel, request.machine), started: started.formatted(.iso8601),
-            seconds: ScenarioTrial.seconds(clock.now - begin), starts: run.board.starts)
-        try finish(folder, results, metadata, interrupted: interrupted)
+            bench, kernel: request.kernel, machine: request.machine, guest: run.board.guest, isolation: request.isolation, scale: scale,
+            seed: "fixed per scenario", reproduce: request.reproduce, configuration: try workshop.configuration(request.kernel, request.machine), begin: begin,
+            starts: run.board.starts)
+        try folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
         if let fault { throw fault }
         return RunOutcome(results: results, folder: folder.path, interrupted: interrupted)
     }
@@ -146,13 +138,6 @@ public struct RunSession: Sendable {
         }
     }
 
-    /// A splat while booting belongs to no scenario, but the user should know of it.
-    private func noteBootSplats(_ console: String) {
-        guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: console)) else { return }
-        for splat in KernelLog.splats(in: KernelLog.lines(of: Array(bytes))) {
-            progress.say("note: the kernel said while booting: \(splat.firstLine)")
-        }
-    }
 
     /// Scenarios that share a machine, in order.
     static func units(_ scenarios: [Scenario], _ isolation: Isolation) -> [[Scenario]] {
@@ -177,13 +162,6 @@ public struct RunSession: Sendable {
         let most = 8
         let machines = (group.count + most - 1) / most
         return (0..<machines).map { Array(group[group.count * $0 / machines..<group.count * ($0 + 1) / machines]) }
-    }
-
-    private func finish(_ folder: ResultsFolder, _ results: [ScenarioResult], _ metadata: RunMetadata, interrupted: Bool) throws {
-        try folder.write("metadata.json", json: metadata)
-        try folder.write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
-        try folder.write("junit.xml", JUnit.document(results))
-        try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : ""))
     }
 }
 

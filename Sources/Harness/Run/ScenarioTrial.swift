@@ -16,6 +16,8 @@ struct ScenarioTrial {
     /// Multiplies every deadline, in the guest and out of it.
     let scale: Double
     let guest: GuestInfo
+    /// Given what the agent says, as it comes.
+    var heard: @Sendable (AgentEvent) -> Void = { _ in }
 
     struct Outcome {
         var evidence: Evidence
@@ -92,12 +94,14 @@ struct ScenarioTrial {
         let end = clock.now + limit * 10
         @Sendable func over(_ take: GuestSession.Take) -> Bool { take.report != nil || take.trouble != nil || take.ended }
         while clock.now < end {
-            let heard = session.take.events.count
-            guard try await session.wait(limit, until: { over($0) || $0.events.count > heard }) else {
+            let count = session.take.events.count
+            guard try await session.wait(limit, until: { over($0) || $0.events.count > count }) else {
                 let last = session.take.events.last { $0.kind == .step }?.step?.name
                 return "hung: no word for \(Self.seconds(limit)) s" + (last.map { " after step \"\($0)\"" } ?? "")
             }
-            if over(session.take) { return nil }
+            let take = session.take
+            take.events.dropFirst(count).forEach(heard)
+            if over(take) { return nil }
         }
         return "hung: no report within \(Self.seconds(limit * 10)) s"
     }

@@ -66,8 +66,52 @@ public struct SelftestSession: Sendable {
     /// - Throws: `HarnessError` where there is no kernel, no root file system, no boot, or no place for results. What a test finds is a result.
     public func run(_ request: SelftestRequest) async throws -> SelftestOutcome {
         try ResultsFolder.check(request.out)
-        let begin = ContinuousClock.now
-        let started = Date()
+        let begin = (clock: ContinuousClock.now, date: Date())
+        let stand = try await prepare(request)
+        let (bench, folder) = (stand.bench, stand.folder)
+        var results: [ScenarioResult] = []
+        var guest: GuestInfo?
+        var interrupted = false
+        var fault: (any Error)?
+        do {
+            for (number, plan) in request.plans.enumerated() {
+                progress.say("\(plan.program)\(plan.setting == .bare ? ", which makes its own devices" : ", NETIF=nic0") (\(number + 1) of \(request.plans.count))")
+                let (judged, met) = try await run(plan, stand, request)
+                (results, guest) = (results + judged, met ?? guest)
+                // What it said of a case that passed has been shown as it came.
+                for (inner, result) in judged.enumerated() where result.verdict != .pass || inner == judged.count - 1 {
+                    progress.result(result, done: inner + 1, of: judged.count)
+                }
+            }
+        } catch is CancellationError {
+            interrupted = true
+        } catch {
+            // What is there already is not lost for it.
+            fault = error
+        }
+        let metadata = RunMetadata(
+            bench, kernel: request.kernel, machine: request.machine, guest: guest, isolation: .scenario, scale: stand.scale, seed: "the tests draw their own",
+            reproduce: request.reproduce, configuration: nil, begin: begin, starts: nil)
+        try folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
+        if let fault {
+            progress.say("results so far: \(folder.path)")
+            throw fault
+        }
+        return SelftestOutcome(results: results, release: bench.kernel.release, folder: folder.path, interrupted: interrupted)
+    }
+
+    /// Everything that the programs run on, ready.
+    private struct Stand {
+        var bench: Bench
+        /// The selftests of the kernel's source.
+        var tree: String
+        var store: SnapshotStore
+        var folder: ResultsFolder
+        /// Multiplies every deadline.
+        var scale: Double
+    }
+
+    private func prepare(_ request: SelftestRequest) async throws -> Stand {
         let root = try await DebianRoot(cache: workshop.cache, progress: progress, suite: Self.suite).folder(DebianRoot.Contents(packages: Self.packages))
         let (kernel, tree) = try await built(request)
         // Beside the kernel's, where all others are found.
@@ -79,51 +123,10 @@ public struct SelftestSession: Sendable {
         let bench = try await workshop.bench(
             kernel, machine: request.machine, trees: [("/selftests", root.path), ("/selftests/src", tree)] + others)
         let folder = try ResultsFolder(request.out)
-        let scale = request.machine.timeoutScale * bench.slowness
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
-
-        var results: [ScenarioResult] = []
-        var guest: GuestInfo?
-        var interrupted = false
-        var fault: (any Error)?
-        do {
-            for (number, plan) in request.plans.enumerated() {
-                guard Self.has(plan, tree) else {
-                    results.append(
-                        ScenarioResult(
-                            scenario: "\(plan.name).\(SelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
-                            reason: "Linux \(kernel.release) has no such test"))
-                    continue
-                }
-                progress.say("\(plan.program)\(plan.setting == .bare ? ", which makes its own devices" : ", NETIF=nic0") (\(number + 1) of \(request.plans.count))")
-                let (judged, met) = try await run(plan, bench, store, folder, scale, request)
-                (results, guest) = (results + judged, met)
-                for (inner, result) in judged.enumerated() { progress.result(result, done: inner + 1, of: judged.count) }
-            }
-        } catch is CancellationError {
-            interrupted = true
-        } catch {
-            // What is there already is not lost for it.
-            fault = error
-        }
-        guest?.traceFormats = [:]
-        let metadata = RunMetadata(
-            tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key, accelerator: bench.acceleration.accelerator,
-            acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
-            qemuCommandLine: [request.machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: Isolation.scenario.rawValue,
-            timeoutScale: scale, seed: "the tests draw their own", reproduce: request.reproduce,
-            options: request.kernel.configuration + request.machine.shape, configuration: nil, started: started.formatted(.iso8601),
-            seconds: ScenarioTrial.seconds(ContinuousClock.now - begin), starts: nil)
-        try folder.write("metadata.json", json: metadata)
-        try folder.write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
-        try folder.write("junit.xml", JUnit.document(results))
-        try folder.write("results.ktap", KTAP.document(results) + (interrupted ? "Bail out! interrupted\n" : fault.map { "Bail out! \($0)\n" } ?? ""))
-        if let fault {
-            progress.say("results so far: \(folder.path)")
-            throw fault
-        }
-        return SelftestOutcome(results: results, release: kernel.release, folder: folder.path, interrupted: interrupted)
+        workshop.noteBootSplats(folder.path + "/boot-console.log")
+        return Stand(bench: bench, tree: tree, store: store, folder: folder, scale: request.machine.timeoutScale * bench.slowness)
     }
 
     /// The kernel, and the selftests of the very same source.
@@ -179,15 +182,25 @@ public struct SelftestSession: Sendable {
         plan.program == SelftestCatalogue.liburing || Disk.isFile(tree + "/tools/testing/selftests/" + plan.program)
     }
 
-    private func run(
-        _ plan: SelftestPlan, _ bench: Bench, _ store: SnapshotStore, _ folder: ResultsFolder, _ scale: Double, _ request: SelftestRequest
-    ) async throws -> ([ScenarioResult], GuestInfo) {
+    /// One program on a machine of its own.
+    private func run(_ plan: SelftestPlan, _ stand: Stand, _ request: SelftestRequest) async throws -> ([ScenarioResult], GuestInfo?) {
+        let (bench, folder) = (stand.bench, stand.folder)
+        guard Self.has(plan, stand.tree) else {
+            let missing = ScenarioResult(
+                scenario: "\(plan.name).\(SelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
+                reason: "Linux \(bench.kernel.release) has no such test")
+            return ([missing], nil)
+        }
         let name = plan.name.replacing("/", with: ".")
         let place = try folder.scenario(name)
-        return try await store.withMachine(bench.plan, console: place + "/console.log") { machine, ready in
+        return try await stand.store.withMachine(bench.plan, console: place + "/console.log") { machine, ready in
             let guest = try UnitRunner.agreed(ready)
             return try await GuestSession.with(machine) { session in
-                let outcome = try await ScenarioTrial(selftest: plan, scale: scale, guest: guest).run(session)
+                var trial = ScenarioTrial(selftest: plan, scale: stand.scale, guest: guest)
+                trial.heard = { [progress] event in
+                    if event.kind == .output, let line = event.message, KTAPLine.isResult(line) { progress.say("  " + line) }
+                }
+                let outcome = try await trial.run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 let lines = outcome.take.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
