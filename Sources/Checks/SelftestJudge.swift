@@ -129,8 +129,22 @@ public struct SelftestJudge: Sendable {
     private static func essence(_ said: [String]) -> String {
         let words = said.map { $0.hasPrefix("# ") ? String($0.dropFirst(2)) : $0 }
         let exceptions = words.filter { $0.hasPrefix("Exception| ") && !$0.hasPrefix("Exception|  ") }.map { $0.dropFirst("Exception| ".count) }
+        let raised = words.filter { $0.hasPrefix("Exception| ") }.map { String($0.dropFirst("Exception| ".count)) }
+        if let start = raised.lastIndex(where: { $0.hasPrefix("CMD") }), let why = Self.failure(ofCommand: raised[start...]) { return why }
         if let last = exceptions.last(where: { !$0.isEmpty && !$0.hasPrefix("Traceback") && !$0.hasPrefix("CMD:") }) { return String(last) }
         return words.first { $0.hasPrefix("Check failed") || $0.hasPrefix("Check| Check failed") } ?? words.last ?? "the test says that it failed"
+    }
+
+    /// Of a command that a test started, and whose failure it did not expect (net/lib/py/utils.py): its name, its status and, of what it wrote
+    /// to standard error, the first line that speaks of an error, or the last.
+    private static func failure(ofCommand lines: ArraySlice<String>) -> String? {
+        guard let command = lines.first?.split(separator: ": ", maxSplits: 1).last, let program = command.split(separator: " ").first,
+            let status = lines.first(where: { $0.hasPrefix("  EXIT: ") })?.dropFirst("  EXIT: ".count),
+            let errors = lines.firstIndex(where: { $0.hasPrefix("  STDERR: ") })
+        else { return nil }
+        let said = lines[errors...].prefix { $0.hasPrefix("  ") }.map { String($0.dropFirst("  STDERR: ".count)) }
+        let telling = said.first { line in ["error", "fail", "cannot"].contains { line.lowercased().contains($0) } } ?? said.last { !$0.isEmpty }
+        return telling.map { "\(program.split(separator: "/").last ?? program) exited with \(status): \($0)" }
     }
 
     private static func status(_ report: ScenarioReport) -> Int32? {

@@ -105,6 +105,27 @@ private let splat = [
         #expect(results[2].findings.map(\.message) == ["lib.py.utils.CmdExitFailure: Command failed"])
     }
 
+    /// A command that failed says why in what it wrote, not in the exception's name.
+    @Test(arguments: [
+        (["netdev_bind_rx: File exists", "YNL failed: Kernel error: 'designated queue already memory provider bound'", "restoring"],
+            "ncdevmem exited with 1: YNL failed: Kernel error: 'designated queue already memory provider bound'"),
+        (["using queues 3..4", "no more"], "ncdevmem exited with 1: no more"),
+        (["one"], "ncdevmem exited with 1: one"),
+        ([], "lib.py.utils.CmdExitFailure: Command failed"),
+    ])
+    func aCommandThatFailsSaysWhy(_ errors: [String], _ message: String) throws {
+        var said = ["Traceback (most recent call last):", "  File \"x.py\"", "lib.py.utils.CmdExitFailure: Command failed", "CMD: /src/ncdevmem -l -f nic0", "  EXIT: 1"]
+        for (number, line) in errors.enumerated() { said.append(number == 0 ? "  STDERR: \(line)" : "          \(line)") }
+        said.append("")
+        let results = try judge {
+            $0.lines[5].text = "not ok 3 devmem.check_hds"
+            $0.lines.insert(contentsOf: said.map { SelftestEvidence.Line("# Exception| \($0)", time: 1) }, at: 5)
+            $0.whole.report?.steps[0].detail = "1"
+        }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
+        #expect(results[2].findings.map(\.message) == [message])
+    }
+
     /// A splat before a result is that case's; one after the last is nobody's in particular.
     @Test(arguments: [(1, 0), (3, 1), (5, 2), (7, 3)])
     func aSplatHasAnOwner(_ place: Int, _ owner: Int) throws {
