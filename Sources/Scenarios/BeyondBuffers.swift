@@ -7,7 +7,7 @@ import SystemPackage
 
 /// Receive buffers larger than a page (`rx_buf_len` of io_uring/zcrx.c): chunks of huge pages, from a page pool of an order.
 extension BeyondScenarios {
-    static let buffers: [Scenario] = [8, 16, 64].map(zeroCopy) + [buffersCopied, buffersDevmem]
+    static let buffers: [Scenario] = [8, 16, 64].map(zeroCopy) + [buffersReturned, buffersCopied, buffersDevmem]
 
     private static func zeroCopy(_ kib: Int) -> Scenario {
         let count = UInt64(HugePages.count << 21) / UInt64(kib << 10)
@@ -31,6 +31,33 @@ extension BeyondScenarios {
         }
     }
 
+    /// A refill entry names a buffer by its offset in the area: the kernel finds it by the buffers' size, or the queue runs dry.
+    private static let buffersReturned = Scenario(
+        "beyond.buffers.returned", "receive into 32 buffers of 64 KiB twice as much as they hold, and return each", tier: .netdevsim,
+        needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
+        expects: Expectation(provider: .zcrx, minimumHolds: 32, zeroCopy: true, payload: true, pools: ExpectedPools(buffers: 32, traffic: true))
+    ) { run in
+        let total: UInt64 = 2 * 32 << 16
+        let bed = try TestBed.make(run)
+        try HugePages.reserve(run)
+        let memory = try run.step("a huge page mapped") { try AreaMemory(pages: 512, huge: true) }
+        let pattern = PayloadPattern(seed: 81)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: 32, bufferPages: 16, pattern: pattern, area: memory)
+        try ZeroCopyScenarios.seeProvider(run)
+        try bed.takeJumboFrames(run)
+        let socket = try bed.connect(run)
+        try run.step("\(total) bytes received and returned") {
+            try bed.peer.send(pattern, bytes: total)
+            try receiver.receive(from: socket.rawValue, total: total, keep: false, within: run.patience(20))
+        }
+        try run.userHolds(0)
+        run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
+        try run.pools.observe()
+        socket.close()
+        try run.userEnds()
+        try run.step("ring closed") { receiver.close() }
+    }
+
     /// What lies in pages is copied to the buffer that the completion names; the kernel finds its page by the buffer's index and size.
     private static let buffersCopied = Scenario(
         "beyond.buffers.copied", "what comes by another interface is copied into buffers of 8 KiB, counted and told", tier: .netdevsim,
@@ -50,7 +77,7 @@ extension BeyondScenarios {
 
     private static let buffersDevmem = Scenario(
         "beyond.buffers.devmem", "receive into net_iovs of 16 KiB of a dma-buf, keep all, and end", tier: .netdevsim,
-        needs: [.interface, .devmem, .removableInterface, .hugePages, .largeBuffers],
+        needs: [.interface, .devmem, .devmemPageSize, .removableInterface, .hugePages, .largeBuffers],
         expects: Expectation(
             provider: .devmem, minimumHolds: 256, zeroCopy: true, payload: true,
             pools: ExpectedPools(buffers: UInt64(HugePages.count << 21) / 16384, traffic: true))
@@ -63,8 +90,6 @@ extension BeyondScenarios {
                 return try DevmemReceiver(ifindex: bed.ifindex, queue: bed.queue, pages: HugePages.pages, netIovBytes: 16384, pattern: pattern)
             } catch let error as KernelError where error.code == EOPNOTSUPP {
                 throw ScenarioSkip.noLargeBuffers
-            } catch let error as KernelError where error.code == EINVAL && (error.message ?? "").contains("nknown attribute") {
-                throw ScenarioSkip("this kernel's bind-rx takes no rx-page-size")
             }
         }
         run.cleanUp("unbound, dma-buf closed") { receiver.close() }

@@ -28,6 +28,8 @@ public enum Need: String, Sendable, CaseIterable {
     case zcrxAddArea
     /// Devmem TCP: bind-rx of the netdev family, and /dev/udmabuf.
     case devmem
+    /// bind-rx takes the size of the net_iovs (`rx-page-size`, since 7.3).
+    case devmemPageSize
     /// Devmem TCP transmit: bind-tx, and an interface that sends net_iovs (`netmem_tx`).
     case devmemTransmit
     /// A module that can be unloaded and loaded again: netdevsim in the harness's guest.

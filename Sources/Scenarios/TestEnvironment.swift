@@ -63,6 +63,9 @@ public final class TestEnvironment {
         case .zcrxFlush, .zcrxDMABuf, .zcrxSharing, .zcrxAddArea: return lacksOfZeroCopy(need)
         case .devmem:
             if !devmem { return "this kernel has no devmem TCP (bind-rx of the netdev family) or no /dev/udmabuf" }
+        case .devmemPageSize:
+            if let reason = lacks(.devmem) { return reason }
+            if !Self.takesPageSize() { return "this kernel's bind-rx takes no rx-page-size" }
         case .devmemTransmit:
             return lacks(.devmem) ?? lacks(.interface)
         case .reloadableModule:
@@ -132,6 +135,17 @@ public final class TestEnvironment {
     /// Starts a worker: a process of the agent that plays a part of a scenario and can be killed.
     func startWorker(_ arguments: [String]) throws -> ChildProcess {
         try ChildProcess([agent, "worker"] + arguments, name: "the worker")
+    }
+
+    /// Attributes are looked at before the interface, which is missing.
+    private static func takesPageSize() -> Bool {
+        do {
+            var netdev = try Netdev()
+            _ = try netdev.bindRX(ifindex: UInt32(Int32.max), dmabuf: -1, queues: [0], pageSize: 8192)
+            return true
+        } catch {
+            return !(error.code == EINVAL && (error.message ?? "").contains("nknown attribute"))
+        }
     }
 
     private static func hasDevmem() -> Bool {

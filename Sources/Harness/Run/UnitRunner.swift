@@ -97,7 +97,7 @@ struct UnitRunner: Sendable {
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 try requireWhole(outcome, of: name)
-                return judge.judge(outcome.evidence)
+                return Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises)
             }
         }
         return Self.comparison(alone, after: others.map(\.id))
