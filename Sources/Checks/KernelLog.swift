@@ -28,6 +28,15 @@ public enum KernelLog {
         return scanner.finish()
     }
 
+    /// Whether the kernel died of a breakpoint that is not in memory: the CPU trapped on an int3, and the code that the oops shows has another
+    /// byte there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`); QEMU's TCG can all the same.
+    public static func diedOfStaleBreakpoint(_ lines: [String]) -> Bool {
+        guard let oops = lines.firstIndex(where: { $0.contains("Oops: int3:") }),
+            let code = lines[oops...].first(where: { $0.contains("Code: ") }), let next = code.firstRange(of: " <")
+        else { return false }
+        return code[..<next.lowerBound].suffix(3) != " cc"
+    }
+
     /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. The last run counts
     /// where there are several. nil where the scenario never began.
     public static func scope(_ lines: [String], to scenario: String) -> [String]? {

@@ -128,10 +128,10 @@ public struct SelftestJudge: Sendable {
     /// The line that says most: of a Python exception the last, and else the first that is a check's.
     private static func essence(_ said: [String]) -> String {
         let words = said.map { $0.hasPrefix("# ") ? String($0.dropFirst(2)) : $0 }
-        let exceptions = words.filter { $0.hasPrefix("Exception| ") && !$0.hasPrefix("Exception|  ") }.map { $0.dropFirst("Exception| ".count) }
         let raised = words.filter { $0.hasPrefix("Exception| ") }.map { String($0.dropFirst("Exception| ".count)) }
         if let start = raised.lastIndex(where: { $0.hasPrefix("CMD") }), let why = Self.failure(ofCommand: raised[start...]) { return why }
-        if let last = exceptions.last(where: { !$0.isEmpty && !$0.hasPrefix("Traceback") && !$0.hasPrefix("CMD:") }) { return String(last) }
+        let names = raised.filter { line in !line.isEmpty && ![" ", "Traceback", "CMD"].contains { line.hasPrefix($0) } }
+        if let last = names.last { return last }
         return words.first { $0.hasPrefix("Check failed") || $0.hasPrefix("Check| Check failed") } ?? words.last ?? "the test says that it failed"
     }
 

@@ -333,9 +333,14 @@ public struct SelftestPlan: Codable, Sendable, Equatable {
     /// Cases that hold no net_iov though the program has a provider: those that only transmit, as the net_iovs of a transmit binding are
     /// of no page pool, and those that bind nothing.
     public var holdless: [String]
+    /// It changes the kernel's code where another CPU may be running it: a kprobe in the path of packets, such as fail_function's.
+    public var changesCode: Bool
 
-    public init(program: String, arguments: [String] = [], setting: Setting, patience: Double = 120, provider: Provider = .pages, holdless: [String] = []) {
+    public init(
+        program: String, arguments: [String] = [], setting: Setting, patience: Double = 120, provider: Provider = .pages, holdless: [String] = [], changesCode: Bool = false
+    ) {
         self.holdless = holdless
+        self.changesCode = changesCode
         self.program = program
         self.arguments = arguments
         self.setting = setting

@@ -7,6 +7,17 @@ import Testing
 
 /// Walks Logs: NAME.log is a console, NAME.expected has a line per splat, `kind | first line | function:function:...`.
 @Suite struct KernelLogTests {
+    /// From a run of pp_alloc_fail.py under TCG, and the same with the breakpoint in its place.
+    @Test(arguments: [("55 <48>", true), ("cc <48>", false)])
+    func aBreakpointThatIsNotInMemoryIsTold(_ bytes: String, _ isStale: Bool) {
+        let lines = [
+            "[   15.301197][    C1] Oops: int3: 0000 [#1] SMP", "[   15.304202][    C1] RIP: 0010:page_pool_alloc_netmems+0x1/0x70",
+            "[   15.304626][    C1] Code: e9 6c fe ff ff 83 ea 01 0f 1f 44 00 00 \(bytes) 89 e5 48 83 ec 10", "[   15.316] Kernel panic - not syncing: Fatal exception in interrupt",
+        ]
+        #expect(KernelLog.diedOfStaleBreakpoint(lines) == isStale)
+        #expect(!KernelLog.diedOfStaleBreakpoint(Array(lines.dropFirst())))
+    }
+
     static let folder = GoldenLogs.folder
     static let names: [String] = {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -55,6 +55,13 @@ import Testing
                 """)
     }
 
+    @Test func cpusThatTakeTurns() {
+        var turns = line
+        turns.takesTurns = true
+        #expect(turns.arguments(sockets: "/s") == line.arguments(sockets: "/s").map { $0 == "tcg,thread=multi" ? "tcg,thread=single" : $0 })
+        #expect(turns.arguments(sockets: "/s") != line.arguments(sockets: "/s"))
+    }
+
     @Test func memoryOfASnapshot() {
         let taken = line.arguments(sockets: "/s", memory: .template("/c,1/memory"))
         #expect(taken.contains("pc,memory-backend=ram"))

@@ -23,6 +23,22 @@ import Testing
         #expect(SelftestCatalogue.plans([], setting: .bare).allSatisfy { $0.setting == .bare })
     }
 
+    /// Of a kernel that was built elsewhere, the key of its selftests is what its source holds.
+    @Test(arguments: [
+        ("tools/testing/selftests/drivers/net/hw/devmem.py", true), ("tools/testing/selftests/net/new.py", true), ("MAINTAINERS", true),
+        ("include/uapi/linux/netdev.h", true), ("tools/testing/selftests/bpf/x.c", false), ("net/core/devmem.c", false),
+    ])
+    func whatTheTestsReadNamesThem(_ file: String, _ isRead: Bool) throws {
+        let scratch = try Scratch()
+        for path in ["tools/testing/selftests/drivers/net/hw/devmem.py", "MAINTAINERS", "include/uapi/linux/netdev.h", "tools/testing/selftests/bpf/x.c", "net/core/devmem.c"] {
+            try scratch.write("tree/" + path, "one\n")
+        }
+        let key = try SelftestTree.contents(scratch.path + "/tree")
+        #expect(try SelftestTree.contents(scratch.path + "/tree") == key)
+        try scratch.write("tree/" + file, "two\n")
+        #expect(try (SelftestTree.contents(scratch.path + "/tree") != key) == isRead)
+    }
+
     @Test func aTableTakesThePlaceOfThatOfItsSeries() {
         let old = "# Title\n\nWords.\n\n## Linux 7.3.1\n\nold\n\n## Linux 7.2.9\n\nkept\n"
         #expect(SelftestTable.document(old, with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\nWords.\n\n## Linux 7.3.4\n\nnew\n\n## Linux 7.2.9\n\nkept\n")

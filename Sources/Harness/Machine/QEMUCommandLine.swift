@@ -26,6 +26,11 @@ public struct QEMUCommandLine: Sendable, Equatable {
     /// Uncompressed ELF with the PVH note.
     public var kernel: String
     public var image: String
+    /// Under TCG the CPUs run in turn, in one thread of QEMU's, and not at the same time.
+    ///
+    /// For a guest that changes code which another of its CPUs is running: QEMU drops its translation before the new byte is in memory, and
+    /// the other CPU may translate the old one again in between, for good (docs/kernel-notes.md).
+    public var takesTurns = false
 
     public init(options: MachineOptions, acceleration: Acceleration, kernel: String, image: String) {
         self.options = options
@@ -80,7 +85,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
         var words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", machine]
         switch acceleration.accelerator {
         case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
-        case .tcg: words += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+        case .tcg: words += ["-accel", "tcg,thread=\(takesTurns ? "single" : "multi")", "-cpu", "max,la57=off"]
         }
         // One CPU a socket: SeaBIOS's MP table lists one CPU a package, and without ACPI that table is all the kernel has.
         words += ["-smp", "cpus=\(options.cpus),sockets=\(options.cpus),cores=1,threads=1", "-m", "\(options.memoryMB)M"]

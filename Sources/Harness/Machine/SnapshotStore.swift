@@ -81,6 +81,9 @@ public struct SnapshotStore: Sendable {
     /// - Throws: `HarnessError` where the machine does not come to its ready event, with the console's last lines as evidence.
     public func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
         try plan.line.options.validate()
+        // It serves machines of either kind.
+        var plan = plan
+        plan.line.takesTurns = false
         let version = try await QEMUTool(path: plan.line.options.qemu).version()
         let key = Snapshot.key(plan.line, kernelKey: plan.kernelKey, imageKey: plan.imageKey, version: version)
         let base = try cache.folder("snapshots")

@@ -95,7 +95,7 @@ struct ResultsFolder: Sendable {
         try write("metadata.json", json: metadata)
         try write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
         try write("junit.xml", JUnit.document(results))
-        try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0)\n" } ?? ""))
+        try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0.prefix { $0 != "\n" })\n" } ?? ""))
     }
 
     /// What is kept of one scenario: events, trace, and the formats that decode it. The console of a machine of its own is

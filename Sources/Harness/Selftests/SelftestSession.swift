@@ -193,7 +193,9 @@ public struct SelftestSession: Sendable {
         }
         let name = plan.name.replacing("/", with: ".")
         let place = try folder.scenario(name)
-        return try await stand.store.withMachine(bench.plan, console: place + "/console.log") { machine, ready in
+        var machine = bench.plan
+        machine.line.takesTurns = plan.changesCode
+        return try await stand.store.withMachine(machine, console: place + "/console.log") { machine, ready in
             let guest = try UnitRunner.agreed(ready)
             return try await GuestSession.with(machine) { session in
                 var trial = ScenarioTrial(selftest: plan, scale: stand.scale, guest: guest)

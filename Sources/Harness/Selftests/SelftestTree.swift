@@ -66,7 +66,8 @@ struct SelftestTree: Sendable {
         }
     }
 
-    private static func contents(_ source: String) throws -> String {
+    /// Names what the parts of a source hold that the tests and their build read.
+    static func contents(_ source: String) throws -> String {
         var files: [String] = []
         for part in parts {
             let names = FileManager.default.enumerator(atPath: source + "/" + part)?.compactMap { $0 as? String } ?? []
