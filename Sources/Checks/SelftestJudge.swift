@@ -39,11 +39,15 @@ public struct SelftestJudge: Sendable {
 
     private let allowList: AllowList
     private let promised: Set<Provider>
+    private let promisesLargeBuffers: Bool
     private let today: Day
 
-    /// - Parameter promised: providers that the kernel was built with all for: a program of one of them has no reason to skip a case.
-    public init(allowList: AllowList, promised: Set<Provider>, today: Day) {
+    /// - Parameters:
+    ///   - promised: providers that the kernel was built with all for: a program of one of them has no reason to skip a case.
+    ///   - promisesLargeBuffers: whether that goes for cases, too, whose names say that they are about large buffers.
+    public init(allowList: AllowList, promised: Set<Provider>, promisesLargeBuffers: Bool = true, today: Day) {
         self.promised = promised
+        self.promisesLargeBuffers = promisesLargeBuffers
         self.allowList = allowList
         self.today = today
     }
@@ -73,7 +77,7 @@ public struct SelftestJudge: Sendable {
                 result.findings.append(
                     Finding(oracle: "trace", message: "it passed, and none of its page pools held a net_iov of \(evidence.plan.provider.rawValue)"))
             }
-            if result.verdict == .skip, promised.contains(evidence.plan.provider) {
+            if result.verdict == .skip, promised.contains(evidence.plan.provider), promisesLargeBuffers || !found.name.contains("large") {
                 result.findings.append(
                     Finding(oracle: "selftest", message: "the kernel was built with all that this case needs, and yet: \(result.reason ?? "it was skipped")", evidence: found.said))
             }

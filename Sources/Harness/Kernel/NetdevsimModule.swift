@@ -35,6 +35,9 @@ struct NetdevsimModule: Sendable {
     /// The name, behind its number, of the patch with which netdevsim takes buffers larger than a page.
     static let largeBuffers = "netdevsim-take-large-buffers-from-memory-providers.patch"
 
+    /// The same of the patch with which it steers what it receives.
+    static let steering = "netdevsim-steer-received-packets-by-ntuple-rules-and-RSS.patch"
+
     /// Names the patches that are applied to a copy, beside it.
     private static let applied = "applied"
 
@@ -54,7 +57,9 @@ struct NetdevsimModule: Sendable {
     }
 
     /// The patches' names and contents, for the kernel's key.
-    func key() throws -> String { Cache.key(try sets.flatMap { [$0.name] + (try $0.patches.map { try ContentHash.ofFile($0) }) }) }
+    func key() throws -> String {
+        Cache.key(try sets.flatMap { set in [set.name] + (try set.patches.flatMap { [Self.name($0), try ContentHash.ofFile($0)] }) })
+    }
 
     /// Copies the driver, patches the copy and builds it against a built kernel; or takes the one in `work`, where that was
     /// made from the very same.

@@ -93,14 +93,15 @@ struct ScenarioTrial {
         let clock = ContinuousClock()
         let end = clock.now + limit * 10
         @Sendable func over(_ take: GuestSession.Take) -> Bool { take.report != nil || take.trouble != nil || take.ended }
+        var count = 0
         while clock.now < end {
-            let count = session.take.events.count
-            guard try await session.wait(limit, until: { over($0) || $0.events.count > count }) else {
+            guard try await session.wait(limit, until: { [count] in over($0) || $0.events.count > count }) else {
                 let last = session.take.events.last { $0.kind == .step }?.step?.name
                 return "hung: no word for \(Self.seconds(limit)) s" + (last.map { " after step \"\($0)\"" } ?? "")
             }
             let take = session.take
             take.events.dropFirst(count).forEach(heard)
+            count = take.events.count
             if over(take) { return nil }
         }
         return "hung: no report within \(Self.seconds(limit * 10)) s"

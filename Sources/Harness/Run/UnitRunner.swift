@@ -72,7 +72,7 @@ struct UnitRunner: Sendable {
                 }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
                 try requireWhole(outcome, of: scenario.id)
-                let result = Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises)
+                let result = Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises.needs)
                 turn.done += 1
                 let red = result.verdict == .fail || result.verdict == .crashed
                 // One that hangs would take its whole deadline again; and a run that stops here has no use for it.
@@ -97,7 +97,7 @@ struct UnitRunner: Sendable {
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 try requireWhole(outcome, of: name)
-                return Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises)
+                return Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises.needs)
             }
         }
         return Self.comparison(alone, after: others.map(\.id))

@@ -19,25 +19,7 @@ public struct Bench: Sendable {
     var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
     /// What this kernel was built with, so that its lack in the guest is the kernel's fault.
-    ///
-    /// Where netdevsim took the patch the kernel is 7.2 or later, whose zcrx has statistics and does without a device.
-    var promises: Set<Need> {
-        guard kernel.netdevsim != nil, let config = try? String(contentsOfFile: kernelConfig, encoding: .utf8) else { return [] }
-        var needs: Set<Need> = [.interface, .removableInterface, .pageHold, .queueReset, .reloadableModule]
-        let lines = Set(config.split(separator: "\n"))
-        if lines.contains("CONFIG_IO_URING_ZCRX=y") { needs.formUnion([.zcrx, .zcrxStatistics, .zcrxNoDevice]) }
-        if lines.contains("CONFIG_NET_DEVMEM=y"), lines.contains("CONFIG_UDMABUF=y") {
-            needs.formUnion([.devmem, .devmemTransmit])
-        }
-        if lines.contains("CONFIG_DEBUG_KMEMLEAK=y") { needs.insert(.kmemleak) }
-        if lines.contains("CONFIG_SLUB_DEBUG=y"), lines.contains("CONFIG_SYSFS=y") { needs.insert(.slabCounts) }
-        if lines.contains("CONFIG_HUGETLBFS=y") { needs.insert(.hugePages) }
-        if (kernel.netdevsimPatches ?? []).contains(where: { $0.hasSuffix(NetdevsimModule.largeBuffers) }) { needs.insert(.largeBuffers) }
-        if lines.contains("CONFIG_BPF_SYSCALL=y"), lines.contains("CONFIG_XDP_SOCKETS=y") { needs.insert(.xdp) }
-        if lines.contains("CONFIG_DMA_API_DEBUG=y") { needs.insert(.dmaMappings) } else { needs.insert(.repeatedMappings) }
-        if lines.contains("CONFIG_FAILSLAB=y"), lines.contains("CONFIG_FAULT_INJECTION_DEBUG_FS=y") { needs.insert(.faultInjection) }
-        return needs
-    }
+    var promises: Promises { Promises(kernel, config: (try? String(contentsOfFile: kernelConfig, encoding: .utf8)) ?? "") }
 
     private var kernelConfig: String { (kernel.vmlinux as NSString).deletingLastPathComponent + "/config" }
 }

@@ -51,23 +51,25 @@ struct Liburing: Sendable {
                 .map { (path: "\(roots)/\($0)/zcrx.t", key: String($0.dropFirst(prefix.count))) }
             if let age = apt.age, age < DebianSource.lifetime, let old { return old }
             progress.say("fetching liburing's own test of zero-copy receive")
+            let work = Disk.temporary(beside: roots + "/" + prefix)
+            try Disk.makeFolder(work)
+            defer { try? FileManager.default.removeItem(atPath: work) }
             do {
                 try await apt.refresh()
-                return try await build(apt, beside: roots + "/" + prefix)
+                try await apt.downloadSource("liburing", into: work)
             } catch let error as HarnessError {
                 guard let old else { throw error }
                 progress.say("\(error.message); going on with that of before, \(old.key)")
                 return old
             }
+            return try await build(apt, in: work, beside: roots + "/" + prefix)
         }
     }
 
-    /// - Parameter prefix: of the folder that it is kept in; the version follows.
-    private func build(_ apt: AptRoot, beside prefix: String) async throws -> (path: String, key: String) {
-        let work = Disk.temporary(beside: prefix)
-        try Disk.makeFolder(work)
-        defer { try? FileManager.default.removeItem(atPath: work) }
-        try await apt.downloadSource("liburing", into: work)
+    /// - Parameters:
+    ///   - work: a folder with the source package.
+    ///   - prefix: of the folder that it is kept in; the version follows.
+    private func build(_ apt: AptRoot, in work: String, beside prefix: String) async throws -> (path: String, key: String) {
         guard let archive = Disk.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
             throw HarnessError(.harness, "the source package of liburing has no archive", hint: "run again; apt's lists are in \(apt.folder)")
         }
