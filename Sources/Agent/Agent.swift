@@ -28,7 +28,9 @@ enum Agent {
             case "peer": try PeerProcess.run(Array(arguments.dropFirst()))
             case "worker": try WorkerProcess.run(Array(arguments.dropFirst()))
             case "list":
-                for scenario in Catalogue.select(nil, all: arguments.dropFirst().contains("--all")) { print("\(scenario.id)\t\(scenario.tier.rawValue)\t\(scenario.summary)") }
+                for scenario in Catalogue.select(nil, all: arguments.dropFirst().contains("--all")) {
+                    print("\(scenario.id)\t\(scenario.tier.rawValue)\t\(scenario.summary)")
+                }
             case "run": exit(try Standalone.run(Array(arguments.dropFirst()), agent: agent))
             case "--help", "-h": print(usage)
             default: fail(2, "unknown command \(arguments.joined(separator: " "))\n\(usage)")

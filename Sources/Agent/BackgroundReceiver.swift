@@ -23,10 +23,12 @@ final class BackgroundReceiver: @unchecked Sendable {
         self.pattern = pattern
         self.bytes = bytes
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<BackgroundReceiver>.fromOpaque(raw).takeRetainedValue().loop() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<BackgroundReceiver>.fromOpaque(raw).takeRetainedValue().loop() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<BackgroundReceiver>.fromOpaque(context).release()
             throw KernelError("starting the receiver", errno: Errno(rawValue: error))

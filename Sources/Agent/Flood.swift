@@ -22,10 +22,12 @@ final class Flood: @unchecked Sendable {
         self.frame = frame
         for _ in 0..<16 { try wire.send(frame) }
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<Flood>.fromOpaque(raw).takeRetainedValue().loop() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<Flood>.fromOpaque(raw).takeRetainedValue().loop() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<Flood>.fromOpaque(context).release()
             throw KernelError("starting a flood", errno: Errno(rawValue: error))

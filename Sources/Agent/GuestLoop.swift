@@ -37,7 +37,9 @@ enum GuestLoop {
                 do {
                     let report = try runner.run(Selftest(plan: plan), scale: command.timeoutScale) { event in
                         try? events.send(event)
-                    } pages: { cpu, bytes in try trace.send(cpu: cpu, bytes) }
+                    } pages: { cpu, bytes in
+                        try trace.send(cpu: cpu, bytes)
+                    }
                     try trace.endScenario()
                     try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: plan.name, report: report))
                 } catch {
@@ -53,7 +55,9 @@ enum GuestLoop {
                 do {
                     let report = try runner.run(scenario, scale: command.timeoutScale) { event in
                         try? events.send(event)
-                    } pages: { cpu, bytes in try trace.send(cpu: cpu, bytes) }
+                    } pages: { cpu, bytes in
+                        try trace.send(cpu: cpu, bytes)
+                    }
                     try trace.endScenario()
                     try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: scenario.id, report: report))
                 } catch {

@@ -112,7 +112,9 @@ final class PeerProcess {
         switch (words.first, words.count) {
         case ("ping", 1): return ""
         case ("connect", 4):
-            guard let address = IPAddress(words[1]), let port = UInt16(words[2]), let limit = Int32(words[3]) else { throw ScenarioFailure("no endpoint: \(words)") }
+            guard let address = IPAddress(words[1]), let port = UInt16(words[2]), let limit = Int32(words[3]) else {
+                throw ScenarioFailure("no endpoint: \(words)")
+            }
             try close()
             socket = try TCP.connect(to: Endpoint(address, port: port), timeoutMilliseconds: limit)
             return ""
@@ -256,10 +258,12 @@ final class BackgroundSender: @unchecked Sendable {
         self.start = start
         self.sizes = sizes
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<BackgroundSender>.fromOpaque(raw).takeRetainedValue().loop() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<BackgroundSender>.fromOpaque(raw).takeRetainedValue().loop() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<BackgroundSender>.fromOpaque(context).release()
             throw KernelError("starting the sender", errno: Errno(rawValue: error))

@@ -58,7 +58,9 @@ struct SelftestNIC: ~Copyable {
         let found = Result { try NetworkNamespace.run(in: descriptor) { try Links().list() } }
         descriptor.close()
         let links = try found.get()
-        guard let link = links.first(where: { $0.name == Self.names.remote }) else { throw ScenarioFailure("\(Self.names.remote) is not in its namespace") }
+        guard let link = links.first(where: { $0.name == Self.names.remote }) else {
+            throw ScenarioFailure("\(Self.names.remote) is not in its namespace")
+        }
         return link.ifindex
     }
 

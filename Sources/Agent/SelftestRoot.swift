@@ -41,6 +41,8 @@ enum SelftestRoot {
         var said: [String] = []
         while let line = try child.lineOrEnd(within: seconds) { said.append(line) }
         let status = child.exitStatus()
-        guard status == 0 else { throw ScenarioFailure("`\(words.joined(separator: " "))` exited with \(status): \(said.suffix(3).joined(separator: "; "))") }
+        guard status == 0 else {
+            throw ScenarioFailure("`\(words.joined(separator: " "))` exited with \(status): \(said.suffix(3).joined(separator: "; "))")
+        }
     }
 }

@@ -74,7 +74,7 @@ struct BenchCommand: AsyncParsableCommand {
         do {
             let command = try parse()
             try await command.run()
-        } catch where Self.exitCode(for: error) == .validationFailure {
+        } catch  where Self.exitCode(for: error) == .validationFailure {
             say(fullMessage(for: error))
             Foundation.exit(HarnessError.Kind.input.rawValue)
         } catch {

@@ -38,7 +38,9 @@ struct Course: Sendable {
                 rows = try await measure(subject)
             } catch let error as HarnessError {
                 try Task.checkCancellation()
-                rows = [Measurement(name: subject.rawValue, seconds: [], problem: ([error.message] + error.evidence.suffix(5)).joined(separator: "; "))]
+                rows = [
+                    Measurement(name: subject.rawValue, seconds: [], problem: ([error.message] + error.evidence.suffix(5)).joined(separator: "; "))
+                ]
             }
             try each(subject, rows)
         }

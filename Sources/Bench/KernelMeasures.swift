@@ -15,7 +15,7 @@ extension Course {
                 name: "cold build", seconds: [run.seconds - download], aim: 360,
                 note: "unpacking \(Self.tenths(unpack)) s, configuring \(Self.tenths(run.phase("configuring"))) s, "
                     + "compiling \(Self.tenths(run.phase("compiling"))) s, netdevsim \(Self.tenths(run.phase("building netdevsim"))) s; "
-                    + "fetching lists and package, \(Self.tenths(download)) s, is not in it"),
+                    + "fetching lists and package, \(Self.tenths(download)) s, is not in it")
         ]
     }
 
@@ -82,7 +82,7 @@ extension Course {
             Measurement(
                 name: "first build of a folder", seconds: [run.seconds],
                 note: "hashing and copying \(Self.tenths(run.lines.first { $0.text.hasPrefix("copied") }?.time ?? 0)) s, "
-                    + "compiling \(Self.tenths(run.phase("compiling"))) s"),
+                    + "compiling \(Self.tenths(run.phase("compiling"))) s")
         ]
     }
 

@@ -23,7 +23,9 @@ extension Course {
         // The first makes what the cache does not have: image, snapshot, probe of the accelerator.
         for number in 0...repeats {
             let (_, start) = try await product.scenarios(arguments, name: name)
-            guard let start else { throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [workplace.log(name)]) }
+            guard let start else {
+                throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [workplace.log(name)])
+            }
             if number > 0 { seconds.append(start) }
         }
         return seconds

@@ -121,7 +121,8 @@ private struct SPIN: Sendable {
         let begin = ContinuousClock.now
         try await Self.make("pan", from: source, in: folder, defining: ["-DBUFFERS=\(buffers)"])
         let making = String(format: "%.1f", Clock.seconds(.now - begin))
-        note = "gcc \(Self.compile.joined(separator: " ")), pan \(Self.options.joined(separator: " ")); "
+        note =
+            "gcc \(Self.compile.joined(separator: " ")), pan \(Self.options.joined(separator: " ")); "
             + "translating and compiling it took \(making) s, which is not counted"
         // A model in which nothing can break would have as many states.
         try await Self.make("pan-fault", from: source, in: folder, defining: ["-DBUFFERS=\(buffers)", "-DFAULT=\(Self.fault)"])

@@ -34,7 +34,8 @@ struct Product: Sendable {
     func callAsFunction(_ arguments: [String], name: String) async throws -> Run {
         let log = workplace.log(name)
         try? FileManager.default.removeItem(atPath: log)
-        let command = Command(program, arguments, environment: ["XDG_CACHE_HOME": workplace.path + "/xdg", "NO_COLOR": "1"], directory: workplace.path)
+        let command = Command(
+            program, arguments, environment: ["XDG_CACHE_HOME": workplace.path + "/xdg", "NO_COLOR": "1"], directory: workplace.path)
         let begin = ContinuousClock.now
         try await command.run(log: log)
         let seconds = Clock.seconds(.now - begin)

@@ -15,7 +15,8 @@ extension Course {
         let like = workplace.out()
         say("the first step's kernel")
         let (build, _) = try await product.kernel(request, name: "step-kernel")
-        try await product.failing(["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
+        try await product.failing(
+            ["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
         let plain = PlainBuild(tree: userTree.path, objects: workplace.path + "/objects", log: workplace.log("step-make"))
         say("the first whole make")
         try await plain.start(from: URL(fileURLWithPath: build.vmlinux).deletingLastPathComponent().path + "/config")
@@ -43,7 +44,8 @@ extension Course {
         }
         steps.reference = neighbour.median.map { Measurement.Reference(name: "make, virtme-ng", seconds: $0) }
         steps.note = "git checkout of a commit that changes io_uring/zcrx.c, then `ppiov bisect-step` with \(Self.failing): build, snapshot, verdict"
-        neighbour.note = "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of everything that the same configuration has, in an object folder "
+        neighbour.note =
+            "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of everything that the same configuration has, in an object folder "
             + "that is kept, then vng with `true`; in turn with the row before. make \(Self.list(parts.map { $0[0] })) s, vng \(Self.list(parts.map { $0[1] })) s"
         rows += [steps, neighbour]
         return rows
@@ -60,7 +62,10 @@ private struct History {
     let base = "ppiov-bench"
 
     private func git(_ arguments: [String]) async throws -> String {
-        let own = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgSign=false", "-c", "gc.auto=0", "-c", "advice.detachedHead=false"]
+        let own = [
+            "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgSign=false", "-c", "gc.auto=0", "-c",
+            "advice.detachedHead=false",
+        ]
         return try await Command("git", own + ["-C", path] + arguments).output()
     }
 

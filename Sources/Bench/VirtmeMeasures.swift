@@ -24,7 +24,8 @@ extension Course {
         var neighbour = Measurement(name: "virtme-ng \(Self.version), `true`", seconds: [])
         do {
             neighbour.seconds = try await times(build.vmlinux)
-            neighbour.note = "whole command, as in the two rows before it; same vmlinux, TCG, 2 CPUs, 512 MB; root over 9p. "
+            neighbour.note =
+                "whole command, as in the two rows before it; same vmlinux, TCG, 2 CPUs, 512 MB; root over 9p. "
                 + "It is handed the vmlinux; ppiov first sees whether the source has changed (`build without a change` says how long that takes)"
         } catch let error as HarnessError where error.kind != .interrupted {
             neighbour.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")

@@ -138,7 +138,8 @@ enum KernelLogOracle {
             case .allowed: return nil
             case .notListed: break
             case .expired(let entry):
-                message += " (the allow-list entry for \"\(entry.pattern)\" expired on \(entry.expires): "
+                message +=
+                    " (the allow-list entry for \"\(entry.pattern)\" expired on \(entry.expires): "
                     + "\(entry.reason), \(entry.link))"
             }
             return Finding(oracle: "kernel-log", message: message, evidence: splat.lines)

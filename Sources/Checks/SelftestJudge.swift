@@ -67,10 +67,11 @@ public struct SelftestJudge: Sendable {
                 result.findings += KernelLogOracle.findings(log: parts[number], allowList: allowList, today: today)
             }
             // Pools that began after the result before, and until this one: what becomes of them later is still this case's.
-            result.accounts = trace?.accounts.filter { account in
-                guard let began = account.began else { return false }
-                return began > found.from && began <= found.until
-            } ?? []
+            result.accounts =
+                trace?.accounts.filter { account in
+                    guard let began = account.began else { return false }
+                    return began > found.from && began <= found.until
+                } ?? []
             if trace?.events != nil, result.verdict == .pass, evidence.plan.provider != .pages, !evidence.plan.holdless.contains(found.name),
                 !result.accounts.contains(where: { $0.netIovHolds > 0 })
             {
@@ -79,13 +80,17 @@ public struct SelftestJudge: Sendable {
             }
             if result.verdict == .skip, promised.contains(evidence.plan.provider), promisesLargeBuffers || !found.name.contains("large") {
                 result.findings.append(
-                    Finding(oracle: "selftest", message: "the kernel was built with all that this case needs, and yet: \(result.reason ?? "it was skipped")", evidence: found.said))
+                    Finding(
+                        oracle: "selftest",
+                        message: "the kernel was built with all that this case needs, and yet: \(result.reason ?? "it was skipped")",
+                        evidence: found.said))
             }
             if !result.findings.isEmpty { result.verdict = .fail }
             results.append(result)
         }
         var whole = ScenarioResult(
-            scenario: "\(evidence.plan.name).\(Self.whole)", tier: .netdevsim, provider: evidence.plan.provider, verdict: .pass, seconds: evidence.whole.seconds)
+            scenario: "\(evidence.plan.name).\(Self.whole)", tier: .netdevsim, provider: evidence.plan.provider, verdict: .pass,
+            seconds: evidence.whole.seconds)
         whole.findings = KernelLogOracle.findings(log: parts?.last ?? nil, allowList: allowList, today: today)
         whole.traceEvents = trace?.events
         whole.accounts = trace?.accounts.filter { account in !results.contains { $0.accounts.contains(account) } } ?? []
@@ -104,7 +109,9 @@ public struct SelftestJudge: Sendable {
         whole.findings += PagePoolOracle.findings(report) + CountersOracle.findings(report) + (trace?.findings ?? [])
         whole.verdict = whole.findings.isEmpty ? .pass : .fail
         // Nothing at all is never a success.
-        if whole.verdict == .pass, !results.contains(where: { $0.verdict != .skip }) { (whole.verdict, whole.reason) = (.skip, "none of its cases ran") }
+        if whole.verdict == .pass, !results.contains(where: { $0.verdict != .skip }) {
+            (whole.verdict, whole.reason) = (.skip, "none of its cases ran")
+        }
         return results + [whole]
     }
 
@@ -226,7 +233,8 @@ struct SelftestOutput {
             guard planned == 0, skipped != nil || status == 4 else { return }
             cases = [
                 Case(
-                    result: KTAPLine.KTAPResult(ok: true, number: 1, name: Self.whole, directive: .skip, reason: skipped), line: "", said: last, from: 0,
+                    result: KTAPLine.KTAPResult(ok: true, number: 1, name: Self.whole, directive: .skip, reason: skipped), line: "", said: last,
+                    from: 0,
                     until: report.duration)
             ]
             return
@@ -235,7 +243,8 @@ struct SelftestOutput {
         if status == 1, let word = last.last, let (directive, reason) = Self.exception(word) {
             cases = [
                 Case(
-                    result: KTAPLine.KTAPResult(ok: true, number: 1, name: Self.whole, directive: directive, reason: reason), line: "", said: last, from: 0,
+                    result: KTAPLine.KTAPResult(ok: true, number: 1, name: Self.whole, directive: directive, reason: reason), line: "", said: last,
+                    from: 0,
                     until: report.duration)
             ]
             return
@@ -243,7 +252,8 @@ struct SelftestOutput {
         let skipped = status == 4 || status == 77
         cases = [
             Case(
-                result: KTAPLine.KTAPResult(ok: status == 0 || skipped, number: 1, name: Self.whole, directive: skipped ? .skip : nil, reason: skipped ? last.last : nil),
+                result: KTAPLine.KTAPResult(
+                    ok: status == 0 || skipped, number: 1, name: Self.whole, directive: skipped ? .skip : nil, reason: skipped ? last.last : nil),
                 line: "", said: last, from: 0, until: report.duration)
         ]
     }
@@ -253,7 +263,8 @@ struct SelftestOutput {
 
     private static func exception(_ line: String) -> (KTAPLine.KTAPResult.Directive, String)? {
         let name = line.prefix { $0 != ":" && $0 != " " }
-        for (ending, directive) in [("lib.py.ksft.KsftSkipEx", KTAPLine.KTAPResult.Directive.skip), ("lib.py.ksft.KsftXfailEx", .xfail)] where name.hasSuffix(ending) {
+        for (ending, directive) in [("lib.py.ksft.KsftSkipEx", KTAPLine.KTAPResult.Directive.skip), ("lib.py.ksft.KsftXfailEx", .xfail)]
+        where name.hasSuffix(ending) {
             let reason = line.dropFirst(name.count)
             return (directive, reason.hasPrefix(": ") ? String(reason.dropFirst(2)) : "no reason given")
         }
@@ -266,7 +277,9 @@ struct SelftestOutput {
         func add(_ message: String) { findings.append(Finding(oracle: "selftest", message: message, evidence: Array(last.suffix(20)))) }
         if let bail { add("it bailed out: \(bail)") }
         if cases.isEmpty, hasTAP { add("it reported no case") }
-        if let planned, planned != cases.count, planned != 0 || skipped == nil && status != 4 { add("it planned \(planned) cases and reported \(cases.count)") }
+        if let planned, planned != cases.count, planned != 0 || skipped == nil && status != 4 {
+            add("it planned \(planned) cases and reported \(cases.count)")
+        }
         guard hasTAP, let status else { return findings }
         let failed = cases.contains { !$0.result.ok && $0.result.directive == nil }
         switch status {

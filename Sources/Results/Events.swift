@@ -337,7 +337,8 @@ public struct SelftestPlan: Codable, Sendable, Equatable {
     public var changesCode: Bool
 
     public init(
-        program: String, arguments: [String] = [], setting: Setting, patience: Double = 120, provider: Provider = .pages, holdless: [String] = [], changesCode: Bool = false
+        program: String, arguments: [String] = [], setting: Setting, patience: Double = 120, provider: Provider = .pages, holdless: [String] = [],
+        changesCode: Bool = false
     ) {
         self.holdless = holdless
         self.changesCode = changesCode

@@ -28,7 +28,8 @@ public enum JUnit {
 
     private static func testCase(_ result: ScenarioResult, group: String) -> [String] {
         let classname = "\(group).\(result.tier.rawValue)"
-        let open = "    <testcase name=\"\(escaped(result.scenario))\" classname=\"\(escaped(classname))\" "
+        let open =
+            "    <testcase name=\"\(escaped(result.scenario))\" classname=\"\(escaped(classname))\" "
             + "time=\"\(seconds(result.seconds))\""
         var body: [String] = []
         switch result.verdict {

@@ -57,7 +57,9 @@ extension BeyondScenarios {
                 try bed.remove()
                 try adder.join()
             }
-            try run.expect(adder.refusal?.code == EFAULT, "an area was refused with EFAULT", adder.refusal.map { "\($0)" } ?? "none was of \(adder.tokens.count)")
+            try run.expect(
+                adder.refusal?.code == EFAULT, "an area was refused with EFAULT", adder.refusal.map { "\($0)" } ?? "none was of \(adder.tokens.count)"
+            )
             try run.step("ring closed") { exporter.receiver.close() }
         },
         // Whose process may be gone when the pages are given up.
@@ -145,7 +147,9 @@ extension BeyondScenarios {
             }
             go.store(true, ordering: .releasing)
             while added.load(ordering: .acquiring) < count, refusal == nil {
-                guard MonotonicClock.now < end else { throw ScenarioFailure("\(added.load(ordering: .relaxed)) areas were added within \(seconds) s") }
+                guard MonotonicClock.now < end else {
+                    throw ScenarioFailure("\(added.load(ordering: .relaxed)) areas were added within \(seconds) s")
+                }
                 sched_yield()
             }
         }

@@ -12,10 +12,12 @@ extension BeyondScenarios {
     private static func zeroCopy(_ kib: Int) -> Scenario {
         let count = UInt64(HugePages.count << 21) / UInt64(kib << 10)
         return Scenario(
-            "beyond.buffers.\(kib)k", "receive into buffers of \(kib) KiB, keep all, and end: payload longer than a page lies in one", tier: .netdevsim,
+            "beyond.buffers.\(kib)k", "receive into buffers of \(kib) KiB, keep all, and end: payload longer than a page lies in one",
+            tier: .netdevsim,
             needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
             expects: Expectation(
-                provider: .zcrx, minimumHolds: Int(min(256, count)), zeroCopy: true, payload: true, pools: ExpectedPools(buffers: count, traffic: true)),
+                provider: .zcrx, minimumHolds: Int(min(256, count)), zeroCopy: true, payload: true,
+                pools: ExpectedPools(buffers: count, traffic: true)),
             thorough: kib == 16
         ) { run in
             let bed = try TestBed.make(run)
@@ -67,7 +69,9 @@ extension BeyondScenarios {
         let bed = try TestBed.make(run)
         try HugePages.reserve(run)
         let memory = try run.step("\(HugePages.count) huge pages mapped") { try AreaMemory(pages: HugePages.pages, huge: true) }
-        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages / 2, bufferPages: 2, pattern: BeyondScenarios.copied, area: memory) {
+        let receiver = try ZeroCopyReceiver.make(
+            run, bed: bed, pages: HugePages.pages / 2, bufferPages: 2, pattern: BeyondScenarios.copied, area: memory
+        ) {
             $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
         }
         try ZeroCopyScenarios.seeProvider(run)

@@ -92,7 +92,9 @@ extension BeyondScenarios {
             try run.step("received and kept until no buffer is left, and told of") {
                 try bed.peer.write(0, pattern, bytes: stream, sizes: [4096])
                 while receiver.events.count < 2 {
-                    guard receiver.heldNetIovs < 480 else { throw ScenarioFailure("\(receiver.heldNetIovs) net_iovs of 512 are held, and nothing is told") }
+                    guard receiver.heldNetIovs < 480 else {
+                        throw ScenarioFailure("\(receiver.heldNetIovs) net_iovs of 512 are held, and nothing is told")
+                    }
                     try receiver.receive(from: socket.rawValue, total: receiver.received + 4096, keep: true, within: run.patience(10))
                 }
                 guard receiver.events == [.copied, .allocationFailed] else { throw ScenarioFailure("events told: \(receiver.events)") }

@@ -32,7 +32,8 @@ final class RefusedRing {
 /// Registrations that are refused, and that leave the queue as it was.
 extension BeyondScenarios {
     private static func refusal(
-        _ name: String, _ summary: String, _ errno: CInt, pools: Int = 1, more: Set<Need> = [], area: @escaping @Sendable (ScenarioRun) throws -> AreaMemory,
+        _ name: String, _ summary: String, _ errno: CInt, pools: Int = 1, more: Set<Need> = [],
+        area: @escaping @Sendable (ScenarioRun) throws -> AreaMemory,
         configure: @escaping @Sendable (inout ZeroCopyReceive.Registration) -> Void
     ) -> Scenario {
         Scenario(
@@ -64,46 +65,64 @@ extension BeyondScenarios {
         }
     }
 
-    static let refusals: [Scenario] = [
-        // Pages that lie together come as one chunk. Where their number is odd, one chunk at least is no multiple of two pages.
-        refusal("buffer-length", "buffers of 8 KiB in memory of an odd number of pages", ERANGE) { _ in
-            try AreaMemory(pages: small + 1)
-        } configure: { $0.bufferLength = 8192 },
-        // The area is looked at before the device is asked.
-        refusal("buffer-offered", "buffers of 128 KiB, larger than netdevsim offers", EINVAL, more: [.removableInterface, .hugePages, .largeBuffers]) { run in
-            try HugePages.reserve(run)
-            return try AreaMemory(pages: HugePages.pages, huge: true)
-        } configure: { $0.bufferLength = 128 << 10 },
-        refusal("buffer-odd", "buffers of a length that is no power of two", EINVAL) { _ in try AreaMemory(pages: small) } configure: {
-            $0.bufferLength = 12288
-        },
-        refusal("buffer-small", "buffers smaller than a page", EINVAL) { _ in try AreaMemory(pages: small) } configure: {
-            $0.bufferLength = 2048
-        },
-        refusal("dmabuf-length", "a dma-buf of which a part is asked for", EINVAL, more: [.zcrxDMABuf]) { _ in try dmabuf(small) } configure: {
-            $0.area.length /= 2
-        },
-        refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { _ in try dmabuf(small) } configure: {
-            $0.area.address = 4096
-        },
-        // Found when the dma-buf is mapped already.
-        refusal("dmabuf-buffer-length", "buffers of 8 KiB in a dma-buf of an odd number of pages", ERANGE, more: [.zcrxDMABuf]) { _ in
-            try dmabuf(small + 1)
-        } configure: { $0.bufferLength = 8192 },
-        refusal("dmabuf-none", "a descriptor that is no dma-buf", EINVAL, more: [.zcrxDMABuf]) { _ in
-            AreaMemory(shared: try SharedMemory(count: small * 4096))
-        } configure: { area in
-            area.area.flags = 1
-            area.area.address = 0
-            area.area.dmabuf = 0
-        },
-    ] + ZeroCopyReceive.Registration.Part.allCases.map { part in
-        // Found when all is done: the queue is bound, and the ring has it under a number.
-        refusal("frozen-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
-            try AreaMemory(pages: small)
-        } configure: {
-            $0.frozen = part
-            $0.events = nil
+    static let refusals: [Scenario] =
+        [
+            // Pages that lie together come as one chunk. Where their number is odd, one chunk at least is no multiple of two pages.
+            refusal("buffer-length", "buffers of 8 KiB in memory of an odd number of pages", ERANGE) { _ in
+                try AreaMemory(pages: small + 1)
+            } configure: {
+                $0.bufferLength = 8192
+            },
+            // The area is looked at before the device is asked.
+            refusal(
+                "buffer-offered", "buffers of 128 KiB, larger than netdevsim offers", EINVAL, more: [.removableInterface, .hugePages, .largeBuffers]
+            ) { run in
+                try HugePages.reserve(run)
+                return try AreaMemory(pages: HugePages.pages, huge: true)
+            } configure: {
+                $0.bufferLength = 128 << 10
+            },
+            refusal("buffer-odd", "buffers of a length that is no power of two", EINVAL) { _ in
+                try AreaMemory(pages: small)
+            } configure: {
+                $0.bufferLength = 12288
+            },
+            refusal("buffer-small", "buffers smaller than a page", EINVAL) { _ in
+                try AreaMemory(pages: small)
+            } configure: {
+                $0.bufferLength = 2048
+            },
+            refusal("dmabuf-length", "a dma-buf of which a part is asked for", EINVAL, more: [.zcrxDMABuf]) { _ in
+                try dmabuf(small)
+            } configure: {
+                $0.area.length /= 2
+            },
+            refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { _ in
+                try dmabuf(small)
+            } configure: {
+                $0.area.address = 4096
+            },
+            // Found when the dma-buf is mapped already.
+            refusal("dmabuf-buffer-length", "buffers of 8 KiB in a dma-buf of an odd number of pages", ERANGE, more: [.zcrxDMABuf]) { _ in
+                try dmabuf(small + 1)
+            } configure: {
+                $0.bufferLength = 8192
+            },
+            refusal("dmabuf-none", "a descriptor that is no dma-buf", EINVAL, more: [.zcrxDMABuf]) { _ in
+                AreaMemory(shared: try SharedMemory(count: small * 4096))
+            } configure: { area in
+                area.area.flags = 1
+                area.area.address = 0
+                area.area.dmabuf = 0
+            },
+        ]
+        + ZeroCopyReceive.Registration.Part.allCases.map { part in
+            // Found when all is done: the queue is bound, and the ring has it under a number.
+            refusal("frozen-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
+                try AreaMemory(pages: small)
+            } configure: {
+                $0.frozen = part
+                $0.events = nil
+            }
         }
-    }
 }

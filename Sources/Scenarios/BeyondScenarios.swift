@@ -161,12 +161,14 @@ enum BeyondScenarios {
 
     private static let areas: [Scenario] = [
         traffic("areas.add", "add an area to a live queue; buffers of both come and go", [.zcrxAddArea], pages: 2 * small, keep: false) {
-            _, run, bed, pattern in try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern)
+            _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern)
         } middle: { run, receiver in
             try run.step("area added") { try receiver.addArea(try AreaMemory(pages: small)) }
         },
         traffic("areas.held", "add areas to a live queue, and close with buffers held", [.zcrxAddArea], pages: 4 * 32, keep: true) {
-            _, run, bed, pattern in try ZeroCopyReceiver.make(run, bed: bed, pages: 32, pattern: pattern)
+            _, run, bed, pattern in
+            try ZeroCopyReceiver.make(run, bed: bed, pages: 32, pattern: pattern)
         } middle: { run, receiver in
             try run.step("three areas added") { for _ in 0..<3 { try receiver.addArea(try AreaMemory(pages: 32)) } }
         },
@@ -306,7 +308,8 @@ enum BeyondScenarios {
     /// What a ring's queues have of their own: the second is the one that payload comes by, and that buffers are returned to.
     private static let besides: [Scenario] = [(ZeroCopyReceive.Registration.RefillMemory.user, "user"), (.kernel, "kernel")].map { memory, name in
         Scenario(
-            "beyond.beside.\(name)", "two queues of one ring, their refill rings in memory of the \(name == "user" ? "process" : "kernel"): each has its own",
+            "beyond.beside.\(name)",
+            "two queues of one ring, their refill rings in memory of the \(name == "user" ? "process" : "kernel"): each has its own",
             tier: .netdevsim, needs: needs,
             expects: Expectation(
                 provider: .zcrx, minimumHolds: 2 * small, zeroCopy: true, payload: true,

@@ -109,7 +109,8 @@ extension BeyondScenarios {
             try run.expect(error?.code == EFAULT, "the import refused with EFAULT", error.map { "\($0)" } ?? "it was granted")
         },
         removed,
-        scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) { run, exporter in
+        scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) {
+            run, exporter in
             try exporter.receiveKept(run)
             try run.step("8 exports refused: EMFILE") {
                 for _ in 0..<8 {
@@ -124,7 +125,8 @@ extension BeyondScenarios {
             try run.userEnds()
             try run.step("ring closed") { exporter.receiver.close() }
         },
-        scenario("frozen", "an import whose answer cannot be written is refused, and leaves no trace in ring or queue", payload: false) { run, exporter in
+        scenario("frozen", "an import whose answer cannot be written is refused, and leaves no trace in ring or queue", payload: false) {
+            run, exporter in
             try exporter.receiveKept(run)
             let descriptor = try exporter.export(run)
             let ring = try ZeroCopyReceive.Ring()

@@ -23,7 +23,9 @@ public enum Catalogue {
     public static let families: [ScenarioFamily] = [
         ScenarioFamily(
             "life-cycle", "bind, receive, return, end: the plain life of a buffer",
-            PageScenarios.all + ZeroCopyScenarios.all + [ToldScenarios.zcrx, ToldScenarios.zcrxInDumps, ToldScenarios.removed, SecondQueueScenarios.zcrx]
+            PageScenarios.all + ZeroCopyScenarios.all + [
+                ToldScenarios.zcrx, ToldScenarios.zcrxInDumps, ToldScenarios.removed, SecondQueueScenarios.zcrx,
+            ]
                 + DevmemScenarios.all + [ToldScenarios.devmem, ToldScenarios.devmemInDumps, SecondQueueScenarios.devmem] + NoDeviceScenarios.all,
             reaches: [
                 "page_pool_init()", "page_pool_alloc_netmems()", "page_pool_put_unrefed_netmem()", "page_pool_return_netmem()",

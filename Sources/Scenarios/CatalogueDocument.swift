@@ -21,7 +21,8 @@ public enum CatalogueDocument {
 
             """
         for family in shown {
-            text += "| [\(family.name)](#\(family.name)) | \(family.scenarios.count { !$0.thorough }) | \(family.scenarios.count) | \(family.summary) |\n"
+            text +=
+                "| [\(family.name)](#\(family.name)) | \(family.scenarios.count { !$0.thorough }) | \(family.scenarios.count) | \(family.summary) |\n"
         }
         text += "| all | \(shown.reduce(0) { $0 + $1.scenarios.count { !$0.thorough } }) | \(shown.reduce(0) { $0 + $1.scenarios.count }) | |\n"
         text += moves

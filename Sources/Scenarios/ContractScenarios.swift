@@ -51,20 +51,22 @@ enum ContractScenarios {
         return [
             .init("tcp-data-split off", "split", witness: true, surround: rings(DeviceRings(tcpDataSplit: .disabled))),
             .init("hds-thresh 1", "split", surround: rings(DeviceRings(hdsThreshold: 1))),
-            .init("queue bound", "split", witness: true, surround: { () throws -> () throws -> Void in
-                let memory = try UserDMABuf(size: pages * MappedMemory.pageSize)
-                let descriptor = memory.rawValue
-                var owner: Netdev? = try Netdev()
-                let bound = Result { try owner?.bindRX(ifindex: bed.ifindex, dmabuf: descriptor, queues: [bed.queue]) }
-                memory.close()
-                do {
-                    _ = try bound.get()
-                } catch {
-                    owner.take()?.close()
-                    throw error
-                }
-                return { owner.take()?.close() }
-            }),
+            .init(
+                "queue bound", "split", witness: true,
+                surround: { () throws -> () throws -> Void in
+                    let memory = try UserDMABuf(size: pages * MappedMemory.pageSize)
+                    let descriptor = memory.rawValue
+                    var owner: Netdev? = try Netdev()
+                    let bound = Result { try owner?.bindRX(ifindex: bed.ifindex, dmabuf: descriptor, queues: [bed.queue]) }
+                    memory.close()
+                    do {
+                        _ = try bound.get()
+                    } catch {
+                        owner.take()?.close()
+                        throw error
+                    }
+                    return { owner.take()?.close() }
+                }),
         ]
     }
 
@@ -173,11 +175,13 @@ enum ContractScenarios {
             .init("area of no length", "area", change: { $0.registration.area.length = 0 }),
             .init("area not aligned", "area", change: { $0.registration.area.address += 8 }),
             .init("area at address 0", "area", witness: true, change: { $0.registration.area.address = 0 }),
-            .init("area of dma-buf -1", "area", witness: true, change: {
-                $0.registration.area.address = 0
-                $0.registration.area.flags |= 1
-                $0.registration.area.dmabuf = .max
-            }),
+            .init(
+                "area of dma-buf -1", "area", witness: true,
+                change: {
+                    $0.registration.area.address = 0
+                    $0.registration.area.flags |= 1
+                    $0.registration.area.dmabuf = .max
+                }),
             .init("no such queue", "queue", witness: true, change: { $0.registration.queue = 9 }),
         ]
         let outcome = Result {

@@ -7,7 +7,10 @@ import SystemPackage
 
 /// Payload that is not in the provider's buffers when it is read, beside payload that is; and what only one of the providers has.
 enum CopyScenarios {
-    static let all: [Scenario] = [mixedZeroCopy, mixedDevmem, pruned(.zcrx), pruned(.devmem), linear, copies, copyExhaustion, removed, refillFlushed, refillTaken, refillRounded, tokens]
+    static let all: [Scenario] = [
+        mixedZeroCopy, mixedDevmem, pruned(.zcrx), pruned(.devmem), linear, copies, copyExhaustion, removed, refillFlushed, refillTaken,
+        refillRounded, tokens,
+    ]
 
     private static let early = 20_000
     private static let late: UInt64 = 200_000
@@ -304,7 +307,9 @@ enum CopyScenarios {
                 guard wire.sent < 8_000_000 else { throw ScenarioFailure("\(wire.sent) bytes found room in 512 pages") }
                 try wire.send(40_000, within: run.patience(10))
                 try? streams.receive([second: wire.sent], keep: true, within: run.patience(10))
-                if streams.failure(second) == nil, streams.received(second) < wire.sent { throw ScenarioFailure("the receive neither fails nor ends") }
+                if streams.failure(second) == nil, streams.received(second) < wire.sent {
+                    throw ScenarioFailure("the receive neither fails nor ends")
+                }
             }
         }
         try run.expect(

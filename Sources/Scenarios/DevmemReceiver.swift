@@ -98,7 +98,8 @@ final class DevmemReceiver {
         for (fragment, start) in held {
             let wrong = try bytes(at: fragment.offset, count: Int(fragment.size))?.withUnsafeBytes { pattern.mismatch($0, at: start) }
             if let wrong {
-                throw ScenarioFailure("the fragment at \(fragment.offset) of the dma-buf was overwritten while the user held it (stream offset \(wrong))")
+                throw ScenarioFailure(
+                    "the fragment at \(fragment.offset) of the dma-buf was overwritten while the user held it (stream offset \(wrong))")
             }
         }
     }

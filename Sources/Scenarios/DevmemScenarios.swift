@@ -8,18 +8,20 @@ enum DevmemScenarios {
     static let needs: Set<Need> = [.interface, .devmem]
     private static let bytes: UInt64 = 200_000
 
-    static let all: [Scenario] = plain + [
-        bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
-        bindings("two-bindings-gone", "the same, after the interface has gone", gone: true),
-        bindings("two-queues", "one binding of two queues at once is closed", together: true, gone: false),
-        bindings("two-queues-gone", "the same, after the interface has gone", together: true, gone: true),
-        relisten, unheard,
-    ]
+    static let all: [Scenario] =
+        plain + [
+            bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
+            bindings("two-bindings-gone", "the same, after the interface has gone", gone: true),
+            bindings("two-queues", "one binding of two queues at once is closed", together: true, gone: false),
+            bindings("two-queues-gone", "the same, after the interface has gone", together: true, gone: true),
+            relisten, unheard,
+        ]
 
     /// The tokens of a socket stay its own when its connection ends, and whoever connects to it next inherits none (`tcp_create_openreq_child()`).
     /// A restart detaches the pool, so that its count shows what is out.
     private static let relisten = Scenario(
-        "devmem.relisten", "a socket with tokens is disconnected and listens; who connects to it, and goes, takes none of them along", tier: .netdevsim,
+        "devmem.relisten", "a socket with tokens is disconnected and listens; who connects to it, and goes, takes none of them along",
+        tier: .netdevsim,
         needs: needs.union([.removableInterface, .queueReset]),
         expects: Expectation(
             provider: .devmem, minimumHolds: 256, zeroCopy: true, detachedPool: true, payload: true, pools: ExpectedPools(count: 2, traffic: true))
@@ -57,7 +59,8 @@ enum DevmemScenarios {
 
     /// The binding is made before its id is told, which can fail (`genlmsg_reply()` in `netdev_nl_bind_rx_doit()`).
     private static let unheard = Scenario(
-        "devmem.unheard", "bind-rx over a socket that has no room for the answer: bound until it closes, or not at all", tier: .netdevsim, needs: needs,
+        "devmem.unheard", "bind-rx over a socket that has no room for the answer: bound until it closes, or not at all", tier: .netdevsim,
+        needs: needs,
         expects: Expectation(provider: .devmem, minimumHolds: 256, pools: ExpectedPools(traffic: false))
     ) { run in
         let bed = try TestBed.make(run)
@@ -164,7 +167,9 @@ enum DevmemScenarios {
             let receiver = try DevmemReceiver.make(run, bed: bed, pages: Restarts.pages, pattern: pattern)
             try Restarts.drive(run, bed) { socket, total in
                 try receiver.receive(from: socket, total: total, keep: false, within: run.patience(20))
-            } send: { try bed.peer.send(pattern, bytes: $0) }
+            } send: {
+                try bed.peer.send(pattern, bytes: $0)
+            }
             run.payload = receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
             try run.step("unbound") { receiver.unbind() }
         },

@@ -41,7 +41,9 @@ enum DriverFailureScenarios {
                 try run.step("the queue restarted") { try bed.resetQueue(mode: 0) }
                 // One of which something was left would be counted (`dev_get_min_mp_channel_count()`).
                 try run.step("tcp-data-split off and on: no provider is in the way") {
-                    for split in [DeviceRings.DataSplit.disabled, .enabled] { try Ethtool().setRings(of: bed.ifindex, to: DeviceRings(tcpDataSplit: split)) }
+                    for split in [DeviceRings.DataSplit.disabled, .enabled] {
+                        try Ethtool().setRings(of: bed.ifindex, to: DeviceRings(tcpDataSplit: split))
+                    }
                 }
             }
             let streams = try provider.makeStreams(run, bed: bed)

@@ -17,7 +17,9 @@ final class Echo {
         let found = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(connection, $0, &length) }
         }
-        guard found == 0, address.sin_family == sa_family_t(AF_INET) else { throw ScenarioSkip("the peer has no IPv4 address to be asked for an echo") }
+        guard found == 0, address.sin_family == sa_family_t(AF_INET) else {
+            throw ScenarioSkip("the peer has no IPv4 address to be asked for an echo")
+        }
         address.sin_port = 0
         let raw = Glibc.socket(AF_INET, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), CInt(IPPROTO_ICMP))
         guard raw >= 0 else { throw KernelError("making a raw ICMP socket", errno: Errno(rawValue: errno)) }

@@ -51,7 +51,8 @@ enum HostileRefillScenarios {
     private static let size = UInt64(HostileScene.pages * 4096)
 
     static let attacks: [Attack] = [
-        Attack("area", "entries name areas that there are not", .user, changed(by: [1, 2, 0x7fff, 0xffff] as [UInt64]) { $0.offset |= $1 << areaShift }),
+        Attack(
+            "area", "entries name areas that there are not", .user, changed(by: [1, 2, 0x7fff, 0xffff] as [UInt64]) { $0.offset |= $1 << areaShift }),
         // No further than 2^43: 7.3 keeps 32 bits of the page number (docs/kernel-notes.md).
         Attack("offset", "entries name places behind the area's end", .user, changed(by: [size, size << 8, 1 << 43, 1 << 40]) { $0.offset += $1 }),
         Attack("padding", "entries have padding that is not zero", .user, changed(by: [1, .max, 1 << 31, 42] as [UInt32]) { $0.padding = $1 }),
@@ -83,7 +84,8 @@ enum HostileRefillScenarios {
     ]
 
     static let all: [Scenario] =
-        attacks.flatMap { attack in Reader.allCases.map { scenario(attack, $0) } } + tails.flatMap { tail in Reader.allCases.map { scenario(tail, $0) } }
+        attacks.flatMap { attack in Reader.allCases.map { scenario(attack, $0) } }
+        + tails.flatMap { tail in Reader.allCases.map { scenario(tail, $0) } }
         + attacks.map(withoutDevice)
 
     /// What a small area on a netdevsim must show: each net_iov is held once, by one pool.

@@ -20,7 +20,9 @@ enum HostileUserScenarios {
     }
 
     /// A scenario without traffic.
-    private static func idle(_ name: String, _ summary: String, _ body: @escaping @Sendable (ScenarioRun, TestBed, ZeroCopyReceiver) throws -> Void) -> Scenario {
+    private static func idle(_ name: String, _ summary: String, _ body: @escaping @Sendable (ScenarioRun, TestBed, ZeroCopyReceiver) throws -> Void)
+        -> Scenario
+    {
         Scenario(
             "hostile.ring.\(name)", summary, tier: .netdevsim, needs: HostileRefillScenarios.needs,
             expects: Expectation(
@@ -145,10 +147,12 @@ private final class Returner: @unchecked Sendable {
         self.producer = producer
         (here, there) = try DescriptorPassing.pair()
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<Returner>.fromOpaque(raw).takeRetainedValue().loop() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<Returner>.fromOpaque(raw).takeRetainedValue().loop() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<Returner>.fromOpaque(context).release()
             joined = true

@@ -65,7 +65,9 @@ enum PageScenarios {
             let told = try run.step("the peer's interface down and up") {
                 try bed.peer.ask("pool-changes \(peerIndex) \(Int(run.patience(10) * 1000))", within: run.patience(30))
             }
-            try run.expect(told.hasPrefix("removed") && told.hasSuffix("added"), "a pool removed and one added were told of there: \(told)", "told of were: \(told)")
+            try run.expect(
+                told.hasPrefix("removed") && told.hasSuffix("added"), "a pool removed and one added were told of there: \(told)",
+                "told of were: \(told)")
         },
         Scenario(
             "pages.unmapped", "a pool that goes with a page out leaves it without a DMA mapping: the device may go before the page returns",

@@ -178,7 +178,9 @@ enum PieceScenarios {
     /// A socket that asks for a packet's address has each skb cloned before it is queued, and the queue's last takes the clone's net_iovs in:
     /// each has two owners then and needs a reference for both (`tcp_v6_do_rcv()`, `skb_try_coalesce()`).
     private static func packetInfo(_ provider: Provider) -> Scenario {
-        TrafficScenarios.scenario(provider, "packet-info", "over IPv6 with IPV6_RECVPKTINFO: cloned skbs are merged in the socket's queue", needs: [.removableInterface]) { run in
+        TrafficScenarios.scenario(
+            provider, "packet-info", "over IPv6 with IPV6_RECVPKTINFO: cloned skbs are merged in the socket's queue", needs: [.removableInterface]
+        ) { run in
             let bytes: UInt64 = 60_000
             let bed = try TestBed.make(run)
             let address = try bed.addIPv6(run)

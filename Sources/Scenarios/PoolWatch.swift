@@ -42,7 +42,8 @@ public final class PoolWatch {
         let records = try netdev.pagePools().filter { !baseline.contains($0.id) }.map(Self.record)
         for record in records {
             if seen[record.id] == nil { order.append(record.id) }
-            var observation = seen[record.id]
+            var observation =
+                seen[record.id]
                 ?? PoolObservation(pool: record, peakInflight: 0, seenDetached: false, gone: false, drainTime: nil)
             observation.pool = record
             observation.peakInflight = max(observation.peakInflight, record.inflight)

@@ -63,7 +63,9 @@ enum ReaderScenarios {
                 guard let seen = try receiver.bytes(at: fragment.offset, count: Int(fragment.size)) else {
                     throw ScenarioFailure("\(fragment.size) bytes at \(fragment.offset) are outside the dma-buf")
                 }
-                if let wrong = seen.withUnsafeBytes({ pattern.mismatch($0, at: start) }) { throw ScenarioFailure("byte \(wrong) is not the one sent") }
+                if let wrong = seen.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
+                    throw ScenarioFailure("byte \(wrong) is not the one sent")
+                }
                 start += UInt64(fragment.size)
             }
             let taken = try DeviceMemory.dontNeed(looked.fragments, of: socket.rawValue)
@@ -76,7 +78,9 @@ enum ReaderScenarios {
     }
 
     /// `io_recvzc()` waits for the socket before it looks, once (`IORING_RECVSEND_POLL_FIRST`).
-    private static let pollingFirst = TrafficScenarios.scenario(.zcrx, "poll-first", "a request that polls first gets what was there and what comes later") { run in
+    private static let pollingFirst = TrafficScenarios.scenario(
+        .zcrx, "poll-first", "a request that polls first gets what was there and what comes later"
+    ) { run in
         let bed = try TestBed.make(run)
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
         receiver.pollsFirst = true

@@ -7,18 +7,19 @@ import Results
 /// Binding again at once after every kind of end. The queue may answer that it is bound (EEXIST) for as long as the end takes, and
 /// nothing else; how long that was is noted. Then payload goes through the new binding.
 enum RebindScenarios {
-    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
-        [
-            closed(provider, "close", rounds: 5),
-            closed(provider, "close-often", rounds: 50, thorough: true),
-            unread(provider),
-            killed(provider),
-            down(provider),
-            restarted(provider),
-            removed(provider),
-            flooded(provider),
-        ]
-    } + [removedTwice, stream, failedZeroCopy, failedDevmem]
+    static let all: [Scenario] =
+        Provider.ofNetIovs.flatMap { provider in
+            [
+                closed(provider, "close", rounds: 5),
+                closed(provider, "close-often", rounds: 50, thorough: true),
+                unread(provider),
+                killed(provider),
+                down(provider),
+                restarted(provider),
+                removed(provider),
+                flooded(provider),
+            ]
+        } + [removedTwice, stream, failedZeroCopy, failedDevmem]
 
     private static let bytes: UInt64 = 60_000
 

@@ -8,24 +8,25 @@ import SystemPackage
 /// What must be refused, by the errno and the words that the kernel has for it. A refusal counts only where the same request
 /// is granted once its reason is gone, so each ends by binding; that also exercises the provider.
 enum RefusalScenarios {
-    static let all: [Scenario] = [Provider.zcrx, .devmem].flatMap { provider in
-        [
-            settings(
-                provider, "data-split-off", "tcp-data-split is off", DeviceRings(tcpDataSplit: .disabled),
-                Refusal(EINVAL, "tcp-data-split is disabled")),
-            settings(
-                provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
-            queueOutOfRange(provider),
-            queueSwitchedOff(provider),
-            program(provider),
-            programSocket(provider),
-            programLater(provider),
-            boundTwice(provider),
-            unprivileged(provider, "unprivileged", "the process may not administer the network", .nobody),
-            unprivileged(
-                provider, "user-namespace", "the process is root of a user namespace of its own, and the interface is not in it", .ownNamespace),
-        ]
-    } + [halfTaken, otherQueue]
+    static let all: [Scenario] =
+        [Provider.zcrx, .devmem].flatMap { provider in
+            [
+                settings(
+                    provider, "data-split-off", "tcp-data-split is off", DeviceRings(tcpDataSplit: .disabled),
+                    Refusal(EINVAL, "tcp-data-split is disabled")),
+                settings(
+                    provider, "hds-threshold", "hds-thresh is not 0", DeviceRings(hdsThreshold: 1), Refusal(EINVAL, "hds-thresh is not zero")),
+                queueOutOfRange(provider),
+                queueSwitchedOff(provider),
+                program(provider),
+                programSocket(provider),
+                programLater(provider),
+                boundTwice(provider),
+                unprivileged(provider, "unprivileged", "the process may not administer the network", .nobody),
+                unprivileged(
+                    provider, "user-namespace", "the process is root of a user namespace of its own, and the interface is not in it", .ownNamespace),
+            ]
+        } + [halfTaken, otherQueue]
 
     /// `netdev_nl_bind_rx_doit()` binds the queues one after the other: those before the one that is refused must be unbound then, not
     /// when the netlink socket is closed.
@@ -211,7 +212,8 @@ enum RefusalScenarios {
     /// The other way round: who has a queue keeps programs off the whole interface (`dev_xdp_install()`).
     private static func programLater(_ provider: Provider) -> Scenario {
         Scenario(
-            "refuse.\(provider.rawValue).xdp-later", "an XDP program is refused where \(provider.rawValue) has the first of two queues, and taken afterwards",
+            "refuse.\(provider.rawValue).xdp-later",
+            "an XDP program is refused where \(provider.rawValue) has the first of two queues, and taken afterwards",
             tier: .netdevsim, needs: (provider == .zcrx ? ZeroCopyScenarios.needs : DevmemScenarios.needs).union([.removableInterface, .xdp]),
             expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(traffic: false))
         ) { run in

@@ -10,12 +10,13 @@ import Results
 enum ResourceScenarios {
     private static let rounds = 8
 
-    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
-        [rounds(provider), leaks(provider)]
-    } + [
-        lockedMemory("close", kill: false), lockedMemory("kill", kill: true), lockedMemory("kernel", kill: false, kernel: true), leakedQueues,
-        memlockRefused, addressSpaces, hugePages, hugePart, pagesTwice,
-    ]
+    static let all: [Scenario] =
+        Provider.ofNetIovs.flatMap { provider in
+            [rounds(provider), leaks(provider)]
+        } + [
+            lockedMemory("close", kill: false), lockedMemory("kill", kill: true), lockedMemory("kernel", kill: false, kernel: true), leakedQueues,
+            memlockRefused, addressSpaces, hugePages, hugePart, pagesTwice,
+        ]
 
     /// The owner's descriptors and locked memory after each round are those after the first.
     private static func rounds(_ provider: Provider) -> Scenario {
@@ -36,7 +37,8 @@ enum ResourceScenarios {
                     return try owner.settled(run, within: run.patience(20), at: first)
                 }
                 first = first ?? left
-                try run.expect(left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
+                try run.expect(
+                    left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
             }
         }
     }
@@ -219,7 +221,8 @@ enum ResourceScenarios {
             _ = try run.pools.wait(within: 0.05, nudging: true) { _ in false }
             left = try AddressSpaces.count()
         }
-        try run.expect(left <= before + rounds, "no address space per process is left", "\(before) mm_structs before, \(left) after \(2 * rounds) processes")
+        try run.expect(
+            left <= before + rounds, "no address space per process is left", "\(before) mm_structs before, \(left) after \(2 * rounds) processes")
     }
 
     /// What a ring had locked is given back from a work queue: the refusal before that is no failure, the one after it is.
@@ -256,7 +259,8 @@ enum ResourceScenarios {
     /// Life cycles of every kind, and then kmemleak's verdict.
     private static func leaks(_ provider: Provider) -> Scenario {
         let kinds: [[Move]] = [
-            [.bind, .connect, .keep, .leave, .end, .close], [.bind, .connect, .keep, .down, .up, .kill], [.bind, .connect, .leave, .restart1, .close, .end],
+            [.bind, .connect, .keep, .leave, .end, .close], [.bind, .connect, .keep, .down, .up, .kill],
+            [.bind, .connect, .leave, .restart1, .close, .end],
             [.bind, .away, .netns, .end],
         ]
         let moves = kinds.flatMap { $0 }

@@ -10,12 +10,13 @@ enum RestartScenarios {
     /// netdevsim's orders of restarting a queue (`nsim_qreset_write`).
     private static let modes = 0...3
 
-    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
-        modes.map { underTraffic(provider, mode: $0, times: 3) } + modes.map { underTraffic(provider, mode: $0, times: 25, thorough: true) } + [
-            held(provider), unread(provider), down(provider), downUp(provider), rings(provider), channels(provider),
-            lastQueue(provider), many(provider),
-        ]
-    } + [copies]
+    static let all: [Scenario] =
+        Provider.ofNetIovs.flatMap { provider in
+            modes.map { underTraffic(provider, mode: $0, times: 3) } + modes.map { underTraffic(provider, mode: $0, times: 25, thorough: true) } + [
+                held(provider), unread(provider), down(provider), downUp(provider), rings(provider), channels(provider),
+                lastQueue(provider), many(provider),
+            ]
+        } + [copies]
 
     private static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, detached: Bool = false, payload: Bool = true, copies: Bool = false,
@@ -382,10 +383,12 @@ final class BackgroundRestarts: @unchecked Sendable {
         self.reset = reset
         sem_init(&permits, 0, 0)
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<BackgroundRestarts>.fromOpaque(raw).takeRetainedValue().loop() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<BackgroundRestarts>.fromOpaque(raw).takeRetainedValue().loop() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<BackgroundRestarts>.fromOpaque(context).release()
             throw KernelError("starting a thread", errno: .init(rawValue: error))

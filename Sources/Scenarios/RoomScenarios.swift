@@ -44,7 +44,8 @@ enum RoomScenarios {
         // A token is the lowest number that is free: none may be higher than there are of them.
         let highest = receiver.held.map { $0.fragment.token }.max() ?? 0
         try run.expect(
-            highest <= receiver.heldCount, "no token is lost to what was refused", "token \(highest) was given, and only \(receiver.heldCount) are out")
+            highest <= receiver.heldCount, "no token is lost to what was refused",
+            "token \(highest) was given, and only \(receiver.heldCount) are out")
         try run.userHolds(receiver.heldNetIovs)
         try run.pools.observe()
         try run.step("the rest received and returned") {
@@ -279,7 +280,8 @@ enum RoomScenarios {
                 counted = try returns(netdev, pool.id)
             }
             let (all, full) = (counted.all &- before.all, counted.full &- before.full)
-            try run.expect(all == held, "all \(held) are counted, \(full) of them as more than its ring took", "\(all) are, \(full) as too many for its ring")
+            try run.expect(
+                all == held, "all \(held) are counted, \(full) of them as more than its ring took", "\(all) are, \(full) as too many for its ring")
         }
         netdev.close()
         try outcome.get()

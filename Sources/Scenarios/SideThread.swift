@@ -15,10 +15,12 @@ final class SideThread: @unchecked Sendable {
     init(_ body: @escaping @Sendable () throws -> Void) throws {
         self.body = body
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { raw in
-            if let raw { Unmanaged<SideThread>.fromOpaque(raw).takeRetainedValue().run() }
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                if let raw { Unmanaged<SideThread>.fromOpaque(raw).takeRetainedValue().run() }
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<SideThread>.fromOpaque(context).release()
             throw KernelError("starting a thread", errno: Errno(rawValue: error))

@@ -30,7 +30,8 @@ enum ToldScenarios {
                 if change.ifindex == nil { return change }
             }
         }
-        try run.expect(change.id == first.id && change.detachTime != nil && change.inflight > 0, "it is the same, detached, with some in flight", "\(change)")
+        try run.expect(
+            change.id == first.id && change.detachTime != nil && change.inflight > 0, "it is the same, detached, with some in flight", "\(change)")
         try ZeroCopyScenarios.seeDetached(run, .zcrx)
         try run.userHolds(0)
         try run.step("given back") {
@@ -49,7 +50,8 @@ enum ToldScenarios {
     /// A dump without a device goes through all that are up, and has each queue of each (`netdev_nl_queue_get_dumpit()`).
     private static func inDumps(_ provider: Provider) -> Scenario {
         Scenario(
-            "\(provider.rawValue).told-in-dumps", "a dump of every device tells of its queues, and of the provider, as those of one device do", tier: .netdevsim,
+            "\(provider.rawValue).told-in-dumps", "a dump of every device tells of its queues, and of the provider, as those of one device do",
+            tier: .netdevsim,
             needs: provider.needs, expects: Expectation(provider: provider, minimumHolds: 256)
         ) { run in
             let bed = try TestBed.make(run, queues: 2, queue: 1)
@@ -61,7 +63,8 @@ enum ToldScenarios {
             netdev.close()
             let (all, one, devices) = try answers.get()
             let alone = try single.get()
-            try run.expect(one.first { $0.kind == .receive && $0.id == 1 }?.provider == expected, "the dump of one device tells \(expected)", "it tells \(one)")
+            try run.expect(
+                one.first { $0.kind == .receive && $0.id == 1 }?.provider == expected, "the dump of one device tells \(expected)", "it tells \(one)")
             try run.expect(alone.provider == expected, "so does the queue by itself", "it tells \(alone)")
             let its = all.filter { $0.ifindex == bed.ifindex }
             try run.expect(its == one, "the dump of all \(devices.count) devices has the same of it", "it has \(its), and the other \(one)")

@@ -6,31 +6,32 @@ import Results
 
 /// The shapes that payload can have on its way through a provider's buffers. Every byte is checked.
 enum TrafficScenarios {
-    static let all: [Scenario] = Provider.ofNetIovs.flatMap { provider in
-        [
-            plain(provider, "small", "writes of 1 to 100 bytes", bytes: 20_000, sizes: Array(1...100)),
-            plain(provider, "pages", "writes of a page", bytes: 400_000, sizes: [4096]),
-            plain(provider, "gso", "writes of 64 KiB", bytes: 1_500_000, sizes: [65_536]),
-            plain(provider, "odd", "writes that fit nothing", bytes: 300_000, sizes: [4097, 1447, 1, 8191, 12_289, 2]),
-            plain(provider, "ipv6", "over IPv6", bytes: 200_000, sizes: [1000, 4096, 20_000], ipv6: true),
-            plain(provider, "long", "8 MB of mixed writes", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], thorough: true),
-            plain(
-                provider, "long-ipv6", "8 MB of mixed writes over IPv6", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], ipv6: true,
-                thorough: true),
-            connections(provider, "connections", 16, bytes: 40_000),
-            connections(provider, "many-connections", 64, bytes: 40_000, thorough: true),
-            forged(provider, "out-of-order", "segments in every order but the right one", rounds: ForgedPlan.outOfOrder),
-            forged(provider, "duplicates", "segments twice, thrice, and again when long acknowledged", rounds: ForgedPlan.duplicates),
-            forged(provider, "overlaps", "segments that overlap, with holes filled later", rounds: ForgedPlan.overlaps),
-            forged(provider, "shuffled", "40 rounds of shuffled and doubled segments", rounds: ForgedPlan.shuffled(40), thorough: true),
-            reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
-            reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
-            ended(provider),
-            urgent(provider),
-            exhausted(provider, "exhaustion", rounds: 2),
-            exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
-        ]
-    } + PieceScenarios.all + MergedScenarios.all + CopyScenarios.all + RoomScenarios.all + ReaderScenarios.all
+    static let all: [Scenario] =
+        Provider.ofNetIovs.flatMap { provider in
+            [
+                plain(provider, "small", "writes of 1 to 100 bytes", bytes: 20_000, sizes: Array(1...100)),
+                plain(provider, "pages", "writes of a page", bytes: 400_000, sizes: [4096]),
+                plain(provider, "gso", "writes of 64 KiB", bytes: 1_500_000, sizes: [65_536]),
+                plain(provider, "odd", "writes that fit nothing", bytes: 300_000, sizes: [4097, 1447, 1, 8191, 12_289, 2]),
+                plain(provider, "ipv6", "over IPv6", bytes: 200_000, sizes: [1000, 4096, 20_000], ipv6: true),
+                plain(provider, "long", "8 MB of mixed writes", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], thorough: true),
+                plain(
+                    provider, "long-ipv6", "8 MB of mixed writes over IPv6", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], ipv6: true,
+                    thorough: true),
+                connections(provider, "connections", 16, bytes: 40_000),
+                connections(provider, "many-connections", 64, bytes: 40_000, thorough: true),
+                forged(provider, "out-of-order", "segments in every order but the right one", rounds: ForgedPlan.outOfOrder),
+                forged(provider, "duplicates", "segments twice, thrice, and again when long acknowledged", rounds: ForgedPlan.duplicates),
+                forged(provider, "overlaps", "segments that overlap, with holes filled later", rounds: ForgedPlan.overlaps),
+                forged(provider, "shuffled", "40 rounds of shuffled and doubled segments", rounds: ForgedPlan.shuffled(40), thorough: true),
+                reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
+                reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
+                ended(provider),
+                urgent(provider),
+                exhausted(provider, "exhaustion", rounds: 2),
+                exhausted(provider, "exhaustion-again", rounds: 5, thorough: true),
+            ]
+        } + PieceScenarios.all + MergedScenarios.all + CopyScenarios.all + RoomScenarios.all + ReaderScenarios.all
 
     static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,

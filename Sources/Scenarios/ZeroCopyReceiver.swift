@@ -97,9 +97,10 @@ final class ZeroCopyReceiver {
         self.pattern = pattern
         let memory = try area ?? AreaMemory(pages: pages)
         let otherMemory = try beside.map { _ in try AreaMemory(pages: pages) }
-        var registration = place.map {
-            ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: memory.registration)
-        } ?? .noDevice(area: memory.registration)
+        var registration =
+            place.map {
+                ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: memory.registration)
+            } ?? .noDevice(area: memory.registration)
         registration.refillEntries = refillEntries
         if statistics { registration.events = .init(userData: Self.eventTag, events: [], statistics: true) }
         configure(&registration)
@@ -350,7 +351,8 @@ final class ZeroCopyReceiver {
                 }
             }
             if let wrong {
-                throw ScenarioFailure("the buffer at \(buffer.areaOffset) of the area was overwritten while the user held it (stream offset \(wrong))")
+                throw ScenarioFailure(
+                    "the buffer at \(buffer.areaOffset) of the area was overwritten while the user held it (stream offset \(wrong))")
             }
         }
     }

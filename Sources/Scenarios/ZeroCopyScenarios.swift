@@ -105,7 +105,9 @@ enum ZeroCopyScenarios {
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: Restarts.pages, pattern: pattern)
             try Restarts.drive(run, bed) { socket, total in
                 try receiver.receive(from: socket, total: total, keep: false, within: run.patience(20))
-            } send: { try bed.peer.send(pattern, bytes: $0) }
+            } send: {
+                try bed.peer.send(pattern, bytes: $0)
+            }
             run.payload = try receiver.payload(sent: try bed.peer.sent(within: run.patience(10)), complete: true)
             try run.step("ring closed") { receiver.close() }
         },

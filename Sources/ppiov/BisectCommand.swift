@@ -55,7 +55,8 @@ struct BisectCommand: AsyncParsableCommand {
 
     func validate() throws {
         if resume != nil {
-            guard good == nil, bad == nil, kernel.words.isEmpty, machine.options.words.isEmpty, selection.filter.isEmpty, results.out == nil, results.jobs == nil,
+            guard good == nil, bad == nil, kernel.words.isEmpty, machine.options.words.isEmpty, selection.filter.isEmpty, results.out == nil,
+                results.jobs == nil,
                 allowed.allow == nil, !findFix, !selection.all
             else {
                 throw ValidationError("--resume goes on with the options that the search began with: give it alone")
@@ -66,7 +67,9 @@ struct BisectCommand: AsyncParsableCommand {
             guard good != nil, bad != nil else { throw ValidationError("give --good and --bad, or --series") }
         } else {
             guard good == nil, bad == nil else { throw ValidationError("the ends of a series are known: leave out --good and --bad") }
-            guard !kernel.series.contains("-") else { throw ValidationError("a search that can be resumed needs a series in files, not on standard input") }
+            guard !kernel.series.contains("-") else {
+                throw ValidationError("a search that can be resumed needs a series in files, not on standard input")
+            }
             guard !findFix else { throw ValidationError("--find-fix looks among commits") }
         }
     }
@@ -81,7 +84,8 @@ struct BisectCommand: AsyncParsableCommand {
                 let state = try BisectSession.load(folder)
                 words = state.command
                 guard let parsed = try? PPIOV.parseAsRoot(words) as? BisectCommand else {
-                    throw HarnessError(.input, "this ppiov does not understand the command that \(folder) began with: \(Command("ppiov", words).line)")
+                    throw HarnessError(
+                        .input, "this ppiov does not understand the command that \(folder) began with: \(Command("ppiov", words).line)")
                 }
                 command = parsed
                 out = URL(fileURLWithPath: folder).standardizedFileURL.path
@@ -148,7 +152,9 @@ struct BisectStepCommand: AsyncParsableCommand {
 
     @OptionGroup var allowed: AllowOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: steps/TIME in the folder of --like)", valueName: "folder"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The results folder; it must be new. (default: steps/TIME in the folder of --like)", valueName: "folder"))
     var out: String?
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for every processor, one in profile debug)", valueName: "n"))
@@ -167,7 +173,8 @@ struct BisectStepCommand: AsyncParsableCommand {
             do {
                 let symptom = try BisectSession.symptom(of: like, matching: filter)
                 let request = BisectRequest(
-                    kernel: kernel, ends: nil, findFix: false, machine: machine, scenarios: [], jobs: jobs, buildJobs: Surroundings.processors, out: out,
+                    kernel: kernel, ends: nil, findFix: false, machine: machine, scenarios: [], jobs: jobs, buildJobs: Surroundings.processors,
+                    out: out,
                     resumes: false, allowList: try allowed.list(), command: Array(CommandLine.arguments.dropFirst()))
                 let session = BisectSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
                 try session.requireLike(like, kernel: kernel, machine: machine)
@@ -216,13 +223,16 @@ enum BisectText {
         }
         let rule = state.rule
         lines.append(
-            String(format: "confidence: %.1f %% (it shows in %d of %d runs of bad commits; one is good after %d without)", floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
+            String(
+                format: "confidence: %.1f %% (it shows in %d of %d runs of bad commits; one is good after %d without)",
+                floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
         if let doubt = result.doubt { lines.append("not sure: \(doubt)") }
         lines += side("first bad:", result.showing, result.showingCommit, state) + side("last good:", result.clean, result.cleanCommit, state)
         let cost = state.cost
         lines.append(
             String(
-                format: "%d commits judged, %d kernels built (%d of them ahead and in vain), %d found built, %d runs, %.0f s", state.tested.count, cost.built, cost.inVain, cost.found, cost.runs,
+                format: "%d commits judged, %d kernels built (%d of them ahead and in vain), %d found built, %d runs, %.0f s", state.tested.count,
+                cost.built, cost.inVain, cost.found, cost.runs,
                 cost.seconds))
         lines.append("again: \(result.reproduce)")
         return lines.joined(separator: "\n") + "\n"
@@ -236,7 +246,9 @@ enum BisectText {
         if let test = state.tested.first(where: { $0.commit.id == commit }) {
             words.append("\(test.commit.short), it shows in \(test.evidence.shown) of \(test.evidence.runs)")
         }
-        if let data = FileManager.default.contents(atPath: folder + "/results.json"), let run = try? JSONDecoder().decode(RunResult.self, from: data), let result = run.results.first {
+        if let data = FileManager.default.contents(atPath: folder + "/results.json"), let run = try? JSONDecoder().decode(RunResult.self, from: data),
+            let result = run.results.first
+        {
             words.append(result.findings.first.map { "\($0.oracle): \($0.message)" } ?? result.reason ?? result.verdict.rawValue)
             let accounts = result.accounts.filter { $0.netIovHolds > 0 }
             let (held, released) = accounts.reduce((0 as UInt64, 0 as UInt64)) { ($0.0 + $1.netIovHolds, $0.1 + $1.netIovReleases) }

@@ -105,7 +105,8 @@ struct CheckCommand: ParsableCommand {
         for line in outcome.losses.lines { Console.output("LOST: \(line)\n") }
         let holds = outcome.accounts.reduce(0) { $0 + $1.holds }
         let releases = outcome.accounts.reduce(0) { $0 + $1.releases }
-        let verdict = !outcome.losses.isEmpty
+        let verdict =
+            !outcome.losses.isEmpty
             ? "NOT WHOLE" : outcome.violationCount > 0 ? "BROKEN" : outcome.accounts.isEmpty ? "EMPTY" : "ok"
         let rate = seconds > 0.1 ? String(format: ", %.1f million events/s", Double(outcome.events) / seconds / 1e6) : ""
         Console.output(

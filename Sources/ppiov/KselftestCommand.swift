@@ -43,8 +43,12 @@ struct KselftestCommand: AsyncParsableCommand {
     var tests: [String] = []
 
     func validate() throws {
-        if let setting, SelftestPlan.Setting(rawValue: setting) == nil { throw ValidationError("--setting takes interface or bare, not \"\(setting)\"") }
-        if let memory = machine.memory, memory < 1536 { throw ValidationError("--memory takes at least 1536 MiB here, for the root file system and huge pages, not \(memory)") }
+        if let setting, SelftestPlan.Setting(rawValue: setting) == nil {
+            throw ValidationError("--setting takes interface or bare, not \"\(setting)\"")
+        }
+        if let memory = machine.memory, memory < 1536 {
+            throw ValidationError("--memory takes at least 1536 MiB here, for the root file system and huge pages, not \(memory)")
+        }
     }
 
     func run() async throws {
@@ -54,12 +58,15 @@ struct KselftestCommand: AsyncParsableCommand {
             for plan in plans { Console.output("\(plan.program)\t\(plan.setting.rawValue)\n") }
             return
         }
-        let (request, options, allowed, out, table, tests) = (kernel.request, machine.options(memory: MachineArguments.selftestMemory), allowed, out, table, tests)
+        let (request, options, allowed, out, table, tests) = (
+            kernel.request, machine.options(memory: MachineArguments.selftestMemory), allowed, out, table, tests
+        )
         try await Failure.reporting {
             let session = SelftestSession(workshop: try Surroundings.workshop(Console.progress), today: try RunCommand.today())
             let outcome = try await session.run(
                 SelftestRequest(
-                    kernel: request, machine: options, plans: plans, named: !tests.isEmpty, buildJobs: Surroundings.processors, out: out, allowList: try allowed.list(),
+                    kernel: request, machine: options, plans: plans, named: !tests.isEmpty, buildJobs: Surroundings.processors, out: out,
+                    allowList: try allowed.list(),
                     reproduce: RunCommand.ownCommand))
             Console.output(KTAP.document(outcome.results))
             Console.error(Summary.text(outcome.results))

@@ -188,8 +188,9 @@ struct ModelCommand: ParsableCommand {
             let now = ContinuousClock.now
             guard now - said > .seconds(5) else { return }
             said = now
-            Console.error("ppiov: \(configuration.design.rawValue)/\(configuration.provider.rawValue): depth \(progress.depth), "
-                + "\(progress.states) states, \(progress.frontier) new")
+            Console.error(
+                "ppiov: \(configuration.design.rawValue)/\(configuration.provider.rawValue): depth \(progress.depth), "
+                    + "\(progress.states) states, \(progress.frontier) new")
         }
         let (seconds, attoseconds) = (ContinuousClock.now - start).components
         return (exploration, Double(seconds) + Double(attoseconds) / 1e18)
@@ -200,10 +201,13 @@ struct ModelCommand: ParsableCommand {
         var head = "\(configuration.design.rawValue), \(configuration.provider.rawValue)"
         if let fault = configuration.fault { head += ", fault \(fault.rawValue)" }
         let rate = Double(exploration.states) / max(seconds, 1e-9) / 1e6
-        let numbers = "\(exploration.states) states, \(exploration.transitions) steps, depth \(exploration.depth); "
-            + String(format: "%.2f s, %.1f million states/s, %.0f bytes/state", seconds, rate,
+        let numbers =
+            "\(exploration.states) states, \(exploration.transitions) steps, depth \(exploration.depth); "
+            + String(
+                format: "%.2f s, %.1f million states/s, %.0f bytes/state", seconds, rate,
                 Double(exploration.bytes) / Double(max(exploration.states, 1)))
-        let verdict = exploration.counterexamples.isEmpty
+        let verdict =
+            exploration.counterexamples.isEmpty
             ? exploration.isExhaustive ? "ok" : "NOT ALL SEEN" : "BROKEN"
         Console.output("\(head): \(verdict): \(numbers)\n")
         if exploration.end == .outOfMemory {
@@ -211,11 +215,13 @@ struct ModelCommand: ParsableCommand {
         }
         for example in exploration.counterexamples {
             let fault = example.rfcFault.map { " (RFC v3 03/20: fault \($0))" } ?? ""
-            Console.output("  \(example.invariant.rawValue) broken after \(steps(example))\(fault): "
-                + "\(example.invariant.statement)\n")
+            Console.output(
+                "  \(example.invariant.rawValue) broken after \(steps(example))\(fault): "
+                    + "\(example.invariant.statement)\n")
             guard !quiet else { continue }
-            Console.output(example.text.split(separator: "\n", omittingEmptySubsequences: false).map { "  " + $0 }
-                .joined(separator: "\n") + "\n")
+            Console.output(
+                example.text.split(separator: "\n", omittingEmptySubsequences: false).map { "  " + $0 }
+                    .joined(separator: "\n") + "\n")
             if mermaid { Console.output("\n```mermaid\n\(example.mermaid)\n```\n") }
         }
     }

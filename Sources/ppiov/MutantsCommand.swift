@@ -41,7 +41,8 @@ struct MutantsCommand: AsyncParsableCommand {
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("The kernel that is broken: as for `ppiov run`, but not one that is built already.", valueName: "tree|tarball|debian:VERSION"))
+        help: ArgumentHelp(
+            "The kernel that is broken: as for `ppiov run`, but not one that is built already.", valueName: "tree|tarball|debian:VERSION"))
     var kernel = "debian:7.3"
 
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))

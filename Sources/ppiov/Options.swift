@@ -88,7 +88,9 @@ struct MachineArguments: ParsableArguments {
 
 /// Which scenarios.
 struct SelectionOptions: ParsableArguments {
-    @Option(name: .shortAndLong, parsing: .singleValue, help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
+    @Option(
+        name: .shortAndLong, parsing: .singleValue,
+        help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be given again.", valueName: "glob"))
     var filter: [String] = []
 
     @Flag(help: "Every scenario, not only the quick ones.")

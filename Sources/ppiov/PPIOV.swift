@@ -27,7 +27,8 @@ struct PPIOV: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, MutantsCommand.self, SeriesCommand.self, BisectCommand.self, BisectStepCommand.self, ModelCommand.self,
+            RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, MutantsCommand.self, SeriesCommand.self,
+            BisectCommand.self, BisectStepCommand.self, ModelCommand.self,
             KselftestCommand.self, DoctorCommand.self, ShellCommand.self,
         ],
         defaultSubcommand: nil)
@@ -50,7 +51,7 @@ struct PPIOV: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             Console.error(fullMessage(for: error))
             // To `git bisect run`, 2 is "bad": a misspelt option would make every commit so.
             let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName

@@ -33,7 +33,10 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var results: ResultsOptions
 
-    @Option(help: ArgumentHelp("What starts on a fresh kernel: each scenario, every few of a group until one fails, or nothing but the first.", valueName: "scenario|group|none"))
+    @Option(
+        help: ArgumentHelp(
+            "What starts on a fresh kernel: each scenario, every few of a group until one fails, or nothing but the first.",
+            valueName: "scenario|group|none"))
     var isolate = Isolation.group.rawValue
 
     @OptionGroup var allowed: AllowOptions

@@ -128,7 +128,9 @@ enum SeriesText {
             columns.append(words.joined(separator: ", "))
         }
         if let failure = patch.failures.first { columns.append("\(failure.scenario)  \(failure.oracle): \(failure.message)".prefix(160).description) }
-        if !patch.warnings.isEmpty { columns.append("\(patch.warnings.count) NEW WARNING\(patch.warnings.count == 1 ? "" : "S"): \(patch.warnings[0])") }
+        if !patch.warnings.isEmpty {
+            columns.append("\(patch.warnings.count) NEW WARNING\(patch.warnings.count == 1 ? "" : "S"): \(patch.warnings[0])")
+        }
         if let note = patch.note { columns.append("(\(note.prefix(160)))") }
         columns.append(String(format: "%.0f s + %.0f s", patch.buildSeconds, patch.runSeconds))
         return columns.joined(separator: "  ")
@@ -154,9 +156,13 @@ enum SeriesText {
             if let became = change.became { lines.append("           after:  \(became.prefix(200))") }
         }
         for pools in comparison.pools {
-            lines.append("\(pools.provider.rawValue): net_iovs held \(pools.before.netIovHolds) -> \(pools.after.netIovHolds), released \(pools.before.netIovReleases) -> \(pools.after.netIovReleases)")
+            lines.append(
+                "\(pools.provider.rawValue): net_iovs held \(pools.before.netIovHolds) -> \(pools.after.netIovHolds), released \(pools.before.netIovReleases) -> \(pools.after.netIovReleases)"
+            )
             lines.append("  peak in flight \(pools.before.peakInflight) -> \(pools.after.peakInflight)")
-            lines.append("  drain, median \(time(pools.before.medianDrain)) -> \(time(pools.after.medianDrain)), longest \(time(pools.before.longestDrain)) -> \(time(pools.after.longestDrain))")
+            lines.append(
+                "  drain, median \(time(pools.before.medianDrain)) -> \(time(pools.after.medianDrain)), longest \(time(pools.before.longestDrain)) -> \(time(pools.after.longestDrain))"
+            )
         }
         for peak in comparison.peaks { lines.append("peak in flight of \(peak.scenario): \(peak.before) -> \(peak.after)") }
         return lines.joined(separator: "\n") + "\n"

@@ -47,7 +47,9 @@ struct SoakCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("The provider: devmem, zcrx; may be repeated. (default: both in turn)", valueName: "name"),
         transform: { text in
-            guard let provider = ModelProvider(rawValue: text), provider != .none else { throw ValidationError("--provider takes devmem or zcrx, not \"\(text)\"") }
+            guard let provider = ModelProvider(rawValue: text), provider != .none else {
+                throw ValidationError("--provider takes devmem or zcrx, not \"\(text)\"")
+            }
             return provider
         })
     var provider: [ModelProvider] = []

@@ -68,12 +68,24 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         evidence.knownBug = bug
         fails(&evidence)
         #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .fail)
-        #expect(try result { fails(&$0); $0.report?.payload?.received = 1 }.verdict == .xfail)
+        #expect(
+            try result {
+                fails(&$0); $0.report?.payload?.received = 1
+            }.verdict == .xfail)
         // The consequence without the bug's own sign, something that is no consequence, and a crash.
         #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)
-        #expect(try result { fails(&$0); $0.report?.after?["fds"] = 10 }.verdict == .fail)
-        #expect(try result { fails(&$0); $0.log = nil }.verdict == .fail)
-        #expect(try result { fails(&$0); $0.crash = "QEMU is gone" }.verdict == .fail)
+        #expect(
+            try result {
+                fails(&$0); $0.report?.after?["fds"] = 10
+            }.verdict == .fail)
+        #expect(
+            try result {
+                fails(&$0); $0.log = nil
+            }.verdict == .fail)
+        #expect(
+            try result {
+                fails(&$0); $0.crash = "QEMU is gone"
+            }.verdict == .fail)
         #expect(try result { $0.report = nil }.verdict == .crashed)
     }
 
@@ -274,7 +286,8 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         }
         #expect(
             result.findings.map(\.message) == [
-                "I7 everything-comes-home: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight", "256 zcrx net_iovs were held and 253 released",
+                "I7 everything-comes-home: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight",
+                "256 zcrx net_iovs were held and 253 released",
             ])
         #expect(result.findings.map(\.oracle) == ["trace", "exercised"])
     }
@@ -326,7 +339,9 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             try findings("exercised") { $0.report?.expectation.minimumHolds = 0 }
                 == ["256 net_iovs were held, where none should be"])
         #expect(
-            try findings("exercised") { $0.trace = [0: []]; $0.report?.traceBytes = 0 }
+            try findings("exercised") {
+                $0.trace = [0: []]; $0.report?.traceBytes = 0
+            }
                 == ["only 0 zcrx net_iovs were held, at least 64 expected"])
     }
 

@@ -12,7 +12,8 @@ import Testing
     func aBreakpointThatIsNotInMemoryIsTold(_ bytes: String, _ isStale: Bool) {
         let lines = [
             "[   15.301197][    C1] Oops: int3: 0000 [#1] SMP", "[   15.304202][    C1] RIP: 0010:page_pool_alloc_netmems+0x1/0x70",
-            "[   15.304626][    C1] Code: e9 6c fe ff ff 83 ea 01 0f 1f 44 00 00 \(bytes) 89 e5 48 83 ec 10", "[   15.316] Kernel panic - not syncing: Fatal exception in interrupt",
+            "[   15.304626][    C1] Code: e9 6c fe ff ff 83 ea 01 0f 1f 44 00 00 \(bytes) 89 e5 48 83 ec 10",
+            "[   15.316] Kernel panic - not syncing: Fatal exception in interrupt",
         ]
         #expect(KernelLog.diedOfStaleBreakpoint(lines) == isStale)
         #expect(!KernelLog.diedOfStaleBreakpoint(Array(lines.dropFirst())))

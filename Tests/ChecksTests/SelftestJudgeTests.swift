@@ -13,23 +13,31 @@ private func good() -> SelftestEvidence {
     let report = ScenarioReport(
         scenario: plan.name, tier: .netdevsim, outcome: .completed, expectation: Expectation(provider: .devmem, minimumHolds: 0),
         steps: [StepRecord(name: SelftestPlan.exitStep, ok: true, detail: "0")], before: counters, after: counters, traceBytes: UInt64(bytes.count))
-    let lines = ["TAP version 13", "1..3", "ok 1 devmem.check_rx", "# a word", "ok 2 devmem.check_tx # SKIP for want of it", "ok 3 devmem.check_hds", "# Totals: pass:2"]
+    let lines = [
+        "TAP version 13", "1..3", "ok 1 devmem.check_rx", "# a word", "ok 2 devmem.check_tx # SKIP for want of it", "ok 3 devmem.check_hds",
+        "# Totals: pass:2",
+    ]
     var log = ["[    1.000000][    T1] ppiov: begin drivers/net/hw/devmem"]
-    for line in lines where KTAPLine.isResult(line) { log += ["[    2.000000][    T1] nothing of note", "[    3.000000][    T1] ppiov: result \(line)"] }
+    for line in lines where KTAPLine.isResult(line) {
+        log += ["[    2.000000][    T1] nothing of note", "[    3.000000][    T1] ppiov: result \(line)"]
+    }
     log.append("[    9.000000][    T1] ppiov: end drivers/net/hw/devmem")
     let whole = Evidence(
-        scenario: plan.name, tier: .netdevsim, provider: .devmem, report: report, trace: [0: bytes, 1: []], formats: TraceBytes.formats, log: log, seconds: 2)
+        scenario: plan.name, tier: .netdevsim, provider: .devmem, report: report, trace: [0: bytes, 1: []], formats: TraceBytes.formats, log: log,
+        seconds: 2)
     return SelftestEvidence(plan: plan, lines: lines.enumerated().map { SelftestEvidence.Line($1, time: UInt64.max / 8 * UInt64($0)) }, whole: whole)
 }
 
 private func judge(promised: Set<Provider> = [], large: Bool = true, _ spoil: (inout SelftestEvidence) -> Void) throws -> [ScenarioResult] {
     var evidence = good()
     spoil(&evidence)
-    return SelftestJudge(allowList: AllowList(), promised: promised, promisesLargeBuffers: large, today: try #require(Day("2026-06-01"))).judge(evidence)
+    return SelftestJudge(allowList: AllowList(), promised: promised, promisesLargeBuffers: large, today: try #require(Day("2026-06-01"))).judge(
+        evidence)
 }
 
 private let splat = [
-    "[    2.500000][    T7] ------------[ cut here ]------------", "[    2.500000][    T7] WARNING: CPU: 0 PID: 7 at net/core/page_pool.c:1 page_pool_x+0x1/0x2",
+    "[    2.500000][    T7] ------------[ cut here ]------------",
+    "[    2.500000][    T7] WARNING: CPU: 0 PID: 7 at net/core/page_pool.c:1 page_pool_x+0x1/0x2",
     "[    2.500000][    T7] ---[ end trace 0000000000000000 ]---",
 ]
 
@@ -72,11 +80,14 @@ private let splat = [
         #expect(results.last?.reason == "none of its cases ran")
     }
 
-    @Test(arguments: [
-        (["TAP version 13", "1..0 # SKIP no device"], "4", [ScenarioResult.Verdict.skip, .skip], nil), (["TAP version 13", "1..0"], "4", [.skip, .skip], nil),
-        (["TAP version 13"], "0", [.fail], "it reported no case"), (["TAP version 13"], "4", [.fail], "it reported no case"),
-        (["TAP version 13", "1..2"], "0", [.fail], "it reported no case"), (["TAP version 13", "1..1", "ok 1 a"], "4", [.pass, .fail], "it exited with 4, which means skipped, and no case was"),
-    ] as [([String], String, [ScenarioResult.Verdict], String?)])
+    @Test(
+        arguments: [
+            (["TAP version 13", "1..0 # SKIP no device"], "4", [ScenarioResult.Verdict.skip, .skip], nil),
+            (["TAP version 13", "1..0"], "4", [.skip, .skip], nil),
+            (["TAP version 13"], "0", [.fail], "it reported no case"), (["TAP version 13"], "4", [.fail], "it reported no case"),
+            (["TAP version 13", "1..2"], "0", [.fail], "it reported no case"),
+            (["TAP version 13", "1..1", "ok 1 a"], "4", [.pass, .fail], "it exited with 4, which means skipped, and no case was"),
+        ] as [([String], String, [ScenarioResult.Verdict], String?)])
     func casesThatAreNone(_ lines: [String], _ status: String, _ verdicts: [ScenarioResult.Verdict], _ finding: String?) throws {
         let results = try judge {
             $0.lines = lines.map { SelftestEvidence.Line($0, time: 5) }
@@ -114,14 +125,19 @@ private let splat = [
 
     /// A command that failed says why in what it wrote, not in the exception's name.
     @Test(arguments: [
-        (["netdev_bind_rx: File exists", "YNL failed: Kernel error: 'designated queue already memory provider bound'", "restoring"],
-            "ncdevmem exited with 1: YNL failed: Kernel error: 'designated queue already memory provider bound'"),
+        (
+            ["netdev_bind_rx: File exists", "YNL failed: Kernel error: 'designated queue already memory provider bound'", "restoring"],
+            "ncdevmem exited with 1: YNL failed: Kernel error: 'designated queue already memory provider bound'"
+        ),
         (["using queues 3..4", "no more"], "ncdevmem exited with 1: no more"),
         (["one"], "ncdevmem exited with 1: one"),
         ([], "lib.py.utils.CmdExitFailure: Command failed"),
     ])
     func aCommandThatFailsSaysWhy(_ errors: [String], _ message: String) throws {
-        var said = ["Traceback (most recent call last):", "  File \"x.py\"", "lib.py.utils.CmdExitFailure: Command failed", "CMD: /src/ncdevmem -l -f nic0", "  EXIT: 1"]
+        var said = [
+            "Traceback (most recent call last):", "  File \"x.py\"", "lib.py.utils.CmdExitFailure: Command failed", "CMD: /src/ncdevmem -l -f nic0",
+            "  EXIT: 1",
+        ]
         for (number, line) in errors.enumerated() { said.append(number == 0 ? "  STDERR: \(line)" : "          \(line)") }
         said.append("")
         let results = try judge {
@@ -189,7 +205,8 @@ private let splat = [
     /// Of ksft.py, thrown before the first case.
     @Test(arguments: [
         ("net.lib.py.ksft.KsftXfailEx: Test does not work on netdevsim", ScenarioResult.Verdict.xfail, "Test does not work on netdevsim" as String?),
-        ("net.lib.py.ksft.KsftSkipEx: LOCAL_PREFIX_V6 required", .skip, "LOCAL_PREFIX_V6 required"), ("lib.py.ksft.KsftSkipEx", .skip, "no reason given"),
+        ("net.lib.py.ksft.KsftSkipEx: LOCAL_PREFIX_V6 required", .skip, "LOCAL_PREFIX_V6 required"),
+        ("lib.py.ksft.KsftSkipEx", .skip, "no reason given"),
         ("net.lib.py.ksft.KsftFailEx: of all things", .fail, nil),
     ])
     func anExceptionBeforeTheFirstCase(_ line: String, _ verdict: ScenarioResult.Verdict, _ reason: String?) throws {

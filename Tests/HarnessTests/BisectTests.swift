@@ -39,10 +39,12 @@ private let symptom = BisectState.Symptom(scenario: "zcrx.held", fingerprint: "t
         let rule = BisectRule(runs: 16, shown: 8)
         let range = ["c4", "c3", "c2", "c1"]
         func suspicion(_ cleanAt2: Int) -> [String: Double] {
-            rule.suspicion(range, tested: [
-                (Set(range), BisectEvidence(runs: 16, shown: 8)), (["c3", "c2", "c1"], BisectEvidence(runs: 1, shown: 1)),
-                (["c2", "c1"], BisectEvidence(runs: cleanAt2)),
-            ])
+            rule.suspicion(
+                range,
+                tested: [
+                    (Set(range), BisectEvidence(runs: 16, shown: 8)), (["c3", "c2", "c1"], BisectEvidence(runs: 1, shown: 1)),
+                    (["c2", "c1"], BisectEvidence(runs: cleanAt2)),
+                ])
         }
         #expect((suspicion(1)["c3"] ?? 0) < 0.6)
         #expect((suspicion(20)["c3"] ?? 0) > 0.95)
@@ -73,7 +75,9 @@ private let symptom = BisectState.Symptom(scenario: "zcrx.held", fingerprint: "t
 /// A line of numbered commits.
 private struct Line: BisectHistory {
     func range(bad: String, good: [String]) async throws -> BisectRange {
-        guard let bad = Int(bad), let good = good.compactMap({ Int($0) }).filter({ $0 < bad }).max() else { return BisectRange(commits: [], best: []) }
+        guard let bad = Int(bad), let good = good.compactMap({ Int($0) }).filter({ $0 < bad }).max() else {
+            return BisectRange(commits: [], best: [])
+        }
         return SeriesHistory.range(good: good, bad: bad)
     }
 
@@ -108,8 +112,13 @@ private actor Oracle: BisectJudging {
     private(set) var judged: [String] = []
     private(set) var runs = 0
 
-    init(culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false, lucky: [String: Int] = [:], seed: UInt64 = 1, patience: Int = .max) {
-        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.changes, self.patience) = (culprit, rate, broken, fixed, twins, changes, patience)
+    init(
+        culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false,
+        lucky: [String: Int] = [:], seed: UInt64 = 1, patience: Int = .max
+    ) {
+        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.changes, self.patience) = (
+            culprit, rate, broken, fixed, twins, changes, patience
+        )
         self.lucky = lucky
         random = SplitMix(state: seed)
     }
@@ -233,7 +242,8 @@ private actor Oracle: BisectJudging {
         found.note(lucky)
         found.result = nil
         let end = try await bisect(Oracle(culprit: 150, rate: 0.5, seed: seed), found)
-        #expect(end.result?.culprit?.id == "150" && end.result?.doubt == nil, "\(end.result?.culprit?.id ?? "none"), \(end.result?.doubt ?? "no doubt")")
+        #expect(
+            end.result?.culprit?.id == "150" && end.result?.doubt == nil, "\(end.result?.culprit?.id ?? "none"), \(end.result?.doubt ?? "no doubt")")
         #expect(end.tested.filter { (150...).contains(Int($0.commit.id) ?? 0) }.allSatisfy { $0.verdict == .bad })
         // Where it passes however often it is run, the failure comes and goes.
         let unsure = try await bisect(Oracle(culprit: 150, rate: 0.5, lucky: ["156": .max], seed: seed), found)
@@ -258,10 +268,12 @@ private actor Oracle: BisectJudging {
         var found = try await bisect(Oracle(culprit: 40, lucky: gone), state(200))
         #expect(found.result?.culprit?.id == "120")
         found.note(
-            BisectState.Tested(commit: BisectCommit(id: "60", subject: "", author: "", date: ""), verdict: .bad, evidence: BisectEvidence(runs: 1, shown: 1)))
+            BisectState.Tested(
+                commit: BisectCommit(id: "60", subject: "", author: "", date: ""), verdict: .bad, evidence: BisectEvidence(runs: 1, shown: 1)))
         found.result = nil
         let end = try await bisect(Oracle(culprit: 40, lucky: gone), found)
-        #expect(end.result?.doubt?.hasPrefix("it comes and goes: 60 shows it, and 100, after it, passed 60 times") == true, "\(end.result?.doubt ?? "")")
+        #expect(
+            end.result?.doubt?.hasPrefix("it comes and goes: 60 shows it, and 100, after it, passed 60 times") == true, "\(end.result?.doubt ?? "")")
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: 0..<30)
@@ -328,9 +340,12 @@ private actor Oracle: BisectJudging {
             var kernel = KernelRequest(source: fake.tree, sets: sets)
             kernel.series = [patch]
             let request = BisectRequest(
-                kernel: kernel, ends: nil, findFix: false, machine: MachineOptions(), scenarios: [], jobs: 1, buildJobs: 1, out: fake.scratch.path + "/out",
+                kernel: kernel, ends: nil, findFix: false, machine: MachineOptions(), scenarios: [], jobs: 1, buildJobs: 1,
+                out: fake.scratch.path + "/out",
                 resumes: true, allowList: AllowList(), command: [])
-            return try await harnessError { _ = try await BisectSession(workshop: workshop, today: try #require(Day("2026-06-01"))).run(request) { _ in } }
+            return try await harnessError {
+                _ = try await BisectSession(workshop: workshop, today: try #require(Day("2026-06-01"))).run(request) { _ in }
+            }
         }
         let folder = try ResultsFolder(fake.scratch.path + "/out")
         let ends = (0...1).map { BisectCommit(id: "\($0)", subject: "", author: "", date: "") }

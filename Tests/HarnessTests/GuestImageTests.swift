@@ -6,7 +6,8 @@ import Testing
 @testable import Harness
 
 @Suite struct GuestImageTests {
-    private static let initSource = URL(fileURLWithPath: #filePath)
+    private static let initSource =
+        URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/vm/init.c"
 
     @Test func hasTheAgentWithItsLibraries() async throws {

@@ -154,7 +154,10 @@ import Testing
     @Test func aBuiltTreeIsTakenAsItIs() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/vmlinux", "\u{7f}ELF built elsewhere")
-        let names = ["PVH", "BLK_DEV_INITRD", "BINFMT_ELF", "PROC_FS", "SYSFS", "DEVTMPFS", "SERIAL_8250_CONSOLE", "VIRTIO_PCI", "VIRTIO_CONSOLE", "NET", "EVENT_TRACING", "KASAN"]
+        let names = [
+            "PVH", "BLK_DEV_INITRD", "BINFMT_ELF", "PROC_FS", "SYSFS", "DEVTMPFS", "SERIAL_8250_CONSOLE", "VIRTIO_PCI", "VIRTIO_CONSOLE", "NET",
+            "EVENT_TRACING", "KASAN",
+        ]
         try fake.scratch.write("tree/.config", names.map { "CONFIG_\($0)=y\n" }.joined())
         try fake.scratch.write("tree/include/config/kernel.release", "9.1.2-theirs\n")
         let before = try fake.scratch.snapshot("tree")
@@ -186,7 +189,9 @@ import Testing
         let scratch = try Scratch()
         try scratch.write("tree/drivers/net/netdevsim/netdev.c", "int other;\n")
         try scratch.write("tree/drivers/net/netdevsim/stale.mod.c", "int stale;\n")
-        try scratch.write("vm/patches/netdevsim-9.1/0001-provide.patch", """
+        try scratch.write(
+            "vm/patches/netdevsim-9.1/0001-provide.patch",
+            """
             --- a/drivers/net/netdevsim/netdev.c
             +++ b/drivers/net/netdevsim/netdev.c
             @@ -1 +1 @@
@@ -221,7 +226,10 @@ import Testing
 
     @Test func theNewestPatchComesFirst() throws {
         let scratch = try Scratch()
-        for name in ["netdevsim-7.2/0002-b.patch", "netdevsim-7.2/0001-a.patch", "netdevsim-7.2/notes", "netdevsim-7.10/0001-a.patch", "netdevsim-8/notes", "other/0001-a.patch"] {
+        for name in [
+            "netdevsim-7.2/0002-b.patch", "netdevsim-7.2/0001-a.patch", "netdevsim-7.2/notes", "netdevsim-7.10/0001-a.patch", "netdevsim-8/notes",
+            "other/0001-a.patch",
+        ] {
             try scratch.write("patches/" + name, name)
         }
         let module = NetdevsimModule(vm: scratch.path)
@@ -260,6 +268,9 @@ import Testing
         #expect(outcome == .none(reason: "the built kernel has neither Module.symvers nor vmlinux.symvers to link a module against"))
         #expect(scratch.text("work/drivers/net/netdevsim/netdev.c") == "three\n")
         #expect(scratch.text("work/applied") == "0001-a.patch\n0002-b.patch\n")
-        #expect(said.withLock { $0 }.contains("netdevsim lacks what 2 more patches would teach it: netdevsim-9.1/0003-c.patch does not apply: drivers/net/netdevsim/netdev.c: Hunk #1 FAILED at 1."))
+        #expect(
+            said.withLock { $0 }.contains(
+                "netdevsim lacks what 2 more patches would teach it: netdevsim-9.1/0003-c.patch does not apply: drivers/net/netdevsim/netdev.c: Hunk #1 FAILED at 1."
+            ))
     }
 }

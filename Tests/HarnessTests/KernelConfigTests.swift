@@ -18,14 +18,16 @@ import Testing
     }
 
     @Test func droppedAndChangedOptionsAreNamedWithWhoAsked() throws {
-        let config = KernelConfig(merging: try ConfigFragment.parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=8\n# CONFIG_D is not set\n", origin: "fast.config"))
+        let config = KernelConfig(
+            merging: try ConfigFragment.parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=8\n# CONFIG_D is not set\n", origin: "fast.config"))
         let error = #expect(throws: HarnessError.self) {
             try config.requireMet(in: "CONFIG_B=y\nCONFIG_C=8\nCONFIG_D=y\n", version: "7.3.4")
         }
         #expect(error?.kind == .harness)
-        #expect(error?.evidence == [
-            "CONFIG_A: wanted y, got n (fast.config:1)", "CONFIG_B: wanted m, got y (fast.config:2)", "CONFIG_D: wanted n, got y (fast.config:4)",
-        ])
+        #expect(
+            error?.evidence == [
+                "CONFIG_A: wanted y, got n (fast.config:1)", "CONFIG_B: wanted m, got y (fast.config:2)", "CONFIG_D: wanted n, got y (fast.config:4)",
+            ])
     }
 
     @Test func aDroppedSetIsTheCallersFault() throws {
@@ -64,7 +66,8 @@ import Testing
         try scratch.write("fast.config", "CONFIG_A=y\nCONFIG_B=y\n")
         try scratch.write("debug.config", "# base: fast\nCONFIG_B=n\n")
         let extra = try scratch.write("my.config", "CONFIG_C=y\n")
-        let config = try KernelConfig(request: KernelRequest(source: "", profile: "debug", configFiles: [extra], sets: ["C=n", "D=m"]), folder: scratch.path)
+        let config = try KernelConfig(
+            request: KernelRequest(source: "", profile: "debug", configFiles: [extra], sets: ["C=n", "D=m"]), folder: scratch.path)
         #expect(config.text == "CONFIG_A=y\n# CONFIG_B is not set\n# CONFIG_C is not set\nCONFIG_D=m\n")
     }
 
@@ -72,7 +75,9 @@ import Testing
         let scratch = try Scratch()
         try scratch.write("a.config", "# base: b\n")
         try scratch.write("b.config", "# base: a\n")
-        let unknown = #expect(throws: HarnessError.self) { try KernelConfig(request: KernelRequest(source: "", profile: "slow"), folder: scratch.path) }
+        let unknown = #expect(throws: HarnessError.self) {
+            try KernelConfig(request: KernelRequest(source: "", profile: "slow"), folder: scratch.path)
+        }
         #expect(unknown?.kind == .input)
         #expect(unknown?.hint == "known profiles: a, b")
         let endless = #expect(throws: HarnessError.self) { try KernelConfig(request: KernelRequest(source: "", profile: "a"), folder: scratch.path) }

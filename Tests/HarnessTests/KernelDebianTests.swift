@@ -45,10 +45,11 @@ import Testing
         let error = DebianSource.unmet(wish, offers: offers)
         #expect(error.kind == .input)
         #expect(error.message.hasPrefix(wish.description + " cannot be had"))
-        #expect(error.evidence == [
-            "linux-source-7.3: 7.3.4-1~bpo13+1", "linux-source-7.2: 7.2.13-1, 7.2.12-1~bpo13+1, 7.2.9-1~bpo13+2, 7.2.9-1~bpo13+1",
-            "linux-source-6.12: 6.12.107-1, 6.12.94-1",
-        ])
+        #expect(
+            error.evidence == [
+                "linux-source-7.3: 7.3.4-1~bpo13+1", "linux-source-7.2: 7.2.13-1, 7.2.12-1~bpo13+1, 7.2.9-1~bpo13+2, 7.2.9-1~bpo13+1",
+                "linux-source-6.12: 6.12.107-1, 6.12.94-1",
+            ])
     }
 
     @Test(arguments: ["foo", "7", "7.", ".3", "7.2.9;rm", "7.2.9 1", "7.2.9/.."])
@@ -67,7 +68,9 @@ import Testing
     }
 
     @Test func keptPackagesAreFoundByTheirNames() {
-        let offers = DebianSource.kept(names: ["linux-source-7.3_7.3.4-1~bpo13+1_all.deb", ".download-1", "linux-source-7.3_7.3.4-1_all.deb.part", "x_1_all.deb"])
+        let offers = DebianSource.kept(names: [
+            "linux-source-7.3_7.3.4-1~bpo13+1_all.deb", ".download-1", "linux-source-7.3_7.3.4-1_all.deb.part", "x_1_all.deb",
+        ])
         #expect(offers == [AptRoot.Offer(package: "linux-source-7.3", version: DebianVersion("7.3.4-1~bpo13+1"))])
     }
 

@@ -179,7 +179,9 @@ import Testing
         try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
         try scratch.write("tree/Kconfig", "")
         try await git(scratch, "init", "-q")
-        let error = try await harnessError { _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .silent).resolve(scratch.path + "/tree") }
+        let error = try await harnessError {
+            _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .silent).resolve(scratch.path + "/tree")
+        }
         #expect(error.kind == .input)
     }
 }

@@ -16,7 +16,8 @@ import Testing
     }
 
     private static let tree = [
-        "Kconfig", "Makefile", "net/Kconfig", "kernel/configs/tiny.config", "scripts/kconfig/conf.c", "scripts/cc-version.sh", "scripts/mod/modpost.c",
+        "Kconfig", "Makefile", "net/Kconfig", "kernel/configs/tiny.config", "scripts/kconfig/conf.c", "scripts/cc-version.sh",
+        "scripts/mod/modpost.c",
         "tools/objtool/check.c", "include/net/page_pool.h", "arch/x86/include/asm/page.h", "net/core/dev.h", "drivers/net/netdevsim/netdev.c",
         "io_uring/zcrx.c", "arch/x86/entry/entry_64.S", "Documentation/index.rst", "arch/x86/entry/syscalls/syscall_64.tbl",
     ]
@@ -33,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "include/net/page_pool.h", "arch/x86/include/asm/page.h", "net/core/dev.h", "drivers/net/netdevsim/netdev.c", "Makefile", "scripts/mod/modpost.c",
+        "include/net/page_pool.h", "arch/x86/include/asm/page.h", "net/core/dev.h", "drivers/net/netdevsim/netdev.c", "Makefile",
+        "scripts/mod/modpost.c",
         "tools/objtool/check.c", "arch/x86/entry/syscalls/syscall_64.tbl", "net/Kconfig",
     ])
     func whatAModuleIsMadeOfMakesItAnew(_ path: String) { #expect(inputs(changing: path).module != inputs().module) }
@@ -135,7 +137,10 @@ import Testing
         #expect(try reuse(scratch, kernel).module == scratch.path + "/copy/netdevsim.ko")
     }
 
-    @Test(arguments: ["objects/Module.symvers", "objects/include/generated/asm-offsets.h", "objects/include/generated/new.h", "objects/scripts/module.lds", "copy/netdevsim.ko"])
+    @Test(arguments: [
+        "objects/Module.symvers", "objects/include/generated/asm-offsets.h", "objects/include/generated/new.h", "objects/scripts/module.lds",
+        "copy/netdevsim.ko",
+    ])
     func aChangedFileMakesItAnew(_ path: String) throws {
         let (scratch, kernel) = try made()
         try scratch.write(path, "other")

@@ -10,10 +10,12 @@ import Testing
         let greeting =
             #"{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2+dfsg-7"}, "capabilities": ["oob"]}}"#
         #expect(QMPMessage(line: greeting) == .greeting(version: "7.2.22"))
-        #expect(QMPMessage(line: #"{"return": {"status": "paused", "singlestep": false, "running": false}, "id": 3}"#)
-            == .reply(id: 3, .object(["status": .string("paused"), "singlestep": .bool(false), "running": .bool(false)])))
-        #expect(QMPMessage(line: #"{"id": 4, "error": {"class": "GenericError", "desc": "No"}}"#)
-            == .refusal(id: 4, errorClass: "GenericError", message: "No"))
+        #expect(
+            QMPMessage(line: #"{"return": {"status": "paused", "singlestep": false, "running": false}, "id": 3}"#)
+                == .reply(id: 3, .object(["status": .string("paused"), "singlestep": .bool(false), "running": .bool(false)])))
+        #expect(
+            QMPMessage(line: #"{"id": 4, "error": {"class": "GenericError", "desc": "No"}}"#)
+                == .refusal(id: 4, errorClass: "GenericError", message: "No"))
         #expect(
             QMPMessage(line: #"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "MIGRATION", "data": {"status": "completed"}}"#)
                 == .event(QMPEvent(name: "MIGRATION", data: .object(["status": .string("completed")]))))

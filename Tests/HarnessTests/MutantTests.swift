@@ -47,7 +47,8 @@ private let diff = """
     }
 
     @Test func profileOnlyAndMissedAreRead() throws {
-        let mutant = try parse(header.replacingOccurrences(of: "Class: leak", with: "Class: double return\nProfile: debug\nOnly: soak\nMissed: a race") + diff)
+        let mutant = try parse(
+            header.replacingOccurrences(of: "Class: leak", with: "Class: double return\nProfile: debug\nOnly: soak\nMissed: a race") + diff)
         #expect(mutant.kind == .doubleReturn)
         #expect(mutant.profile == "debug")
         #expect(mutant.only == .soak)
@@ -72,7 +73,8 @@ private let diff = """
     }
 
     @Test(arguments: [
-        "../etc/x.c", "net/../../x.c", "/etc/x.c", "net//x.c", "./x.c", "", "..", "Makefile", "net/Kconfig", "scripts/mod/x.c", "tools/x.c", "net/core/x.S",
+        "../etc/x.c", "net/../../x.c", "/etc/x.c", "net//x.c", "./x.c", "", "..", "Makefile", "net/Kconfig", "scripts/mod/x.c", "tools/x.c",
+        "net/core/x.S",
     ])
     func aPatchThatLeavesTheKernelsOwnSourcesIsRefused(_ path: String) {
         let error = #expect(throws: HarnessError.self) { try parse(header + diff.replacingOccurrences(of: "net/core/x.c", with: path)) }
@@ -82,7 +84,8 @@ private let diff = """
     @Test(arguments: [
         ("--- a/net/core/x.c", "--- /dev/null"), ("+++ b/net/core/x.c", "+++ /dev/null"), ("+++ b/net/core/x.c", "+++ b/net/core/y.c"),
         ("--- a/", "--- "), ("+++ b/net/core/x.c\n", ""), ("-1,3 +1,3", "-1,9 +1,9"), ("-1,3 +1,3", "-1,2 +1,2"), ("-1,3 +1,3", "-x +y"),
-        ("-1,3 +1,3", "-1,-3 +1,3"), ("-two", "two"), ("-two\n+three", " two"), ("--- a/net/core/x.c", "rename from net/core/z.c\n--- a/net/core/x.c"),
+        ("-1,3 +1,3", "-1,-3 +1,3"), ("-two", "two"), ("-two\n+three", " two"),
+        ("--- a/net/core/x.c", "rename from net/core/z.c\n--- a/net/core/x.c"),
     ])
     func aDiffThatIsNoneIsRefused(_ what: String, _ with: String) {
         let error = #expect(throws: HarnessError.self) { try parse(header + diff.replacingOccurrences(of: what, with: with)) }
@@ -135,7 +138,8 @@ private let diff = """
     }
 
     @Test func theRepositorysOwnAreWhole() throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/mutants"
+        let folder =
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/mutants"
         let mutants = try Mutant.load(folder)
         #expect(mutants.count >= 36)
         #expect(Set(mutants.map(\.kind)).count == Mutant.Class.allCases.count)

@@ -9,42 +9,43 @@ import Testing
     private func files(_ text: String) throws -> [PatchDiff.File] { try PatchDiff.files(Array(text.utf8)) }
 
     @Test func editsCreationsRemovalsRenamesAndModesAreTold() throws {
-        let text = diff() + """
-            --- linux.orig/plain.c\t2026-01-01
-            +++ linux/plain.c\t2026-01-02
-            @@ -7 +7 @@ int f(void)
-            -a
-            +b
-            @@ -90,2 +90,2 @@
-            -a
-            +b
-             c
-            diff --git a/new.c b/new.c
-            new file mode 100644
-            index 000..123
-            --- /dev/null
-            +++ b/new.c
-            @@ -0,0 +1 @@
-            +x
-            diff --git a/old.c b/old.c
-            deleted file mode 100644
-            --- a/old.c
-            +++ /dev/null
-            @@ -1 +0,0 @@
-            -x
-            \\ No newline at end of file
-            diff --git a/from.c b/to.c
-            similarity index 100%
-            rename from from.c
-            rename to to.c
-            diff --git a/run.sh b/run.sh
-            old mode 100644
-            new mode 100755
-            diff --git a/empty b/empty
-            new file mode 100644
-            index 000..000
+        let text =
+            diff() + """
+                --- linux.orig/plain.c\t2026-01-01
+                +++ linux/plain.c\t2026-01-02
+                @@ -7 +7 @@ int f(void)
+                -a
+                +b
+                @@ -90,2 +90,2 @@
+                -a
+                +b
+                 c
+                diff --git a/new.c b/new.c
+                new file mode 100644
+                index 000..123
+                --- /dev/null
+                +++ b/new.c
+                @@ -0,0 +1 @@
+                +x
+                diff --git a/old.c b/old.c
+                deleted file mode 100644
+                --- a/old.c
+                +++ /dev/null
+                @@ -1 +0,0 @@
+                -x
+                \\ No newline at end of file
+                diff --git a/from.c b/to.c
+                similarity index 100%
+                rename from from.c
+                rename to to.c
+                diff --git a/run.sh b/run.sh
+                old mode 100644
+                new mode 100755
+                diff --git a/empty b/empty
+                new file mode 100644
+                index 000..000
 
-            """
+                """
         let files = try files(text)
         #expect(files.map(\.old) == ["net/core/x.c", "plain.c", nil, "old.c", "from.c", "run.sh", nil])
         #expect(files.map(\.new) == ["net/core/x.c", "plain.c", "new.c", nil, "to.c", "run.sh", "empty"])
@@ -52,7 +53,9 @@ import Testing
     }
 
     @Test func binaryPartsAreNoHunks() throws {
-        let text = "diff --git a/b.bin b/b.bin\nnew file mode 100644\nindex 000..123\nGIT binary patch\nliteral 3\nKcmZQzU|?imU|;|M\n\nliteral 0\nHcmV?d00001\n\n" + diff()
+        let text =
+            "diff --git a/b.bin b/b.bin\nnew file mode 100644\nindex 000..123\nGIT binary patch\nliteral 3\nKcmZQzU|?imU|;|M\n\nliteral 0\nHcmV?d00001\n\n"
+            + diff()
         #expect(try files(text).map(\.name) == ["b.bin", "net/core/x.c"])
     }
 
@@ -65,13 +68,17 @@ import Testing
         #expect(error?.what.contains("path") == true)
         let renamed = path.hasPrefix("a/") ? String(path.dropFirst(2)) : path
         if renamed != "x.c" {
-            #expect(throws: PatchDiff.Malformed.self) { try files("diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to \(renamed)\n") }
+            #expect(throws: PatchDiff.Malformed.self) {
+                try files("diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to \(renamed)\n")
+            }
         }
     }
 
     @Test(arguments: [
-        ("-1,3 +1,3", "-1,9 +1,9", "cut short"), ("-1,3 +1,3", "-1,2 +1,2", "more lines"), ("-1,3 +1,3", "-x +y", "first line"), ("-two", "two", "mailer"),
-        ("-1,3 +1,3", "-99999999999999999999,3 +1,3", "first line"), ("@@ -1,3 +1,3 @@\n one\n-two\n+three\n four\n", "", "no hunk"), ("\n", "\r\n", "CR LF"),
+        ("-1,3 +1,3", "-1,9 +1,9", "cut short"), ("-1,3 +1,3", "-1,2 +1,2", "more lines"), ("-1,3 +1,3", "-x +y", "first line"),
+        ("-two", "two", "mailer"),
+        ("-1,3 +1,3", "-99999999999999999999,3 +1,3", "first line"), ("@@ -1,3 +1,3 @@\n one\n-two\n+three\n four\n", "", "no hunk"),
+        ("\n", "\r\n", "CR LF"),
         ("--- a/net/core/x.c\n+++ b/net/core/x.c\n", "", "hunk"),
     ])
     func aDiffThatIsNoneIsRefused(_ what: String, _ with: String, _ says: String) {
@@ -80,7 +87,8 @@ import Testing
     }
 
     @Test func aFileIsNotRemovedAndEdited() {
-        let gone = "diff --git a/net/core/x.c b/net/core/x.c\ndeleted file mode 100644\n--- a/net/core/x.c\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-one\n-two\n-four\n"
+        let gone =
+            "diff --git a/net/core/x.c b/net/core/x.c\ndeleted file mode 100644\n--- a/net/core/x.c\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-one\n-two\n-four\n"
         for text in [diff() + gone, gone + diff()] {
             let error = #expect(throws: PatchDiff.Malformed.self) { try files(text) }
             #expect(error?.what == "it removes net/core/x.c and edits it as well")
@@ -93,7 +101,9 @@ import Testing
     func garbageIsRefusedAndNeverTraps(_ seed: Int) {
         var random = SplitMix(state: UInt64(seed))
         var bytes = Array((diff() + diff(file: "net/y.c")).utf8)
-        for _ in 0...Int.random(in: 0..<6, using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+        for _ in 0...Int.random(in: 0..<6, using: &random) {
+            bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        }
         bytes.removeSubrange(Int.random(in: 0..<bytes.count, using: &random)...)
         _ = try? PatchDiff.files(bytes)
     }

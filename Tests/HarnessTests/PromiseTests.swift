@@ -33,9 +33,12 @@ import Testing
     private static let config = "CONFIG_IO_URING_ZCRX=y\nCONFIG_NET_DEVMEM=y\nCONFIG_UDMABUF=y\nCONFIG_HUGETLBFS=y\n"
     private static let patches = ["0001-netdevsim-accept.patch", "0002-" + NetdevsimModule.largeBuffers, "0004-" + NetdevsimModule.steering]
 
-    private func promises(release: String = "7.3.4", module: String? = "netdevsim.ko", patches: [String]? = patches, config: String = config) -> Promises {
+    private func promises(release: String = "7.3.4", module: String? = "netdevsim.ko", patches: [String]? = patches, config: String = config)
+        -> Promises
+    {
         var kernel = KernelBuild(
-            vmlinux: "", release: release, key: "", source: "", configHash: "", profile: "fast", compiler: "", netdevsim: module, netdevsimReason: nil, log: "")
+            vmlinux: "", release: release, key: "", source: "", configHash: "", profile: "fast", compiler: "", netdevsim: module,
+            netdevsimReason: nil, log: "")
         kernel.netdevsimPatches = patches
         return Promises(kernel, config: config)
     }

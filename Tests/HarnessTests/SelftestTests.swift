@@ -13,13 +13,19 @@ import Testing
         #expect(SelftestCatalogue.plans(["pp_alloc_fail.py"], setting: .bare).map(\.name) == ["drivers/net/hw/pp_alloc_fail:bare"])
         // Two of that name.
         #expect(SelftestCatalogue.plans("nk_qlease.py", setting: nil).map(\.program) == ["drivers/net/hw/nk_qlease.py", "net/nk_qlease.py"])
-        #expect(SelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)])
+        #expect(
+            SelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [
+                SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)
+            ])
         #expect(SelftestCatalogue.plans("net/x.sh", setting: nil) == [SelftestPlan(program: "net/x.sh", setting: .bare)])
     }
 
     @Test func eachIsRunOnce() {
         #expect(SelftestCatalogue.plans([], setting: nil) == SelftestCatalogue.standard)
-        #expect(SelftestCatalogue.plans(["devmem.py", "hw/devmem.py", "nk_qlease.py"], setting: nil).map(\.name) == ["drivers/net/hw/devmem", "drivers/net/hw/nk_qlease", "net/nk_qlease:bare"])
+        #expect(
+            SelftestCatalogue.plans(["devmem.py", "hw/devmem.py", "nk_qlease.py"], setting: nil).map(\.name) == [
+                "drivers/net/hw/devmem", "drivers/net/hw/nk_qlease", "net/nk_qlease:bare",
+            ])
         #expect(SelftestCatalogue.plans([], setting: .bare).allSatisfy { $0.setting == .bare })
     }
 
@@ -30,7 +36,10 @@ import Testing
     ])
     func whatTheTestsReadNamesThem(_ file: String, _ isRead: Bool) throws {
         let scratch = try Scratch()
-        for path in ["tools/testing/selftests/drivers/net/hw/devmem.py", "MAINTAINERS", "include/uapi/linux/netdev.h", "tools/testing/selftests/bpf/x.c", "net/core/devmem.c"] {
+        for path in [
+            "tools/testing/selftests/drivers/net/hw/devmem.py", "MAINTAINERS", "include/uapi/linux/netdev.h", "tools/testing/selftests/bpf/x.c",
+            "net/core/devmem.c",
+        ] {
             try scratch.write("tree/" + path, "one\n")
         }
         let key = try SelftestTree.contents(scratch.path + "/tree")
@@ -41,9 +50,11 @@ import Testing
 
     @Test func aTableTakesThePlaceOfThatOfItsSeries() {
         let old = "# Title\n\nWords.\n\n## Linux 7.3.1\n\nold\n\n## Linux 7.2.9\n\nkept\n"
-        #expect(SelftestTable.document(old, with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\nWords.\n\n## Linux 7.3.4\n\nnew\n\n## Linux 7.2.9\n\nkept\n")
+        #expect(
+            SelftestTable.document(old, with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\nWords.\n\n## Linux 7.3.4\n\nnew\n\n## Linux 7.2.9\n\nkept\n")
         #expect(SelftestTable.document("# Title\n", with: "## Linux 7.3.4\n\nnew\n") == "# Title\n\n## Linux 7.3.4\n\nnew\n")
-        #expect(SelftestTable.document(old, with: "## Linux 7.10\n\nnew\n").hasPrefix("# Title\n\nWords.\n\n## Linux 7.10\n\nnew\n\n## Linux 7.3.1\n"))
+        #expect(
+            SelftestTable.document(old, with: "## Linux 7.10\n\nnew\n").hasPrefix("# Title\n\nWords.\n\n## Linux 7.10\n\nnew\n\n## Linux 7.3.1\n"))
         #expect(SelftestTable.document("", with: "## Linux 7.3.4\n\nnew\n") == "## Linux 7.3.4\n\nnew\n")
     }
 
@@ -55,8 +66,10 @@ import Testing
         ]
         let skipped = ScenarioResult(scenario: "drivers/net/hw/devmem.check_tx", tier: .netdevsim, provider: .devmem, verdict: .skip, reason: "a|b")
         let failed = ScenarioResult(
-            scenario: "drivers/net/hw/devmem.life-cycle", tier: .netdevsim, provider: .devmem, verdict: .fail, findings: [Finding(oracle: "trace", message: "I1")])
-        let table = SelftestTable(release: "7.3.4", plans: [SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)], results: [passed, skipped, failed])
+            scenario: "drivers/net/hw/devmem.life-cycle", tier: .netdevsim, provider: .devmem, verdict: .fail,
+            findings: [Finding(oracle: "trace", message: "I1")])
+        let table = SelftestTable(
+            release: "7.3.4", plans: [SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)], results: [passed, skipped, failed])
         #expect(
             table.markdown == """
                 ## Linux 7.3.4

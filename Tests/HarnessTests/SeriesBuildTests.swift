@@ -126,7 +126,8 @@ import Testing
 
     @Test func aWarningOutlivesTheBuildThatGaveIt() async throws {
         // Compiles main.c as make does: only where it is newer than what it made of it.
-        let rule = "test main.c -ot $(O)/main.o || { echo '  CC      main.o'; touch $(O)/main.o; grep -q WARN main.c && echo 'main.c:1:1: warning: so it is'; true; }"
+        let rule =
+            "test main.c -ot $(O)/main.o || { echo '  CC      main.o'; touch $(O)/main.o; grep -q WARN main.c && echo 'main.c:1:1: warning: so it is'; true; }"
         let fake = try FakeKernel(vmlinuxRule: rule, says: "")
         try fake.scratch.write("tree/other.c", "1\n")
         try fake.scratch.write("tree/main.c", "WARN\n")
@@ -150,8 +151,12 @@ import Testing
         #expect(gone.blame == .harness)
         for (text, blame) in [
             ("gcc: fatal error: Killed signal terminated program cc1\nmake: *** [x] Error 1\n", HarnessError.Blame.harness),
-            ("  LD      vmlinux.o\nmake[2]: *** [scripts/Makefile.vmlinux_o:66: vmlinux.o] Killed\nmake: *** [Makefile:240: __sub-make] Error 2\n", .harness),
-            ("Killed\nmake[2]: *** [x: vmlinux] Error 137\n", .harness), ("sh: 1: bc: not found\nmake: *** [Kbuild:24: timeconst.h] Error 127\n", .harness),
+            (
+                "  LD      vmlinux.o\nmake[2]: *** [scripts/Makefile.vmlinux_o:66: vmlinux.o] Killed\nmake: *** [Makefile:240: __sub-make] Error 2\n",
+                .harness
+            ),
+            ("Killed\nmake[2]: *** [x: vmlinux] Error 137\n", .harness),
+            ("sh: 1: bc: not found\nmake: *** [Kbuild:24: timeconst.h] Error 127\n", .harness),
             ("/bin/sh: 1: ./scripts/gone.sh: not found\nmake: *** [Kbuild:24: x.h] Error 127\n", .kernel),
             ("make[1]: *** [x] Terminated\n", .harness), ("ld: vmlinux: memory exhausted\nmake: *** [x] Error 1\n", .harness),
             ("a.c:1: error: 'Killed' undeclared\n    1 |  Input/output error\nmake: *** [x: a.o] Error 1\n", .kernel),

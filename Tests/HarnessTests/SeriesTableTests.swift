@@ -6,9 +6,12 @@ import Testing
 @testable import Harness
 
 @Suite struct SeriesTableTests {
-    private func result(_ verdict: ScenarioResult.Verdict, _ scenario: String = "zcrx.held", _ message: String = "I7 x: pool", pools: [PoolAccount] = []) -> ScenarioResult {
+    private func result(
+        _ verdict: ScenarioResult.Verdict, _ scenario: String = "zcrx.held", _ message: String = "I7 x: pool", pools: [PoolAccount] = []
+    ) -> ScenarioResult {
         ScenarioResult(
-            scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict, findings: verdict == .fail ? [Finding(oracle: "trace", message: message)] : [], accounts: pools)
+            scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict,
+            findings: verdict == .fail ? [Finding(oracle: "trace", message: message)] : [], accounts: pools)
     }
 
     private func patch(_ number: Int, _ verdict: PatchResult.Verdict, _ results: [ScenarioResult] = [], warnings: [String] = []) -> PatchResult {
@@ -19,7 +22,12 @@ import Testing
     }
 
     @Test func theFirstToBreakIsTheOneThatBringsAFailure() {
-        let table = SeriesTable(source: "s", [patch(0, .passed), patch(1, .passed), patch(2, .failed, [result(.fail)]), patch(3, .failed, [result(.fail), result(.fail, "zcrx.idle")])])
+        let table = SeriesTable(
+            source: "s",
+            [
+                patch(0, .passed), patch(1, .passed), patch(2, .failed, [result(.fail)]),
+                patch(3, .failed, [result(.fail), result(.fail, "zcrx.idle")]),
+            ])
         #expect(table.firstToBreak?.number == 2)
         #expect(table.firstToBreak?.what.contains("zcrx.held  trace: I7 x") == true)
         #expect(table.exitCode == .failed)
@@ -70,7 +78,8 @@ import Testing
     }
 
     @Test func warningsAreKnownWithoutTheirLines() {
-        let log = "  CC x.o\n/s/net/x.c:12:3: warning: unused variable 'a' [-Wunused]\n/s/net/x.c:14:3: warning: unused variable 'a' [-Wunused]\nld: warning: odd\nerror: no\nmake[2]: warning: Clock skew detected.\n"
+        let log =
+            "  CC x.o\n/s/net/x.c:12:3: warning: unused variable 'a' [-Wunused]\n/s/net/x.c:14:3: warning: unused variable 'a' [-Wunused]\nld: warning: odd\nerror: no\nmake[2]: warning: Clock skew detected.\n"
         #expect(CompilerWarnings.of(log) == ["/s/net/x.c: unused variable 'a' [-Wunused]", "ld: odd"])
     }
 
@@ -104,7 +113,9 @@ import Testing
 
     @Test func aComparisonShowsWhatChanged() {
         func account(_ peak: UInt64, _ drain: UInt64) -> PoolAccount {
-            PoolAccount(pool: 1, provider: .zcrx, holds: peak, releases: peak, netIovHolds: peak, netIovReleases: peak, peakInflight: peak, freed: true, drainTime: drain)
+            PoolAccount(
+                pool: 1, provider: .zcrx, holds: peak, releases: peak, netIovHolds: peak, netIovReleases: peak, peakInflight: peak, freed: true,
+                drainTime: drain)
         }
         let before = [result(.pass, "a", pools: [account(100, 1000)]), result(.fail, "b"), result(.pass, "c"), result(.skip, "d")]
         let after = [result(.pass, "a", pools: [account(300, 9000)]), result(.fail, "b"), result(.fail, "c"), result(.skip, "d")]

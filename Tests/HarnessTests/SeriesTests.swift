@@ -25,7 +25,8 @@ import Testing
 
     @Test func anMboxIsReadInItsOrderWithoutCoverLetterAndReplies() async throws {
         let series = try await read(
-            mail("[PATCH v2 0/2] the series", "").replacingOccurrences(of: "---\n", with: "base-commit: 0123456789abcdef0123456789abcdef01234567\n---\n")
+            mail("[PATCH v2 0/2] the series", "").replacingOccurrences(
+                of: "---\n", with: "base-commit: 0123456789abcdef0123456789abcdef01234567\n---\n")
                 + mail("[PATCH v2 1/2] net: =?UTF-8?q?M=C3=BCller?= first", diff(), from: "=?UTF-8?q?J=C3=BCrgen?= <j@example.org>")
                 + mail("Re: [PATCH v2 1/2] net: first", "> -two\n> +three\nLooks good\n") + mail("[PATCH v2 2/2] net: second", diff("three", "five")))
         #expect(series.patches.map(\.subject) == ["net: Müller first", "net: second"])
@@ -66,7 +67,10 @@ import Testing
 
     @Test func aPatchWithCRLFIsRefusedWithWhatToDo() async throws {
         let text = mail("[PATCH] x", diff())
-        for crlf in [text.replacingOccurrences(of: "\n", with: "\r\n"), text.replacingOccurrences(of: diff(), with: diff().replacingOccurrences(of: "\n", with: "\r\n"))] {
+        for crlf in [
+            text.replacingOccurrences(of: "\n", with: "\r\n"),
+            text.replacingOccurrences(of: diff(), with: diff().replacingOccurrences(of: "\n", with: "\r\n")),
+        ] {
             let error = try await refusal(crlf)
             #expect(error.message.contains("CR LF"))
             #expect(error.hint?.contains("sed") == true)
@@ -80,7 +84,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ([2, 1], 2, "out of order"), ([1, 3], 3, "out of order"), ([1, 1, 2], 2, "out of order"), ([2, 3], 3, "out of order"), ([1, 2], 3, "ends with patch 2 of 3"),
+        ([2, 1], 2, "out of order"), ([1, 3], 3, "out of order"), ([1, 1, 2], 2, "out of order"), ([2, 3], 3, "out of order"),
+        ([1, 2], 3, "ends with patch 2 of 3"),
         ([1, 2, 3], 2, "patch 3 of 2"),
     ])
     func aSeriesOutOfOrderIsRefused(_ numbers: [Int], _ count: Int, _ says: String) async throws {
@@ -141,12 +146,14 @@ import Testing
         applied.overlay(after: count)?.files[path]??.path.isEmpty == false ? Disk.text(applied.overlay(after: count)?.files[path]??.path ?? "") : nil
     }
 
-    private static let gone = "diff --git a/net/core/old.c b/net/core/old.c\ndeleted file mode 100644\n--- a/net/core/old.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
+    private static let gone =
+        "diff --git a/net/core/old.c b/net/core/old.c\ndeleted file mode 100644\n--- a/net/core/old.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
     private static let new = "diff --git a/net/new/n.c b/net/new/n.c\nnew file mode 100644\n--- /dev/null\n+++ b/net/new/n.c\n@@ -0,0 +1 @@\n+n\n"
 
     @Test func eachStateHasWhatItsPatchesMade() async throws {
         let before = try scratch.snapshot("tree")
-        let applied = try await apply(mail("[PATCH 1/3] a", diff()) + mail("[PATCH 2/3] b", diff("three", "two")) + mail("[PATCH 3/3] c", Self.gone + Self.new))
+        let applied = try await apply(
+            mail("[PATCH 1/3] a", diff()) + mail("[PATCH 2/3] b", diff("three", "two")) + mail("[PATCH 3/3] c", Self.gone + Self.new))
         #expect(applied.overlay(after: 0) == nil)
         #expect(text(applied, 1, "net/core/x.c") == "one\nthree\nfour\n")
         // Back where it was: the source itself.
@@ -187,7 +194,9 @@ import Testing
 
     @Test func aLinkOnTheWayIsRefused() async throws {
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/tree/out", withDestinationPath: scratch.path)
-        let error = await #expect(throws: HarnessError.self) { try await apply(mail("[PATCH] a", Self.new.replacingOccurrences(of: "net/new/n.c", with: "out/n.c"))) }
+        let error = await #expect(throws: HarnessError.self) {
+            try await apply(mail("[PATCH] a", Self.new.replacingOccurrences(of: "net/new/n.c", with: "out/n.c")))
+        }
         #expect(error?.message.contains("symbolic link") == true)
         #expect(scratch.text("n.c") == nil)
     }

@@ -95,9 +95,11 @@ import Testing
         #expect(made > 200)
     }
 
-    @Test("a faulty design's trace is noticed", arguments: [
-        Fault.releaseNotCounted, .releaseCountedTwice, .releaseFreesTwice, .poolFreedEarly, .ringNotEmptied, .closeForgetsTokens,
-    ])
+    @Test(
+        "a faulty design's trace is noticed",
+        arguments: [
+            Fault.releaseNotCounted, .releaseCountedTwice, .releaseFreesTwice, .poolFreedEarly, .ringNotEmptied, .closeForgetsTokens,
+        ])
     func faultyTraces(_ fault: Fault) {
         var noticed = 0
         for seed in 0..<20 as Range<UInt64> {
@@ -157,9 +159,12 @@ import Testing
         #expect(text.accounts.map(\.freed) == plain.accounts.map(\.freed))
     }
 
-    @Test("text that says it lost events is not whole", arguments: [
-        "CPU:1 [LOST 45 EVENTS]", "CPU 3: 12 [LOST EVENTS]", "CPU:0 [434 EVENTS DROPPED]", "CPU:0 [EVENTS DROPPED]", "# entries-in-buffer/entries-written: 10/55   #P:2",
-    ])
+    @Test(
+        "text that says it lost events is not whole",
+        arguments: [
+            "CPU:1 [LOST 45 EVENTS]", "CPU 3: 12 [LOST EVENTS]", "CPU:0 [434 EVENTS DROPPED]", "CPU:0 [EVENTS DROPPED]",
+            "# entries-in-buffer/entries-written: 10/55   #P:2",
+        ])
     func lostText(_ line: String) throws {
         let outcome = try PoolLedger().examine(.text(ByteSource(Array((line + "\n").utf8))))
         #expect(outcome.losses.places == 1)
@@ -175,9 +180,11 @@ import Testing
         return holds + line(task, "1.100005", "release=1") + line(task, "1.2", "release=2")
     }
 
-    @Test("where text does not say what was an interrupt, nothing is concluded from it", arguments: [
-        ("[000] ..s1.", "[000] ....."), ("[000]", "[000]"), ("0..s1.", "0....."), ("12..s1.", "12....."),
-    ])
+    @Test(
+        "where text does not say what was an interrupt, nothing is concluded from it",
+        arguments: [
+            ("[000] ..s1.", "[000] ....."), ("[000]", "[000]"), ("0..s1.", "0....."), ("12..s1.", "12....."),
+        ])
     func textWithoutContexts(_ soft: String, _ task: String) throws {
         let outcome = try PoolLedger().examine(.text(ByteSource(Array(Self.overtaken(soft, task).utf8))))
         #expect(outcome.violations == [])
@@ -202,13 +209,15 @@ import Testing
         #expect(outcome.accounts.map(\.netIovHolds) == [2])
     }
 
-    @Test("a damaged page-pool line is an error that names it", arguments: [
-        " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=12 netmem=zz is_net_iov=1, pfn=0x0 hold=1",
-        " a-1 [000] ..... 1.000000: page_pool_state_release: page_pool=12 netmem=34",
-        " a-1 [000] ..... 1.000000: page_pool_release: page_pool=12 inflight=99999999999 hold=1 release=1",
-        "page_pool_state_hold", "[000] page_pool_state_hold: ",
-        " a-1 [000] 1.000000: page_pool:page_pool_state_hold: page_pool=12 netmem=34 is_net_iov=1, pfn=0x0 hold=1",
-    ])
+    @Test(
+        "a damaged page-pool line is an error that names it",
+        arguments: [
+            " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=12 netmem=zz is_net_iov=1, pfn=0x0 hold=1",
+            " a-1 [000] ..... 1.000000: page_pool_state_release: page_pool=12 netmem=34",
+            " a-1 [000] ..... 1.000000: page_pool_release: page_pool=12 inflight=99999999999 hold=1 release=1",
+            "page_pool_state_hold", "[000] page_pool_state_hold: ",
+            " a-1 [000] 1.000000: page_pool:page_pool_state_hold: page_pool=12 netmem=34 is_net_iov=1, pfn=0x0 hold=1",
+        ])
     func damagedText(_ line: String) {
         #expect {
             try PoolLedger().examine(.text(ByteSource(Array(("# header\n" + line).utf8))))
@@ -253,8 +262,10 @@ import Testing
         #expect(violation.invariant == .userHeldIsInflight)
         #expect(violation.invariant.label == "I5 user-held-is-inflight")
         #expect(violation.evidence.contains { $0.hasPrefix("> ") && $0.contains("release 0x41") })
-        let fine = [hold(1, 0x41, 1), hold(2, 0x81, 2), mark(3, .userHeld, 2), mark(3, .userHeld, 1), release(4, 0x41, 1),
-            mark(9, .killed), release(10, 0x81, 2)]
+        let fine = [
+            hold(1, 0x41, 1), hold(2, 0x81, 2), mark(3, .userHeld, 2), mark(3, .userHeld, 1), release(4, 0x41, 1),
+            mark(9, .killed), release(10, 0x81, 2),
+        ]
         let outcome = PoolLedger().examine(fine)
         #expect(outcome.violations == [])
         #expect(outcome.closed == 9_000_000)

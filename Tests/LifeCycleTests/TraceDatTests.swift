@@ -88,9 +88,11 @@ import Testing
         #expect(throws: TraceDatError.senseless("CPUs", 1 << 31)) { try Self.read(Writer(cpus: 1 << 31).bytes(Self.pages)) }
     }
 
-    @Test("offsets beyond the file", arguments: [
-        (UInt64.max, 1), (4096, UInt64.max), (1 << 40, 0), (0, 1 << 40), (UInt64.max - 4095, 4096),
-    ] as [(UInt64, UInt64)])
+    @Test(
+        "offsets beyond the file",
+        arguments: [
+            (UInt64.max, 1), (4096, UInt64.max), (1 << 40, 0), (0, 1 << 40), (UInt64.max - 4095, 4096),
+        ] as [(UInt64, UInt64)])
     func wildOffsets(_ offset: UInt64, _ count: UInt64) {
         let writer = Writer(offsets: [(offset, count), (0, 0)])
         #expect(throws: TraceDatError.truncated(at: offset)) { try Self.read(writer.bytes(Self.pages)) }

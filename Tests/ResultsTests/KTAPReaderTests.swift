@@ -9,8 +9,14 @@ import Testing
     @Test(arguments: [
         ("ok 1 devmem.check_rx", Result(ok: true, number: 1, name: "devmem.check_rx", directive: nil, reason: nil)),
         ("not ok 12 hds.ioctl", Result(ok: false, number: 12, name: "hds.ioctl", directive: nil, reason: nil)),
-        ("ok 2 queues.check_xsk # SKIP AF_XDP unsupported", Result(ok: true, number: 2, name: "queues.check_xsk", directive: .skip, reason: "AF_XDP unsupported")),
-        ("ok 3 a # XFAIL Test does not work on netdevsim", Result(ok: true, number: 3, name: "a", directive: .xfail, reason: "Test does not work on netdevsim")),
+        (
+            "ok 2 queues.check_xsk # SKIP AF_XDP unsupported",
+            Result(ok: true, number: 2, name: "queues.check_xsk", directive: .skip, reason: "AF_XDP unsupported")
+        ),
+        (
+            "ok 3 a # XFAIL Test does not work on netdevsim",
+            Result(ok: true, number: 3, name: "a", directive: .xfail, reason: "Test does not work on netdevsim")
+        ),
         ("ok 1 # SKIP", Result(ok: true, number: 1, name: "", directive: .skip, reason: nil)),
         ("ok - named", Result(ok: true, number: nil, name: "named", directive: nil, reason: nil)),
         ("not ok 4 - with # a hash", Result(ok: false, number: 4, name: "with # a hash", directive: nil, reason: nil)),
@@ -25,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("TAP version 13", KTAPLine.version), ("KTAP version 1", .version), ("1..5", .plan(5, skipped: nil)), ("1..0 # SKIP no device", .plan(0, skipped: "SKIP no device")),
+        ("TAP version 13", KTAPLine.version), ("KTAP version 1", .version), ("1..5", .plan(5, skipped: nil)),
+        ("1..0 # SKIP no device", .plan(0, skipped: "SKIP no device")),
         ("# Exception| x", .diagnostic("Exception| x")), ("Bail out! no root", .bailOut("no root")), ("okay then", .other("okay then")),
         ("  ok 1 of a subtest", .other("  ok 1 of a subtest")), ("1..", .other("1..")), ("", .other("")),
     ])

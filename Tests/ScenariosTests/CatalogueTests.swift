@@ -57,7 +57,9 @@ import Testing
         #expect("\(only)".hasSuffix("but with --all \(thorough) do\(thorough == 1 ? "es" : "")"))
     }
 
-    @Test(arguments: [("zcrx.*", "zcrx.idle", true), ("zcrx.*", "devmem.idle", false), ("?crx.idle", "zcrx.idle", true), ("[zd]*.idle", "devmem.idle", true)])
+    @Test(arguments: [
+        ("zcrx.*", "zcrx.idle", true), ("zcrx.*", "devmem.idle", false), ("?crx.idle", "zcrx.idle", true), ("[zd]*.idle", "devmem.idle", true),
+    ])
     func globs(_ pattern: String, _ name: String, _ matches: Bool) {
         #expect(Glob.matches(pattern, name) == matches)
     }

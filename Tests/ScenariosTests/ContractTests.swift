@@ -32,10 +32,11 @@ import Testing
         let table = try #require(ContractTables.kept.first)
         for scenario in ContractScenarios.all {
             let lines = ContractText.section(String(scenario.id.dropFirst("contract.".count)), of: table.text)
-            let answers = Dictionary(uniqueKeysWithValues: lines.compactMap { line -> (String, String)? in
-                guard let colon = line.range(of: ": ", options: .backwards) else { return nil }
-                return (String(line[..<colon.lowerBound]), String(line[colon.upperBound...]))
-            })
+            let answers = Dictionary(
+                uniqueKeysWithValues: lines.compactMap { line -> (String, String)? in
+                    guard let colon = line.range(of: ": ", options: .backwards) else { return nil }
+                    return (String(line[..<colon.lowerBound]), String(line[colon.upperBound...]))
+                })
             for (pair, answer) in answers {
                 guard let plus = pair.range(of: " + "), let alone = answers[String(pair[..<plus.lowerBound])] else { continue }
                 #expect(answer == alone, "\(scenario.id): \(pair)")

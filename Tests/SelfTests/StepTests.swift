@@ -7,7 +7,10 @@ import Testing
 extension BlackBox {
     /// `ppiov bisect-step` speaks to `git bisect run`, for which 1 to 127 but 125 is "bad": nothing that is no verdict may end with such a code.
     @Suite struct Steps {
-        @Test(arguments: [["--lke", "/nonexistent"], ["--like"], ["--like", "/nonexistent", "--cpus", "9"], ["--like", "/nonexistent"], ["--like", "/usr", "--runs", "0"]])
+        @Test(arguments: [
+            ["--lke", "/nonexistent"], ["--like"], ["--like", "/nonexistent", "--cpus", "9"], ["--like", "/nonexistent"],
+            ["--like", "/usr", "--runs", "0"],
+        ])
         func whatIsMisspeltIsNoVerdict(_ words: [String]) async throws {
             let outcome = try await Product.run(["bisect-step", "--kernel", Product.kernel] + words, in: try Scratch())
             #expect(outcome.code == 129, "\(outcome.errors)")
@@ -39,7 +42,9 @@ extension BlackBox {
             let step = ["bisect-step", "--kernel", Product.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
             let outcome = try await Product.run(step, in: scratch) { running in
                 let console = scratch.path + "/step/kernel/selftest.hang/1/scenarios/selftest.hang/console.log"
-                try await until("the step's scenario has begun") { (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin selftest.hang") == true }
+                try await until("the step's scenario has begun") {
+                    (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin selftest.hang") == true
+                }
                 for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
             }
             #expect(outcome.code == 131, "\(outcome.errors)")

@@ -54,7 +54,9 @@ extension BlackBox {
             let (result, files, _) = try await run("panic", code: 1, verdict: "crashed")
             #expect(result.reason == "Kernel panic - not syncing: dumptest")
             let console = try files.console("selftest.panic")
-            let whole = ["begin selftest.panic", "Kernel panic - not syncing: dumptest", "Call Trace:", "lkdtm_do_action", "</TASK>", "Kernel Offset"]
+            let whole = [
+                "begin selftest.panic", "Kernel panic - not syncing: dumptest", "Call Trace:", "lkdtm_do_action", "</TASK>", "Kernel Offset",
+            ]
             for words in whole { #expect(console.contains(words), "the panic's text is not whole") }
         }
 

@@ -122,7 +122,9 @@ struct BisectJudge: BisectJudging {
         try await run(test, symptom, times: times, try await builds.take(test.commit.id))
     }
 
-    private func run(_ start: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int, _ kernel: KernelBuild, untilItShows: Bool = false) async throws -> BisectState.Tested {
+    private func run(_ start: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int, _ kernel: KernelBuild, untilItShows: Bool = false)
+        async throws -> BisectState.Tested
+    {
         guard let scenario = Catalogue.named(symptom.scenario) else {
             throw HarnessError(.input, "this ppiov has no scenario \(symptom.scenario)", hint: "it was another ppiov that began this search")
         }
@@ -181,7 +183,8 @@ struct BisectJudge: BisectJudging {
         // Of a search that was interrupted.
         try Disk.remove(out)
         var run = RunRequest(
-            kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs, buildJobs: request.buildJobs,
+            kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs,
+            buildJobs: request.buildJobs,
             out: out, allowList: request.allowList, reproduce: Command("ppiov", request.command).line)
         run.knownBugs = false
         run.needsWholeMachines = true
@@ -219,7 +222,9 @@ struct BisectJudge: BisectJudging {
         let again = try await session(red.prefix(24).compactMap { Catalogue.named($0.scenario) }, bench, out: "\(place)-again", .silent)
         await ledger.ran(again.count)
         let twice = red.filter { first in again.contains { $0.scenario == first.scenario && Fingerprint.of($0) == Fingerprint.of(first) } }
-        guard let best = (twice.isEmpty ? red : twice).min(by: { $0.seconds < $1.seconds }), let fingerprint = Fingerprint.of(best) else { return (nil, place) }
+        guard let best = (twice.isEmpty ? red : twice).min(by: { $0.seconds < $1.seconds }), let fingerprint = Fingerprint.of(best) else {
+            return (nil, place)
+        }
         let message = best.findings.first.map { "\($0.oracle): \($0.message)" } ?? best.reason ?? ""
         return (BisectState.Symptom(scenario: best.scenario, fingerprint: fingerprint, message: message), place)
     }

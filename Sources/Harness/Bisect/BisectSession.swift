@@ -31,7 +31,8 @@ public struct BisectRequest: Sendable {
     public var command: [String]
 
     public init(
-        kernel: KernelRequest, ends: (old: String, new: String)?, findFix: Bool, machine: MachineOptions, scenarios: [Scenario], jobs: Int?, buildJobs: Int,
+        kernel: KernelRequest, ends: (old: String, new: String)?, findFix: Bool, machine: MachineOptions, scenarios: [Scenario], jobs: Int?,
+        buildJobs: Int,
         out: String?, resumes: Bool, allowList: AllowList, command: [String]
     ) {
         self.kernel = kernel
@@ -64,9 +65,12 @@ public struct BisectSession: Sendable {
     /// - Parameter report: called with each commit once it is judged.
     /// - Throws: `HarnessError`: input where the ends are not what they should be; harness for any fault of the harness, which is
     ///   never counted as good or bad. `CancellationError`; the folder then has what is known.
-    public func run(_ request: BisectRequest, report: @escaping @Sendable (BisectState.Tested) -> Void) async throws -> (state: BisectState, folder: String) {
+    public func run(_ request: BisectRequest, report: @escaping @Sendable (BisectState.Tested) -> Void) async throws -> (
+        state: BisectState, folder: String
+    ) {
         if !request.kernel.series.isEmpty {
-            return try await SeriesSource.with(request.kernel.series, over: request.kernel.source, cache: workshop.cache, progress: workshop.progress) { source in
+            return try await SeriesSource.with(request.kernel.series, over: request.kernel.source, cache: workshop.cache, progress: workshop.progress)
+            { source in
                 let history = SeriesHistory(source: source, kernel: request.kernel)
                 return try await search(request, history, old: "0", new: "\(source.series.patches.count)", report)
             }
@@ -76,7 +80,8 @@ public struct BisectSession: Sendable {
         if request.resumes {
             // By what the names were then.
             let state = try Self.load(request.out ?? "")
-            return try await search(request, history, old: try await history.resolve(state.old.id), new: try await history.resolve(state.new.id), report)
+            return try await search(
+                request, history, old: try await history.resolve(state.old.id), new: try await history.resolve(state.new.id), report)
         }
         let (old, new) = (try await history.resolve(ends.old), try await history.resolve(ends.new))
         guard old != new else { throw HarnessError(.input, "\(ends.old) and \(ends.new) are the same commit, \(old.prefix(12))") }
@@ -101,7 +106,8 @@ public struct BisectSession: Sendable {
         let builder = KernelBuilder(cache: workshop.cache, vm: workshop.vm, jobs: request.buildJobs, progress: workshop.progress)
         let source = try await builder.resolve(request.kernel)
         let folder = try ResultsFolder(request.out)
-        let judge = BisectJudge(request: request, history: OneKernel(source: source, kernel: request.kernel), workshop: workshop, today: today, folder: folder)
+        let judge = BisectJudge(
+            request: request, history: OneKernel(source: source, kernel: request.kernel), workshop: workshop, today: today, folder: folder)
         var test = BisectState.Tested(commit: BisectCommit(id: "kernel", subject: source.identity, author: "", date: ""))
         do {
             test = try await judge.judge(test, symptom, BisectRule(cleanRuns: runs), factor: 1, known: [], ahead: [])
@@ -116,8 +122,11 @@ public struct BisectSession: Sendable {
     ///
     /// - Throws: `HarnessError` of kind `.input` where they differ.
     public func requireLike(_ folder: String, kernel: KernelRequest, machine: MachineOptions) throws {
-        guard let data = FileManager.default.contents(atPath: folder + "/metadata.json"), let run = try? JSONDecoder().decode(RunMetadata.self, from: data) else {
-            throw HarnessError(.input, "there is no run in \"\(folder)\": looked for \(folder)/metadata.json", hint: "give the results folder of a run that failed")
+        guard let data = FileManager.default.contents(atPath: folder + "/metadata.json"),
+            let run = try? JSONDecoder().decode(RunMetadata.self, from: data)
+        else {
+            throw HarnessError(
+                .input, "there is no run in \"\(folder)\": looked for \(folder)/metadata.json", hint: "give the results folder of a run that failed")
         }
         let mine = kernel.configuration + machine.shape
         guard let key = run.configuration, key != (try workshop.configuration(kernel, machine)) else { return }
@@ -134,11 +143,14 @@ public struct BisectSession: Sendable {
     public static func symptom(of folder: String, matching glob: String?) throws -> BisectState.Symptom {
         let file = folder + "/results.json"
         guard let data = FileManager.default.contents(atPath: file), let run = try? JSONDecoder().decode(RunResult.self, from: data) else {
-            throw HarnessError(.input, "there are no results in \"\(folder)\": looked for \(file)", hint: "give the results folder of a run that failed")
+            throw HarnessError(
+                .input, "there are no results in \"\(folder)\": looked for \(file)", hint: "give the results folder of a run that failed")
         }
         let red = run.results.filter { Fingerprint.of($0) != nil && (glob ?? "*").isMatch(of: $0.scenario) }
         guard let first = red.first, let fingerprint = Fingerprint.of(first) else {
-            throw HarnessError(.input, "nothing failed in \(folder)\(glob.map { " that matches \"\($0)\"" } ?? "")", hint: "give the results folder of a run that failed")
+            throw HarnessError(
+                .input, "nothing failed in \(folder)\(glob.map { " that matches \"\($0)\"" } ?? "")",
+                hint: "give the results folder of a run that failed")
         }
         let message = first.findings.first.map { "\($0.oracle): \($0.message)" } ?? first.reason ?? ""
         return BisectState.Symptom(scenario: first.scenario, fingerprint: fingerprint, message: message)
@@ -156,13 +168,17 @@ public struct BisectSession: Sendable {
             let now = state.searched ?? []
             state = try Self.load(path)
             if let then = state.searched, then != now {
-                let what = zip(then, now).first { $0 != $1 }.map { "\($0), and it is \($1) now" } ?? "\(then.count) kernels, and it is \(now.count) now"
+                let what =
+                    zip(then, now).first { $0 != $1 }.map { "\($0), and it is \($1) now" } ?? "\(then.count) kernels, and it is \(now.count) now"
                 throw HarnessError(
                     .input, "\(path) has verdicts on something else: the search was of \(what)",
-                    hint: "put back what was changed (the series, the source below it, a --config file), or begin anew: kernels that are built stay in the cache")
+                    hint:
+                        "put back what was changed (the series, the source below it, a --config file), or begin anew: kernels that are built stay in the cache"
+                )
             }
             guard state.old.id == old, state.new.id == new, state.findFix == request.findFix else {
-                throw HarnessError(.input, "\(path) is of another search: \(state.old.short) to \(state.new.short)", hint: "resume it without other options")
+                throw HarnessError(
+                    .input, "\(path) is of another search: \(state.old.short) to \(state.new.short)", hint: "resume it without other options")
             }
             folder = try ResultsFolder(resuming: path)
         } else {
@@ -172,7 +188,8 @@ public struct BisectSession: Sendable {
         let history = try history.kept(in: folder.path)
         let judge = BisectJudge(request: request, history: history, workshop: workshop, today: today, folder: folder)
         let options = request.machine.words + request.allowWords
-        let bisection = Bisection(state, history: history, folder: folder, judge: judge, options: options, progress: workshop.progress, report: report)
+        let bisection = Bisection(
+            state, history: history, folder: folder, judge: judge, options: options, progress: workshop.progress, report: report)
         do {
             let ended = try await bisection.run()
             await judge.idle()
@@ -190,11 +207,15 @@ public struct BisectSession: Sendable {
     public static func load(_ folder: String) throws -> BisectState {
         let file = folder + "/bisect.json"
         guard let data = FileManager.default.contents(atPath: file) else {
-            throw HarnessError(.input, "there is no bisection in \"\(folder)\": looked for \(file)", hint: "--resume takes the folder that `ppiov bisect` named first")
+            throw HarnessError(
+                .input, "there is no bisection in \"\(folder)\": looked for \(file)",
+                hint: "--resume takes the folder that `ppiov bisect` named first")
         }
         do {
             let state = try JSONDecoder().decode(BisectState.self, from: data)
-            guard state.schemaVersion == BisectState.currentSchema else { throw HarnessError(.input, "\(file) is of schema \(state.schemaVersion), this ppiov writes \(BisectState.currentSchema)") }
+            guard state.schemaVersion == BisectState.currentSchema else {
+                throw HarnessError(.input, "\(file) is of schema \(state.schemaVersion), this ppiov writes \(BisectState.currentSchema)")
+            }
             return state
         } catch let error as DecodingError {
             throw HarnessError(.input, "\(file) cannot be read: \(error)", hint: "begin anew; kernels that are built stay in the cache")

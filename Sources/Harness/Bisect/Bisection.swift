@@ -44,7 +44,8 @@ actor Bisection {
     private static let likely = 0.5
 
     init(
-        _ state: BisectState, history: any BisectHistory, folder: ResultsFolder?, judge: any BisectJudging, options: [String] = [], progress: Progress,
+        _ state: BisectState, history: any BisectHistory, folder: ResultsFolder?, judge: any BisectJudging, options: [String] = [],
+        progress: Progress,
         report: @escaping @Sendable (BisectState.Tested) -> Void
     ) {
         self.state = state
@@ -77,7 +78,8 @@ actor Bisection {
             let left = range.stepsLeft
             let (done, now) = (state.tested.count, try await tested(next).commit)
             progress.say(
-                "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) that may be it")
+                "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) that may be it"
+            )
             // While its runs go on, what may come next is built. Half of the time it is the other one.
             let guesses = [try await self.next(after: next, .bad), try await self.next(after: next, .good)].compactMap { $0 }
             try await test(next, ahead: guesses)
@@ -164,8 +166,10 @@ actor Bisection {
         }
         guard test.evidence.shown > 0 else {
             throw HarnessError(
-                .input, "\(test.commit.short) \"\(test.commit.subject)\" failed once, and then in none of \(test.evidence.runs) runs: too seldom to search for",
-                hint: "another scenario may show it more often: name one with --filter", evidence: ["\(symptom.scenario)  \(symptom.fingerprint)"] + test.evidence.others.prefix(3))
+                .input,
+                "\(test.commit.short) \"\(test.commit.subject)\" failed once, and then in none of \(test.evidence.runs) runs: too seldom to search for",
+                hint: "another scenario may show it more often: name one with --filter",
+                evidence: ["\(symptom.scenario)  \(symptom.fingerprint)"] + test.evidence.others.prefix(3))
         }
         state.badEnd = test.evidence
         guard test.verdict == nil else { return }
@@ -217,7 +221,9 @@ actor Bisection {
         let factor = BisectRule.mostRuns / max(1, state.rule.cleanRuns) + 1
         while let (good, bad) = try await contradictions().first(where: { $0.good.evidence.runs < BisectRule.mostRuns }) {
             try Task.checkCancellation()
-            progress.say("\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: \(good.commit.short) once more")
+            progress.say(
+                "\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: \(good.commit.short) once more"
+            )
             let commit = good.sameAs ?? good.commit.id
             try await test(commit, factor: factor)
             // Nothing more is to be learned of it.
@@ -287,7 +293,9 @@ actor Bisection {
                 continue
             }
             let more = test.evidence.runs > twin.evidence.runs ? test.evidence : twin.evidence
-            tested[test.sameAs ?? test.commit.id] = (test.verdict == .good ? twin.contains.union(contains) : twin.contains.intersection(contains), more)
+            tested[test.sameAs ?? test.commit.id] = (
+                test.verdict == .good ? twin.contains.union(contains) : twin.contains.intersection(contains), more
+            )
         }
         let suspicion = state.rule.suspicion(all, tested: Array(tested.values))
         return left.reduce(0) { $0 + (suspicion[$1] ?? 0) }
@@ -299,7 +307,9 @@ actor Bisection {
         // Those next to it, of each kind: what contains least and shows it, what contains most and does not; with a fix, the other way round.
         let sizes = try await sizes()
         func nearest(_ verdict: BisectVerdict, largest: Bool) -> BisectState.Tested? {
-            state.tested.filter { $0.verdict == verdict }.min { (sizes[$0.commit.id] ?? 0) * (largest ? -1 : 1) < (sizes[$1.commit.id] ?? 0) * (largest ? -1 : 1) }
+            state.tested.filter { $0.verdict == verdict }.min {
+                (sizes[$0.commit.id] ?? 0) * (largest ? -1 : 1) < (sizes[$1.commit.id] ?? 0) * (largest ? -1 : 1)
+            }
         }
         let showing = nearest(.bad, largest: state.findFix)
         let clean = nearest(.good, largest: !state.findFix)
@@ -307,7 +317,8 @@ actor Bisection {
         let confidence = try await confidence(range.commits)
         var doubt: String?
         if let (good, bad) = try await contradictions().first {
-            doubt = "it comes and goes: \(bad.commit.short) shows it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
+            doubt =
+                "it comes and goes: \(bad.commit.short) shows it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
         } else if range.commits.count == 1, confidence < Self.likely {
             doubt = "the runs speak for it less than for others: look at those near it"
         }

@@ -17,7 +17,11 @@ actor BuildAhead {
         }
         let task = started.remove(at: index).task
         await stop()
-        return try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     /// Begins to build commits, one after the other.

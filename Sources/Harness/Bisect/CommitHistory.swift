@@ -14,7 +14,8 @@ struct CommitHistory: BisectHistory {
         let path = URL(fileURLWithPath: kernel.source).standardizedFileURL.resolvingSymlinksInPath().path
         guard let tree = GitTree(path) else {
             throw HarnessError(
-                .input, "\(path) is no git tree: there is no .git in it", hint: "--good and --bad are commits of a kernel's repository; give its top folder with --kernel, or patches with --series")
+                .input, "\(path) is no git tree: there is no .git in it",
+                hint: "--good and --bad are commits of a kernel's repository; give its top folder with --kernel, or patches with --series")
         }
         folder = path
         self.tree = tree
@@ -25,9 +26,11 @@ struct CommitHistory: BisectHistory {
     func resolve(_ revision: String) async throws -> String {
         guard !revision.isEmpty, !revision.hasPrefix("-") else { throw HarnessError(.input, "\"\(revision)\" is no revision") }
         do {
-            return try await tree.git(["rev-parse", "--quiet", "--verify", revision + "^{commit}"]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines)
+            return try await tree.git(["rev-parse", "--quiet", "--verify", revision + "^{commit}"]).output(orThrow: .input).trimmingCharacters(
+                in: .whitespacesAndNewlines)
         } catch let error as HarnessError where error.message.hasPrefix("`") {
-            throw HarnessError(.input, "\(folder) has no commit \"\(revision)\"", hint: "`git -C \(folder) log` shows what it has", evidence: error.evidence)
+            throw HarnessError(
+                .input, "\(folder) has no commit \"\(revision)\"", hint: "`git -C \(folder) log` shows what it has", evidence: error.evidence)
         }
     }
 
@@ -47,7 +50,8 @@ struct CommitHistory: BisectHistory {
     }
 
     func describe(_ commit: String) async throws -> BisectCommit {
-        let text = try await tree.git(["-c", "log.showSignature=false", "show", "--no-patch", "--format=%s%x00%an <%ae>%x00%aI", commit]).output(orThrow: .input)
+        let text = try await tree.git(["-c", "log.showSignature=false", "show", "--no-patch", "--format=%s%x00%an <%ae>%x00%aI", commit]).output(
+            orThrow: .input)
         let parts = text.trimmingCharacters(in: .newlines).split(separator: "\0", omittingEmptySubsequences: false).map(String.init)
         return BisectCommit(id: commit, subject: parts.first ?? "", author: parts.count > 1 ? parts[1] : "", date: parts.count > 2 ? parts[2] : "")
     }

@@ -37,7 +37,9 @@ struct CPIO {
             case .folder: try addTree(host, at: guest)
             case .link(let target): try addSymbolicLink(guest, to: target)
             case .file(let mode):
-                guard let bytes = FileManager.default.contents(atPath: host) else { throw HarnessError(.harness, "cannot read \(host), which the guest's image needs") }
+                guard let bytes = FileManager.default.contents(atPath: host) else {
+                    throw HarnessError(.harness, "cannot read \(host), which the guest's image needs")
+                }
                 try addFile(guest, Array(bytes), mode: mode)
             case .other: break
             }

@@ -48,7 +48,9 @@ struct AptRoot: Sendable {
     func refresh() async throws {
         let mirror = try await mirror()
         guard Disk.isFile(Self.keyring) else {
-            throw HarnessError(.harness, "cannot verify Debian's package lists: there is no \(Self.keyring)", hint: "install debian-archive-keyring, or give a kernel tree or tarball")
+            throw HarnessError(
+                .harness, "cannot verify Debian's package lists: there is no \(Self.keyring)",
+                hint: "install debian-archive-keyring, or give a kernel tree or tarball")
         }
         for part in ["lists/partial", "cache/archives/partial"] { try Disk.makeFolder(folder + "/" + part) }
         try Disk.write(suites.map { "\(kind.rawValue) [signed-by=\(Self.keyring)] \(mirror) \($0) main\n" }.joined(), to: folder + "/sources.list")
@@ -58,7 +60,8 @@ struct AptRoot: Sendable {
         } catch let error as HarnessError {
             throw HarnessError(
                 .harness, "cannot fetch Debian's package lists from \(mirror)",
-                hint: "check the network, or set \(Self.mirrorVariable) to a mirror that answers; a tree or tarball of your own needs none", evidence: error.evidence)
+                hint: "check the network, or set \(Self.mirrorVariable) to a mirror that answers; a tree or tarball of your own needs none",
+                evidence: error.evidence)
         }
         try Disk.write("", to: stamp)
     }
@@ -73,7 +76,8 @@ struct AptRoot: Sendable {
         } catch let error as HarnessError {
             if Disk.isFull(error.evidence.joined()) { throw Disk.full("download \(package)", evidence: error.evidence) }
             try Disk.remove(stamp)
-            throw HarnessError(.harness, "cannot download the source of \(package)", hint: "check the network and run again", evidence: error.evidence)
+            throw HarnessError(
+                .harness, "cannot download the source of \(package)", hint: "check the network and run again", evidence: error.evidence)
         }
     }
 
@@ -96,12 +100,15 @@ struct AptRoot: Sendable {
     func download(_ offer: Offer, into folder: String) async throws {
         try configure()
         do {
-            try await Command("apt-get", ["-q", "download", "\(offer.package)=\(offer.version)"], environment: environment, directory: folder).output()
+            try await Command("apt-get", ["-q", "download", "\(offer.package)=\(offer.version)"], environment: environment, directory: folder)
+                .output()
         } catch let error as HarnessError {
             if Disk.isFull(error.evidence.joined()) { throw Disk.full("download \(offer.package)", evidence: error.evidence) }
             // The lists may name a version that has given way since: without the stamp the next run fetches them anew.
             try Disk.remove(stamp)
-            throw HarnessError(.harness, "cannot download \(offer.package) \(offer.version)", hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
+            throw HarnessError(
+                .harness, "cannot download \(offer.package) \(offer.version)",
+                hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
         }
     }
 
@@ -128,7 +135,8 @@ struct AptRoot: Sendable {
         let closure = Self.parse(uris: text)
         guard !closure.isEmpty else {
             throw HarnessError(
-                .harness, "apt-get names no archives for \(packages.count) packages of Debian's \(suite)", hint: "run again; apt's lists are in \(folder)",
+                .harness, "apt-get names no archives for \(packages.count) packages of Debian's \(suite)",
+                hint: "run again; apt's lists are in \(folder)",
                 evidence: text.split(separator: "\n").map(String.init))
         }
         return closure
@@ -142,7 +150,9 @@ struct AptRoot: Sendable {
         } catch let error as HarnessError {
             if Disk.isFull(error.evidence.joined()) { throw Disk.full("download packages", evidence: error.evidence) }
             try Disk.remove(stamp)
-            throw HarnessError(.harness, "cannot download packages of Debian's \(suite)", hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
+            throw HarnessError(
+                .harness, "cannot download packages of Debian's \(suite)",
+                hint: "check the network and run again: the package lists will be fetched anew", evidence: error.evidence)
         }
     }
 
@@ -184,7 +194,9 @@ struct AptRoot: Sendable {
     private func mirror() async throws -> String {
         if let named = ProcessInfo.processInfo.environment[Self.mirrorVariable], !named.isEmpty {
             guard !named.contains(where: \.isWhitespace), named.contains(":/") else {
-                throw HarnessError(.input, "\(Self.mirrorVariable)=\(named) is no address of a mirror", hint: "write it as in sources.list, such as http://mirror.example/debian/")
+                throw HarnessError(
+                    .input, "\(Self.mirrorVariable)=\(named) is no address of a mirror",
+                    hint: "write it as in sources.list, such as http://mirror.example/debian/")
             }
             return named
         }

@@ -21,7 +21,9 @@ struct BuildWarnings: Codable, Equatable, Sendable {
     /// Those of an object folder; none where none are known.
     init(of objects: String) {
         isWhole = Disk.names(in: objects).isEmpty
-        guard let data = FileManager.default.contents(atPath: Self.file(objects)), let known = try? JSONDecoder().decode(Self.self, from: data) else { return }
+        guard let data = FileManager.default.contents(atPath: Self.file(objects)), let known = try? JSONDecoder().decode(Self.self, from: data) else {
+            return
+        }
         self = known
     }
 

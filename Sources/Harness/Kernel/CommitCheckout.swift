@@ -19,8 +19,11 @@ struct CommitCheckout: Sendable {
 
     private func git(_ arguments: [String]) -> Command {
         var command = GitTree.alone(
-            ["-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "advice.detachedHead=false", "-c", "checkout.workers=0",
-                "--git-dir=\(repository)", "--work-tree=\(folder)"] + arguments)
+            [
+                "-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "advice.detachedHead=false", "-c",
+                "checkout.workers=0",
+                "--git-dir=\(repository)", "--work-tree=\(folder)",
+            ] + arguments)
         command.directory = folder
         return command
     }

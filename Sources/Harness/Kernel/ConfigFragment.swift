@@ -44,7 +44,8 @@ enum ConfigFragment {
                 options.append(ConfigOption(name: name, value: value, origin: place, optional: optional, byUser: byUser))
             } else if !line.isEmpty, !line.hasPrefix("#") {
                 guard line.hasPrefix("CONFIG_"), let (name, value) = assignment(line) else {
-                    throw HarnessError(.input, "\(place): \"\(line)\" is no configuration line", hint: "write CONFIG_NAME=value or # CONFIG_NAME is not set")
+                    throw HarnessError(
+                        .input, "\(place): \"\(line)\" is no configuration line", hint: "write CONFIG_NAME=value or # CONFIG_NAME is not set")
                 }
                 options.append(ConfigOption(name: name, value: value, origin: place, optional: optional, byUser: byUser))
             }
@@ -58,7 +59,8 @@ enum ConfigFragment {
     static func parseSet(_ text: String) throws -> ConfigOption {
         let line = text.hasPrefix("CONFIG_") ? text : "CONFIG_" + text
         guard let (name, value) = assignment(line) else {
-            throw HarnessError(.input, "--set \(Command.quote(text)) is no option", hint: "write --set NAME=value, such as --set KASAN=y or --set NR_CPUS=4")
+            throw HarnessError(
+                .input, "--set \(Command.quote(text)) is no option", hint: "write --set NAME=value, such as --set KASAN=y or --set NR_CPUS=4")
         }
         return ConfigOption(name: name, value: value, origin: "--set \(text)", optional: false, byUser: true)
     }
@@ -92,10 +94,11 @@ enum ConfigFragment {
     }
 
     private static func isName(_ name: String) -> Bool {
-        name.count > "CONFIG_".count && name.utf8.allSatisfy { byte in
-            byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-        }
+        name.count > "CONFIG_".count
+            && name.utf8.allSatisfy { byte in
+                byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+            }
     }
 
     /// A value that is no tristate and no number is a string, which .config has in quotes.

@@ -62,7 +62,9 @@ struct DebianSource: Sendable {
                 throw error
             }
             guard let name = Disk.names(in: temporary).first(where: { $0.hasSuffix(".deb") }) else {
-                throw HarnessError(.harness, "apt-get downloaded no package for \(offer.package) \(offer.version)", hint: "run again; apt's lists are in \(apt.folder)")
+                throw HarnessError(
+                    .harness, "apt-get downloaded no package for \(offer.package) \(offer.version)",
+                    hint: "run again; apt's lists are in \(apt.folder)")
             }
             try Disk.rename(temporary + "/" + name, to: folder + "/" + name)
             return folder + "/" + name
@@ -104,7 +106,9 @@ struct DebianSource: Sendable {
         }
         let suites = AptRoot.suites.joined(separator: ", ")
         return HarnessError(
-            .input, "\(wish.description) cannot be had from Debian's suites \(suites)" + (lines.isEmpty ? ", which offer no kernel source at all" : "; these can:"),
+            .input,
+            "\(wish.description) cannot be had from Debian's suites \(suites)"
+                + (lines.isEmpty ? ", which offer no kernel source at all" : "; these can:"),
             hint: "name one of them (debian:SERIES for the newest point release), or give a kernel tree or tarball", evidence: lines)
     }
 }

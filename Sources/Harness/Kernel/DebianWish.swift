@@ -26,7 +26,9 @@ enum DebianWish: Equatable, Sendable {
         let minor = numbers.count > 1 ? numbers[1].prefix { $0.isNumber } : ""
         let series = (numbers.first ?? "") + "." + minor
         guard Self.isSeries(String(series)), text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".+~-".contains($0)) }) else {
-            throw HarnessError(.input, "debian:\(text) names no kernel version", hint: "write debian, debian:7.3, debian:7.2.9, or a full package version such as debian:7.2.9-1~bpo13+1")
+            throw HarnessError(
+                .input, "debian:\(text) names no kernel version",
+                hint: "write debian, debian:7.3, debian:7.2.9, or a full package version such as debian:7.2.9-1~bpo13+1")
         }
         self = .exact(series: String(series), version: text)
     }

@@ -7,7 +7,9 @@ struct GitTree: Sendable {
     var folder: String
 
     /// What would lead git to another repository than the one it is told.
-    static let variables = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR"]
+    static let variables = [
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR",
+    ]
 
     /// nil where the folder is not the top of a work tree.
     init?(_ folder: String) {
@@ -17,14 +19,17 @@ struct GitTree: Sendable {
 
     /// git without the user's configuration, and in no repository but the one it is told.
     static func alone(_ arguments: [String]) -> Command {
-        var command = Command("git", arguments, environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": "/"])
+        var command = Command(
+            "git", arguments, environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": "/"])
         command.unset = variables
         return command
     }
 
     func git(_ arguments: [String]) -> Command {
         var command = Command(
-            "git", ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--git-dir=\(folder)/.git", "--work-tree=\(folder)"] + arguments,
+            "git",
+            ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--git-dir=\(folder)/.git", "--work-tree=\(folder)"]
+                + arguments,
             directory: folder)
         command.unset = Self.variables
         return command
@@ -41,7 +46,8 @@ struct GitTree: Sendable {
     /// - Throws: `HarnessError` of kind `.input` with git's own words.
     func identity() async throws -> String {
         let commit = try await git(["rev-parse", "--verify", "HEAD^{commit}"]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines)
-        let status = try await git(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"]).output(orThrow: .input)
+        let status = try await git(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"]).output(
+            orThrow: .input)
         let changed = Set(status.split(separator: "\0").map { String($0.dropFirst(3)) }).sorted()
         if changed.isEmpty { return "git:" + commit }
         let lines = try changed.map { path -> String in

@@ -61,7 +61,9 @@ public struct KernelBuilder: Sendable {
     /// Builds a source that was resolved before; of the request only the configuration counts.
     func build(_ request: KernelRequest, of source: ResolvedSource) async throws -> KernelBuild {
         guard !cache.root.contains(where: { $0 == ":" || $0.isWhitespace }) else {
-            throw HarnessError(.input, "make cannot build the kernel in \(cache.root): its name holds a colon or a space", hint: "set XDG_CACHE_HOME to a folder without")
+            throw HarnessError(
+                .input, "make cannot build the kernel in \(cache.root): its name holds a colon or a space",
+                hint: "set XDG_CACHE_HOME to a folder without")
         }
         if case .built(let folder) = source.material { return try await take(folder, source, request) }
         let config = try KernelConfig(request: request, folder: vm + "/config")
@@ -70,12 +72,15 @@ public struct KernelBuilder: Sendable {
 
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
         let objects = Self.objects(request, of: source)
-        return try await cache.locked(Self.turn(request, of: source), waiting: { progress.say("waiting for another run that builds the same source") }) {
+        return try await cache.locked(
+            Self.turn(request, of: source), waiting: { progress.say("waiting for another run that builds the same source") }
+        ) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let (folder, source, inputs) = try await sources.materialize(source)
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let work = Work(
-                folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source), profile: request.profile,
+                folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source),
+                profile: request.profile,
                 compiler: tools[0], tools: tools, inputs: inputs)
             return try await compile(work, config: config)
         }
@@ -152,7 +157,9 @@ public struct KernelBuilder: Sendable {
         progress.say("compiling Linux \(work.version) with \(jobs) jobs; the log is \(log)")
         try objects.begin()
         do {
-            try await BuildProgress.following(log, progress: progress) { try await make.run(["vmlinux", "modules_prepare"], what: "building Linux \(work.version)") }
+            try await BuildProgress.following(log, progress: progress) {
+                try await make.run(["vmlinux", "modules_prepare"], what: "building Linux \(work.version)")
+            }
         } catch let error as HarnessError {
             warnings.take(Disk.text(log) ?? "", source: work.folder)
             try warnings.save(objects.path)
@@ -169,7 +176,8 @@ public struct KernelBuilder: Sendable {
         if Disk.isFile(objects.path + "/vmlinux.symvers") { try Disk.copy(objects.path + "/vmlinux.symvers", to: symbols) }
         let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, config: final)
         let outcome = try await netdevsim.build(
-            against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]), progress: progress)
+            against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]),
+            progress: progress)
         // netdevsim's, too.
         warnings.take(Disk.text(log) ?? "", source: work.folder)
         try warnings.save(objects.path)
@@ -183,7 +191,9 @@ public struct KernelBuilder: Sendable {
     /// Takes a tree somebody else built as it is: its vmlinux, and netdevsim built against it.
     private func take(_ folder: String, _ source: ResolvedSource, _ request: KernelRequest) async throws -> KernelBuild {
         guard request.configFiles.isEmpty, request.sets.isEmpty else {
-            throw HarnessError(.input, "\(folder) is built already: options cannot be added to it", hint: "leave out --config and --set, or build its source with tree:PATH")
+            throw HarnessError(
+                .input, "\(folder) is built already: options cannot be added to it",
+                hint: "leave out --config and --set, or build its source with tree:PATH")
         }
         let tree = KernelTree.source(ofBuilt: folder)
         // Its source may be back the next time.

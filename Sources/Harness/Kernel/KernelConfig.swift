@@ -34,12 +34,15 @@ struct KernelConfig: Equatable, Sendable {
             let known = Disk.names(in: folder).filter { $0.hasSuffix(".config") }.map { String($0.dropLast(".config".count)) }
             throw HarnessError(
                 .input, "there is no kernel profile \"\(name)\": looked for \(path)",
-                hint: known.isEmpty ? "\(folder) holds no profile at all: is the installation whole?" : "known profiles: " + known.joined(separator: ", "))
+                hint: known.isEmpty
+                    ? "\(folder) holds no profile at all: is the installation whole?" : "known profiles: " + known.joined(separator: ", "))
         }
         let own = try ConfigFragment.parse(text, origin: path)
         guard let base = ConfigFragment.base(of: text) else { return own }
         guard !(above + [name]).contains(base) else {
-            throw HarnessError(.input, "the kernel profile \(name) builds on itself: \((above + [name, base]).joined(separator: " -> "))", hint: "mend the first line of \(path)")
+            throw HarnessError(
+                .input, "the kernel profile \(name) builds on itself: \((above + [name, base]).joined(separator: " -> "))",
+                hint: "mend the first line of \(path)")
         }
         return try profile(base, folder: folder, above: above + [name]) + own
     }

@@ -56,7 +56,8 @@ struct KernelMake: Sendable {
         let evidence = firstErrors(in: text) + ["the whole log: \(log)"]
         if Disk.isFull(text) { return Disk.full("finish \(what)", evidence: evidence) }
         return HarnessError(
-            .harness, "\(what) failed", hint: "if the tree is yours, see that it builds on its own; a missing tool or library is named by `ppiov doctor`",
+            .harness, "\(what) failed",
+            hint: "if the tree is yours, see that it builds on its own; a missing tool or library is named by `ppiov doctor`",
             evidence: evidence, blame: isOfTheSource(text) ? .kernel : .harness)
     }
 
@@ -68,7 +69,10 @@ struct KernelMake: Sendable {
             "Too many open files", "Resource temporarily unavailable",
         ]
         // What make says of a command that a signal ended, or that a shell did not find.
-        let ends = ["] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143", "*** Terminated", "*** wait: No child processes.  Stop."]
+        let ends = [
+            "] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143",
+            "*** Terminated", "*** wait: No child processes.  Stop.",
+        ]
         return !text.split(separator: "\n").contains { line in
             // The compiler quotes the source in lines with a bar.
             if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }

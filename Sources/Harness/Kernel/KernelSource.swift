@@ -48,7 +48,8 @@ public struct ResolvedSource: Sendable, Equatable {
     /// - Throws: `HarnessError` of kind `.input` where the source is built already.
     func with(_ overlay: Overlay) throws -> ResolvedSource {
         if case .built(let path) = material {
-            throw HarnessError(.input, "\(path) is built already: patches need a source to go into", hint: "give its source, with tree:PATH or debian:VERSION")
+            throw HarnessError(
+                .input, "\(path) is built already: patches need a source to go into", hint: "give its source, with tree:PATH or debian:VERSION")
         }
         var source = self
         source.overlay = overlay
@@ -112,7 +113,9 @@ struct KernelSource: Sendable {
 
     private func tarball(_ path: String) throws -> ResolvedSource {
         guard SourceArchive.isArchive(path) else {
-            throw HarnessError(.input, "\(path) is neither a folder nor a tarball", hint: "known kinds of tarball: " + SourceArchive.suffixes.joined(separator: ", "))
+            throw HarnessError(
+                .input, "\(path) is neither a folder nor a tarball", hint: "known kinds of tarball: " + SourceArchive.suffixes.joined(separator: ", ")
+            )
         }
         let key = String(try ContentHash.ofFile(path).prefix(20))
         return ResolvedSource(identity: "tarball:" + key, path: path, material: .tarball(path), id: "tarball-" + key)
@@ -120,7 +123,9 @@ struct KernelSource: Sendable {
 
     private func built(_ folder: String) throws -> ResolvedSource {
         guard KernelTree.isBuilt(folder) else {
-            throw HarnessError(.input, "\(folder) is no built kernel tree: looked for vmlinux and .config in it", hint: "build it first, or give tree:\(folder) to have it built")
+            throw HarnessError(
+                .input, "\(folder) is no built kernel tree: looked for vmlinux and .config in it",
+                hint: "build it first, or give tree:\(folder) to have it built")
         }
         let key = Cache.key([try ContentHash.ofFile(folder + "/vmlinux"), try ContentHash.ofFile(folder + "/.config")])
         let version = KernelTree.source(ofBuilt: folder).flatMap { KernelTree.version($0) }
@@ -194,7 +199,9 @@ struct KernelSource: Sendable {
         source.version = try KernelTree.requireVersion(folder, named: source.path ?? source.identity)
         guard let overlay = source.overlay, !source.isTree else { return (folder, source, inputs) }
         let place = source.place
-        let copy = try await OverlaidCopy(of: folder, at: try cache.folder("sources") + "/" + place, identity: source.unpatched ?? source.id, progress: progress) { try removeObjects(place) }
+        let copy = try await OverlaidCopy(
+            of: folder, at: try cache.folder("sources") + "/" + place, identity: source.unpatched ?? source.id, progress: progress
+        ) { try removeObjects(place) }
         try copy.put(overlay)
         return (copy.folder, source, overlay.inputs(over: source.unpatched ?? source.id))
     }

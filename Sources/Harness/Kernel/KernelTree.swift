@@ -48,7 +48,10 @@ enum KernelTree {
 
     /// What a built tree's configuration must have for the guest to boot and report; the names of those it lacks.
     static func missingEssentials(_ values: [String: String]) -> [String] {
-        ["PVH", "BLK_DEV_INITRD", "BINFMT_ELF", "PROC_FS", "SYSFS", "DEVTMPFS", "SERIAL_8250_CONSOLE", "VIRTIO_PCI", "VIRTIO_CONSOLE", "NET", "EVENT_TRACING"]
-            .map { "CONFIG_" + $0 }.filter { values[$0] != "y" }
+        [
+            "PVH", "BLK_DEV_INITRD", "BINFMT_ELF", "PROC_FS", "SYSFS", "DEVTMPFS", "SERIAL_8250_CONSOLE", "VIRTIO_PCI", "VIRTIO_CONSOLE", "NET",
+            "EVENT_TRACING",
+        ]
+        .map { "CONFIG_" + $0 }.filter { values[$0] != "y" }
     }
 }

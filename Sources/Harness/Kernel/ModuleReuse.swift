@@ -19,7 +19,9 @@ struct ModuleReuse: Sendable {
         self.copy = copy
         let values = ConfigFragment.values(of: kernel.config)
         // Types or code taken from vmlinux itself: the keys say nothing of those.
-        let takesMore = ["CONFIG_DEBUG_INFO_BTF_MODULES", "CONFIG_LTO_CLANG", "CONFIG_LTO_GCC", "CONFIG_GCC_PLUGINS", "CONFIG_MODULE_SIG"].contains { values[$0] == "y" }
+        let takesMore = ["CONFIG_DEBUG_INFO_BTF_MODULES", "CONFIG_LTO_CLANG", "CONFIG_LTO_GCC", "CONFIG_GCC_PLUGINS", "CONFIG_MODULE_SIG"].contains {
+            values[$0] == "y"
+        }
         guard let inputs, !takesMore else {
             self.inputs = nil
             return

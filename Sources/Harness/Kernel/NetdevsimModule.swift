@@ -168,7 +168,8 @@ struct NetdevsimModule: Sendable {
     /// Sources only: a built tree's objects would make make believe it had built the copy.
     private func copyDriver(from source: String, to target: String) async throws {
         try Disk.makeFolder(target)
-        for name in Disk.names(in: source + "/" + Self.driver) where name.hasSuffix(".c") || name.hasSuffix(".h") || name == "Makefile" || name == "Kbuild" {
+        for name in Disk.names(in: source + "/" + Self.driver)
+        where name.hasSuffix(".c") || name.hasSuffix(".h") || name == "Makefile" || name == "Kbuild" {
             if name.hasSuffix(".mod.c") { continue }
             try Disk.copy("\(source)/\(Self.driver)/\(name)", to: target + "/" + name)
         }

@@ -59,7 +59,9 @@ struct OverlaidCopy: Sendable {
 
     private func put(_ file: Overlay.File, at path: String) throws {
         let target = folder + "/" + path
-        if let status = FileStatus(target), status.kind == .file || status.kind == .link, try TreeScan.identity(target, status) == file.identity { return }
+        if let status = FileStatus(target), status.kind == .file || status.kind == .link, try TreeScan.identity(target, status) == file.identity {
+            return
+        }
         // A file or a link may stand where a folder is wanted.
         var above = folder
         for part in path.split(separator: "/").dropLast() {

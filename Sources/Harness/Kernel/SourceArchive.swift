@@ -42,10 +42,12 @@ enum SourceArchive {
         if Disk.isFull(text) { return Disk.full("unpack \(archive)", evidence: error.evidence) }
         if text.contains("contains '..'") || text.contains("Cannot open: Not a directory") {
             return HarnessError(
-                .input, "\(archive) holds a path that leaves its own tree, and was not used", hint: "get the tarball from a source you trust", evidence: error.evidence)
+                .input, "\(archive) holds a path that leaves its own tree, and was not used", hint: "get the tarball from a source you trust",
+                evidence: error.evidence)
         }
         return HarnessError(
-            .input, "cannot unpack \(archive) as a kernel source", hint: "the file may be damaged, or no tarball; known kinds: " + suffixes.joined(separator: ", "),
+            .input, "cannot unpack \(archive) as a kernel source",
+            hint: "the file may be damaged, or no tarball; known kinds: " + suffixes.joined(separator: ", "),
             evidence: error.evidence)
     }
 

@@ -48,7 +48,9 @@ struct TreeIndex: Sendable, Equatable {
         for (path, record) in records {
             text += path.utf8
             text.append(0)
-            text += "\(record.size) \(record.modified) \(record.inode) \(record.identity) \(record.mirrored) \(record.mirrorModified) \(record.generated ? 1 : 0)".utf8
+            text +=
+                "\(record.size) \(record.modified) \(record.inode) \(record.identity) \(record.mirrored) \(record.mirrorModified) \(record.generated ? 1 : 0)"
+                .utf8
             text.append(0)
         }
         try Disk.write(Data(text), to: file)

@@ -118,7 +118,8 @@ struct TreeMirror: Sendable {
             }
             FileStatus.setModified(temporary, job.modified)
             guard Glibc.rename(temporary, target) == 0 else {
-                throw HarnessError(.harness, "cannot put \(target) into place: \(String(cString: strerror(errno)))", hint: "remove \(folder) and run again")
+                throw HarnessError(
+                    .harness, "cannot put \(target) into place: \(String(cString: strerror(errno)))", hint: "remove \(folder) and run again")
             }
         }
         record.mirrored = record.identity

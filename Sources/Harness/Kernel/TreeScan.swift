@@ -22,7 +22,9 @@ enum TreeScan {
         while let folder = folders.popLast() {
             try Task.checkCancellation()
             guard let stream = opendir(root + "/" + folder) else {
-                throw HarnessError(.input, "cannot read the folder \(root)/\(folder): \(String(cString: strerror(errno)))", hint: "check that you may read the whole tree")
+                throw HarnessError(
+                    .input, "cannot read the folder \(root)/\(folder): \(String(cString: strerror(errno)))",
+                    hint: "check that you may read the whole tree")
             }
             defer { closedir(stream) }
             while let entry = readdir(stream) {
@@ -74,7 +76,10 @@ enum TreeScan {
             let old = index.records[path]
             guard let status = FileStatus(root + "/" + path), status.kind == .file || status.kind == .link else { continue }
             let kind = status.kind == .link ? "l" : status.executable ? "x" : "-"
-            if let old, old.generated || (old.size == status.size && old.modified == status.modified && old.inode == status.inode && old.identity.hasPrefix(kind)) {
+            if let old,
+                old.generated
+                    || (old.size == status.size && old.modified == status.modified && old.inode == status.inode && old.identity.hasPrefix(kind))
+            {
                 fresh.records[path] = old
             } else {
                 unknown.append((path, status))

@@ -36,6 +36,7 @@ struct MutantBase: Sendable {
         guard !red.isEmpty else { return }
         throw HarnessError(
             .harness, "the unmodified kernel fails \(red.count) of the scenarios that the mutants are judged by: a table over that says nothing",
-            hint: "mend the kernel or the scenario first; \(folder) has the evidence", evidence: red.map { "\($0.scenario)  \($0.oracle): \($0.message)" })
+            hint: "mend the kernel or the scenario first; \(folder) has the evidence",
+            evidence: red.map { "\($0.scenario)  \($0.oracle): \($0.message)" })
     }
 }

@@ -38,7 +38,9 @@ enum MutantPatch {
             guard hunks > 0 else { throw bad("\(old) has no hunk") }
             files.append(old)
         }
-        guard !files.isEmpty else { throw HarnessError(.input, "\(path): there is no diff below the header", hint: "docs/mutants.md says how a mutant is written") }
+        guard !files.isEmpty else {
+            throw HarnessError(.input, "\(path): there is no diff below the header", hint: "docs/mutants.md says how a mutant is written")
+        }
         return files
     }
 

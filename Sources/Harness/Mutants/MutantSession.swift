@@ -74,7 +74,9 @@ public struct MutantSession: Sendable {
         try ResultsFolder.check(request.out)
         let builder = KernelBuilder(cache: cache, vm: workshop.vm, jobs: request.buildJobs, progress: workshop.progress)
         let source = try await builder.resolve(request.kernel)
-        return try await cache.locked("mutants-" + source.id, waiting: { workshop.progress.say("waiting for another run of mutants of the same source") }) {
+        return try await cache.locked(
+            "mutants-" + source.id, waiting: { workshop.progress.say("waiting for another run of mutants of the same source") }
+        ) {
             let tree = try await MutantTree(source, cache: cache, progress: workshop.progress)
             try await tree.check(request.mutants)
             let folder = try ResultsFolder(request.out)
@@ -299,7 +301,9 @@ public struct MutantSession: Sendable {
         }
         var all = try await withThrowingTaskGroup { group in
             for number in numbers {
-                group.addTask { (number, try await scenarios([noticed], on: bench, work, jobs: ground.jobs, name: "\(mutant.name)-\(number)", stop: true).results) }
+                group.addTask {
+                    (number, try await scenarios([noticed], on: bench, work, jobs: ground.jobs, name: "\(mutant.name)-\(number)", stop: true).results)
+                }
             }
             return try await group.reduce(into: [Int: [ScenarioResult]]()) { $0[$1.0] = $1.1 }
         }

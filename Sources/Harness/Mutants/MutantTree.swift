@@ -22,7 +22,8 @@ struct MutantTree: Sendable {
     /// - Throws: `HarnessError` of kind `.input` where the source is a tree that is built already.
     init(_ wish: ResolvedSource, cache: Cache, progress: Progress) async throws {
         if case .built(let path) = wish.material {
-            throw HarnessError(.input, "\(path) is built already: a mutant needs a source to change", hint: "give its source, with tree:PATH or debian:VERSION")
+            throw HarnessError(
+                .input, "\(path) is built already: a mutant needs a source to change", hint: "give its source, with tree:PATH or debian:VERSION")
         }
         (origin, base, inputs) = try await KernelSource(cache: cache, progress: progress).materialize(wish)
         folder = try cache.folder("mutants") + "/" + base.id
@@ -106,7 +107,8 @@ struct MutantTree: Sendable {
             let said = (Disk.text(log) ?? "").split(separator: "\n").map(String.init)
             throw HarnessError(
                 .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(said).map { ": " + $0 } ?? "")",
-                hint: "make its diff anew against this source, or leave it out", evidence: said.isEmpty ? error.evidence : Array(said.dropFirst().prefix(12)))
+                hint: "make its diff anew against this source, or leave it out",
+                evidence: said.isEmpty ? error.evidence : Array(said.dropFirst().prefix(12)))
         }
     }
 

@@ -150,7 +150,8 @@ extension RunMetadata {
     ///   - begin: when the run began, by the clock that only goes forward, and by the calendar.
     ///   - guest: without what its trace's formats say: those lie beside each trace.
     init(
-        _ bench: Bench, kernel: KernelRequest, machine: MachineOptions, guest: GuestInfo?, isolation: Isolation, scale: Double, seed: String, reproduce: String,
+        _ bench: Bench, kernel: KernelRequest, machine: MachineOptions, guest: GuestInfo?, isolation: Isolation, scale: Double, seed: String,
+        reproduce: String,
         configuration: String?, begin: (clock: ContinuousClock.Instant, date: Date), starts: [String: Double]?
     ) {
         var guest = guest
@@ -158,8 +159,10 @@ extension RunMetadata {
         self.init(
             tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key, accelerator: bench.acceleration.accelerator,
             acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
-            qemuCommandLine: [machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: isolation.rawValue, timeoutScale: scale, seed: seed,
-            reproduce: reproduce, options: kernel.configuration + machine.shape, configuration: configuration, started: begin.date.formatted(.iso8601),
+            qemuCommandLine: [machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: isolation.rawValue, timeoutScale: scale,
+            seed: seed,
+            reproduce: reproduce, options: kernel.configuration + machine.shape, configuration: configuration,
+            started: begin.date.formatted(.iso8601),
             seconds: ScenarioTrial.seconds(ContinuousClock.now - begin.clock), starts: starts)
     }
 }

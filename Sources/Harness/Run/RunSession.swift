@@ -93,7 +93,9 @@ public struct RunSession: Sendable {
         }
         let folder = try ResultsFolder(request.out)
         let scale = request.machine.timeoutScale * bench.slowness
-        progress.say("\(request.scenarios.count) scenario\(request.scenarios.count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(scale)")
+        progress.say(
+            "\(request.scenarios.count) scenario\(request.scenarios.count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(scale)"
+        )
 
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         let run = UnitRunner(
@@ -117,7 +119,8 @@ public struct RunSession: Sendable {
         let results = run.board.results
         let metadata = RunMetadata(
             bench, kernel: request.kernel, machine: request.machine, guest: run.board.guest, isolation: request.isolation, scale: scale,
-            seed: "fixed per scenario", reproduce: request.reproduce, configuration: try workshop.configuration(request.kernel, request.machine), begin: begin,
+            seed: "fixed per scenario", reproduce: request.reproduce, configuration: try workshop.configuration(request.kernel, request.machine),
+            begin: begin,
             starts: run.board.starts)
         try folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
         if let fault { throw fault }
@@ -137,7 +140,6 @@ public struct RunSession: Sendable {
             }
         }
     }
-
 
     /// Scenarios that share a machine, in order.
     static func units(_ scenarios: [Scenario], _ isolation: Isolation) -> [[Scenario]] {

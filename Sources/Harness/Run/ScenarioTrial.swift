@@ -136,7 +136,10 @@ struct ScenarioTrial {
         let words = session.take.console.lazy.compactMap(Self.lastWords).last
         if let words {
             let isStale = KernelLog.diedOfStaleBreakpoint(session.take.console)
-            return (words + (isStale ? "; the breakpoint that it died of is not in memory, which under TCG is QEMU's doing (docs/kernel-notes.md)" : ""), exit)
+            return (
+                words + (isStale ? "; the breakpoint that it died of is not in memory, which under TCG is QEMU's doing (docs/kernel-notes.md)" : ""),
+                exit
+            )
         }
         guard let exit else { return ("the agent's channel closed and the machine went on", nil) }
         return ("\(exit)", exit)

@@ -109,7 +109,9 @@ public struct SoakSession: Sendable {
 
     /// Leaves out moves as long as what is left fails in the same way.
     private func shorten(_ failed: ScenarioResult, _ trial: Trial, _ outcome: inout SoakOutcome) async throws {
-        guard let fingerprint = Fingerprint.of(failed), var shortest = MoveSequence(failed.scenario.dropFirst(MoveSequence.prefix.count)) else { return }
+        guard let fingerprint = Fingerprint.of(failed), var shortest = MoveSequence(failed.scenario.dropFirst(MoveSequence.prefix.count)) else {
+            return
+        }
         workshop.progress.say("failed: \(fingerprint); looking for a shorter sequence that fails so")
         var result = failed
         var tried = 0
@@ -123,7 +125,9 @@ public struct SoakSession: Sendable {
                 tried += batch.count
                 let results = try await trial.run(batch, loud: false)
                 let same = results.filter { Fingerprint.of($0) == fingerprint }
-                if let best = same.min(by: { $0.scenario.count < $1.scenario.count }), let found = MoveSequence(best.scenario.dropFirst(MoveSequence.prefix.count)) {
+                if let best = same.min(by: { $0.scenario.count < $1.scenario.count }),
+                    let found = MoveSequence(best.scenario.dropFirst(MoveSequence.prefix.count))
+                {
                     workshop.progress.say("\(found.moves.count) moves fail: \(found.text)")
                     shortest = found
                     result = best

@@ -80,7 +80,8 @@ public struct Workshop: Sendable {
 
     /// The bench of a kernel that is built.
     func bench(
-        _ kernel: KernelBuild, machine: MachineOptions, extra: [(guestPath: String, hostPath: String)] = [], trees: [(guestPath: String, hostPath: String)] = []
+        _ kernel: KernelBuild, machine: MachineOptions, extra: [(guestPath: String, hostPath: String)] = [],
+        trees: [(guestPath: String, hostPath: String)] = []
     ) async throws -> Bench {
         try machine.validate()
         try requireAgent()

@@ -10,10 +10,15 @@ public enum SelftestCatalogue {
     static let liburing = "liburing/zcrx.t"
 
     public static let standard: [SelftestPlan] = [
-        SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface, patience: 200, provider: .devmem, holdless: ["check_tx", "check_tx_chunks"]),
+        SelftestPlan(
+            program: "drivers/net/hw/devmem.py", setting: .interface, patience: 200, provider: .devmem, holdless: ["check_tx", "check_tx_chunks"]),
         SelftestPlan(program: "drivers/net/hw/iou-zcrx.py", setting: .interface, provider: .zcrx),
-        SelftestPlan(program: "drivers/net/hw/nk_devmem.py", setting: .interface, patience: 200, provider: .devmem, holdless: ["check_nk_tx", "check_nk_tx_chunks"]),
-        SelftestPlan(program: "drivers/net/hw/userns_devmem.py", setting: .interface, patience: 200, provider: .devmem, holdless: ["check_userns_tx", "check_userns_tx_chunks"]),
+        SelftestPlan(
+            program: "drivers/net/hw/nk_devmem.py", setting: .interface, patience: 200, provider: .devmem,
+            holdless: ["check_nk_tx", "check_nk_tx_chunks"]),
+        SelftestPlan(
+            program: "drivers/net/hw/userns_devmem.py", setting: .interface, patience: 200, provider: .devmem,
+            holdless: ["check_userns_tx", "check_userns_tx_chunks"]),
         SelftestPlan(program: "drivers/net/hw/nk_qlease.py", setting: .interface, provider: .zcrx, holdless: ["test_attrs"]),
         SelftestPlan(program: "drivers/net/hw/pp_alloc_fail.py", setting: .interface, changesCode: true),
         SelftestPlan(program: "drivers/net/hw/pp_alloc_fail.py", setting: .bare, changesCode: true),

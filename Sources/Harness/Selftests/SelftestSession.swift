@@ -20,7 +20,10 @@ public struct SelftestRequest: Sendable {
     /// The command that runs the same again.
     public var reproduce: String
 
-    public init(kernel: KernelRequest, machine: MachineOptions, plans: [SelftestPlan], named: Bool, buildJobs: Int, out: String?, allowList: AllowList, reproduce: String) {
+    public init(
+        kernel: KernelRequest, machine: MachineOptions, plans: [SelftestPlan], named: Bool, buildJobs: Int, out: String?, allowList: AllowList,
+        reproduce: String
+    ) {
         self.kernel = kernel
         self.machine = machine
         self.plans = plans
@@ -56,7 +59,8 @@ public struct SelftestSession: Sendable {
 
     /// Packages of Debian's that the tests call programs or read files of. udev is there for `udevadm settle`, which has nothing to wait for.
     private static let packages = [
-        "bash", "bpftool", "coreutils", "dash", "ethtool", "findutils", "gawk", "grep", "hostname", "iperf3", "iproute2", "iputils-ping", "kmod", "mawk", "mount",
+        "bash", "bpftool", "coreutils", "dash", "ethtool", "findutils", "gawk", "grep", "hostname", "iperf3", "iproute2", "iputils-ping", "kmod",
+        "mawk", "mount",
         "procps", "python3", "python3-yaml", "sed", "socat", "udev", "util-linux",
     ]
     private static let suite = "trixie"
@@ -75,7 +79,9 @@ public struct SelftestSession: Sendable {
         var fault: (any Error)?
         do {
             for (number, plan) in request.plans.enumerated() {
-                progress.say("\(plan.program)\(plan.setting == .bare ? ", which makes its own devices" : ", NETIF=nic0") (\(number + 1) of \(request.plans.count))")
+                progress.say(
+                    "\(plan.program)\(plan.setting == .bare ? ", which makes its own devices" : ", NETIF=nic0") (\(number + 1) of \(request.plans.count))"
+                )
                 let (judged, met) = try await run(plan, stand, request)
                 (results, guest) = (results + judged, met ?? guest)
                 // What it said of a case that passed has been shown as it came.
@@ -90,7 +96,8 @@ public struct SelftestSession: Sendable {
             fault = error
         }
         let metadata = RunMetadata(
-            bench, kernel: request.kernel, machine: request.machine, guest: guest, isolation: .scenario, scale: stand.scale, seed: "the tests draw their own",
+            bench, kernel: request.kernel, machine: request.machine, guest: guest, isolation: .scenario, scale: stand.scale,
+            seed: "the tests draw their own",
             reproduce: request.reproduce, configuration: nil, begin: begin, starts: nil)
         try folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
         if let fault {
@@ -112,7 +119,8 @@ public struct SelftestSession: Sendable {
     }
 
     private func prepare(_ request: SelftestRequest) async throws -> Stand {
-        let root = try await DebianRoot(cache: workshop.cache, progress: progress, suite: Self.suite).folder(DebianRoot.Contents(packages: Self.packages))
+        let root = try await DebianRoot(cache: workshop.cache, progress: progress, suite: Self.suite).folder(
+            DebianRoot.Contents(packages: Self.packages))
         let (kernel, tree) = try await built(request)
         // Beside the kernel's, where all others are found.
         var others: [(guestPath: String, hostPath: String)] = []
@@ -152,12 +160,15 @@ public struct SelftestSession: Sendable {
             return try await workshop.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
                 let (folder, identity) = try await self.tree(source, sources)
                 guard identity == build.source else {
-                    throw HarnessError(.input, "the source changed while its kernel was built: the selftests would be of another state", hint: "run again")
+                    throw HarnessError(
+                        .input, "the source changed while its kernel was built: the selftests would be of another state", hint: "run again")
                 }
                 let tree = SelftestTree(cache: workshop.cache, progress: progress)
                 // Of a kernel that was built elsewhere the identity says nothing of its source.
                 let isBuilt = if case .built = source.material { true } else { false }
-                return (build, try await tree.folder(source: folder, identity: isBuilt ? nil : identity, liburing: liburing, jobs: request.buildJobs).path)
+                return (
+                    build, try await tree.folder(source: folder, identity: isBuilt ? nil : identity, liburing: liburing, jobs: request.buildJobs).path
+                )
             }
         }
         guard !kernel.series.isEmpty else { return try await both(try await builder.resolve(kernel)) }
@@ -207,7 +218,8 @@ public struct SelftestSession: Sendable {
                 let lines = outcome.take.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
                 let judge = SelftestJudge(
-                    allowList: request.allowList, promised: bench.promises.selftests, promisesLargeBuffers: bench.promises.needs.contains(.largeBuffers), today: today)
+                    allowList: request.allowList, promised: bench.promises.selftests,
+                    promisesLargeBuffers: bench.promises.needs.contains(.largeBuffers), today: today)
                 return (judge.judge(SelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }

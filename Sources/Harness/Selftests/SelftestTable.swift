@@ -23,7 +23,8 @@ public struct SelftestTable: Sendable {
                 let released = result.accounts.reduce(0) { $0 + $1.netIovReleases }
                 let why = result.reason ?? result.findings.first.map { "\($0.oracle): \($0.message)" } ?? ""
                 let words = [
-                    "\(plan.program)\(plan.setting == .bare ? ", bare" : "")", String(result.scenario.dropFirst(plan.name.count + 1)), result.verdict.rawValue,
+                    "\(plan.program)\(plan.setting == .bare ? ", bare" : "")", String(result.scenario.dropFirst(plan.name.count + 1)),
+                    result.verdict.rawValue,
                     held + released > 0 ? "\(held), \(released)" : "", why.replacing("|", with: "\\|"),
                 ]
                 lines.append("| " + words.joined(separator: " | ") + " |")

@@ -14,7 +14,8 @@ struct SelftestTree: Sendable {
 
     /// What the tests and their build read. The generators look for MAINTAINERS up the path, and search for ever where there is none.
     private static let parts = [
-        "MAINTAINERS", "Documentation/netlink", "include/uapi", "scripts/bpf_doc.py", "tools/arch", "tools/build", "tools/include", "tools/lib/bpf", "tools/net/ynl",
+        "MAINTAINERS", "Documentation/netlink", "include/uapi", "scripts/bpf_doc.py", "tools/arch", "tools/build", "tools/include", "tools/lib/bpf",
+        "tools/net/ynl",
         "tools/scripts", "tools/testing/selftests/drivers/net", "tools/testing/selftests/kselftest", "tools/testing/selftests/kselftest.h",
         "tools/testing/selftests/kselftest_harness.h", "tools/testing/selftests/lib.mk", "tools/testing/selftests/net",
     ]
@@ -34,7 +35,9 @@ struct SelftestTree: Sendable {
     /// - Throws: `HarnessError`. A program that does not build is said and left out: the tests that need it say so, too.
     func folder(source: String, identity: String?, liburing: (path: String, key: String), jobs: Int) async throws -> (path: String, key: String) {
         guard Disk.isFolder(source + "/tools/testing/selftests/drivers/net") else {
-            throw HarnessError(.input, "the kernel tree has no tools/testing/selftests/drivers/net", hint: "the selftests are taken from the tree under test; give its whole source")
+            throw HarnessError(
+                .input, "the kernel tree has no tools/testing/selftests/drivers/net",
+                hint: "the selftests are taken from the tree under test; give its whole source")
         }
         let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
         var clang = "no clang"
@@ -86,7 +89,8 @@ struct SelftestTree: Sendable {
     private func build(_ work: String, source: String, liburing: String, jobs: Int, log: String) async throws -> Bool {
         try Disk.makeFolder(work + ".headers")
         defer { try? FileManager.default.removeItem(atPath: work + ".headers") }
-        try await KernelMake.run(KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
+        try await KernelMake.run(
+            KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
         try Disk.copy(work + ".headers/usr", to: work + "/usr")
         let headers = "-isystem \(work)/usr/include"
         var missing: [String] = []
@@ -100,14 +104,18 @@ struct SelftestTree: Sendable {
             let status = try await KernelMake.command(arguments + ["all"]).status(log: log)
             if !status.isSuccess { missing.append(folder) }
         }
-        if !missing.isEmpty { progress.say("some selftests of \(missing.joined(separator: ", ")) do not build here, and what needs them will skip or fail: \(log)") }
+        if !missing.isEmpty {
+            progress.say("some selftests of \(missing.joined(separator: ", ")) do not build here, and what needs them will skip or fail: \(log)")
+        }
         return missing.isEmpty
     }
 
     /// clang, for the BPF programs; Swift's own can do that.
     private static var clang: String? {
         if let found = Doctor.find("clang", also: []) { return found }
-        return Doctor.find("swift", also: []).map { (URL(fileURLWithPath: $0).resolvingSymlinksInPath().path as NSString).deletingLastPathComponent + "/clang" }
+        return Doctor.find("swift", also: []).map {
+            (URL(fileURLWithPath: $0).resolvingSymlinksInPath().path as NSString).deletingLastPathComponent + "/clang"
+        }
     }
 
     /// Leaves the sources of programs and what their build made on the way.

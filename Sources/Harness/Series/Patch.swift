@@ -59,7 +59,9 @@ struct PatchSubject: Equatable {
         let parts = word.split(separator: "/", omittingEmptySubsequences: false)
         if parts.count == 2, let number = Int(parts[0]), let count = Int(parts[1]), number >= 0, count >= 0 {
             (self.number, self.count) = (number, count)
-        } else if let prefix = ["patchv", "rfcv", "v"].first(where: { word.lowercased().hasPrefix($0) }), let version = Int(word.dropFirst(prefix.count)) {
+        } else if let prefix = ["patchv", "rfcv", "v"].first(where: { word.lowercased().hasPrefix($0) }),
+            let version = Int(word.dropFirst(prefix.count))
+        {
             self.version = version
         }
     }

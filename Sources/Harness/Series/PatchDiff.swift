@@ -94,7 +94,9 @@ enum PatchDiff {
                 case line.hasPrefix("new file mode"): isNew = true
                 case line.hasPrefix("deleted file mode"): isGone = true
                 case line.hasPrefix("GIT binary patch"), line.hasPrefix("Binary files "): isBinary = true
-                case line.hasPrefix("old mode"), line.hasPrefix("new mode"), line.hasPrefix("similarity"), line.hasPrefix("dissimilarity"), line.hasPrefix("index "): break
+                case line.hasPrefix("old mode"), line.hasPrefix("new mode"), line.hasPrefix("similarity"), line.hasPrefix("dissimilarity"),
+                    line.hasPrefix("index "):
+                    break
                 case isBinary && !line.hasPrefix("diff --git ") && line != "-- ": break
                 default: break lines
                 }
@@ -135,7 +137,8 @@ enum PatchDiff {
             }
             if at < lines.count, lines[at].hasPrefix("\\") { at += 1 }
             // git takes what follows for a remark, and leaves it out.
-            if at < lines.count, let first = lines[at].first, "+- ".contains(first), !["-- ", "--"].contains(lines[at]), !lines[at].hasPrefix("--- ") {
+            if at < lines.count, let first = lines[at].first, "+- ".contains(first), !["-- ", "--"].contains(lines[at]), !lines[at].hasPrefix("--- ")
+            {
                 throw bad("the hunk has more lines than it says")
             }
         }
@@ -179,7 +182,9 @@ enum PatchDiff {
 
         private func path(_ path: String) throws(Malformed) -> String {
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-            guard !path.hasPrefix("\""), parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.lowercased() != ".git" }), !path.utf8.contains(0) else {
+            guard !path.hasPrefix("\""), parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.lowercased() != ".git" }),
+                !path.utf8.contains(0)
+            else {
                 throw bad("the path \"\(path.prefix(80))\" leads out of the tree, or into no file of it")
             }
             return path

@@ -96,7 +96,9 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         let accounts = results.flatMap(\.accounts).filter { $0.provider == provider }
         let drains = accounts.compactMap(\.drainTime).filter { $0 > 0 }.sorted()
         return Pools.Side(
-            pools: accounts.count, netIovHolds: accounts.reduce(0) { $0 + $1.netIovHolds }, netIovReleases: accounts.reduce(0) { $0 + $1.netIovReleases },
-            peakInflight: accounts.map(\.peakInflight).max() ?? 0, medianDrain: drains.isEmpty ? nil : drains[drains.count / 2], longestDrain: drains.last)
+            pools: accounts.count, netIovHolds: accounts.reduce(0) { $0 + $1.netIovHolds },
+            netIovReleases: accounts.reduce(0) { $0 + $1.netIovReleases },
+            peakInflight: accounts.map(\.peakInflight).max() ?? 0, medianDrain: drains.isEmpty ? nil : drains[drains.count / 2],
+            longestDrain: drains.last)
     }
 }

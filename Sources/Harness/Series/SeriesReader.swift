@@ -47,7 +47,8 @@ struct SeriesReader: Sendable {
         guard Disk.isFolder(path) else { return [path] }
         let names = Disk.names(in: path).filter { name in !name.hasPrefix(".") && suffixes.contains { name.hasSuffix($0) } }
         guard !names.isEmpty else {
-            throw HarnessError(.input, "there is no patch in the folder \(path): looked for \(suffixes.map { "*" + $0 }.joined(separator: ", "))", hint: hint)
+            throw HarnessError(
+                .input, "there is no patch in the folder \(path): looked for \(suffixes.map { "*" + $0 }.joined(separator: ", "))", hint: hint)
         }
         return names.map { path + "/" + $0 }
     }
@@ -113,17 +114,20 @@ struct SeriesReader: Sendable {
             }
             let lines = data.prefix(64 << 10).split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
             let head = lines.prefix { !$0.hasPrefix("diff --git ") && !$0.hasPrefix("--- ") }
-            let isMail = lines.first?.hasPrefix("From ") == true || head.contains { line in
-                ["from:", "subject:"].contains { line.lowercased().hasPrefix($0) }
-            }
+            let isMail =
+                lines.first?.hasPrefix("From ") == true
+                || head.contains { line in
+                    ["from:", "subject:"].contains { line.lowercased().hasPrefix($0) }
+                }
             self = isMail ? .mails : Self.hasDiff(data) ? .diff : .neither
         }
 
         private static func hasDiff(_ data: Data) -> Bool {
             let text = data.split(separator: UInt8(ascii: "\n"))
-            return text.contains { $0.starts(with: "diff --git ".utf8) } || zip(text, text.dropFirst()).contains {
-                $0.0.starts(with: "--- ".utf8) && $0.1.starts(with: "+++ ".utf8)
-            }
+            return text.contains { $0.starts(with: "diff --git ".utf8) }
+                || zip(text, text.dropFirst()).contains {
+                    $0.0.starts(with: "--- ".utf8) && $0.1.starts(with: "+++ ".utf8)
+                }
         }
     }
 
@@ -140,7 +144,9 @@ struct SeriesReader: Sendable {
             let isCRLF = error.what.contains("CR LF")
             throw HarnessError(
                 .input, "\(origin): line \(error.line) of the diff: \(error.what)",
-                hint: isCRLF ? "take the mail as it was sent (b4, lore's raw link), or convert the file: sed -i 's/\\r$//'" : "take the patch anew; `git format-patch` and b4 make whole ones")
+                hint: isCRLF
+                    ? "take the mail as it was sent (b4, lore's raw link), or convert the file: sed -i 's/\\r$//'"
+                    : "take the patch anew; `git format-patch` and b4 make whole ones")
         }
     }
 
@@ -217,7 +223,8 @@ struct SeriesReader: Sendable {
         let versions = Dictionary(grouping: patches, by: \.subject).values.map { Set($0.map { $0.version ?? 1 }) }.first { $0.count > 1 }
         if let versions {
             throw HarnessError(
-                .input, "these are several versions of a series: " + versions.sorted().map { "v\($0)" }.joined(separator: ", "), hint: "give one of them; `b4 am` takes the newest")
+                .input, "these are several versions of a series: " + versions.sorted().map { "v\($0)" }.joined(separator: ", "),
+                hint: "give one of them; `b4 am` takes the newest")
         }
         // Several series one after the other are one; each counts from 1.
         var last: Patch?
@@ -235,14 +242,17 @@ struct SeriesReader: Sendable {
             guard number == previous + 1 else { throw Self.outOfOrder(patches, patch) }
         }
         if let last, let number = last.number, let count = last.count, number < count, patches.count > 1 {
-            throw HarnessError(.input, "the series ends with patch \(number) of \(count)", hint: "get the rest of it: `b4 am` waits for no mail, and says which are missing")
+            throw HarnessError(
+                .input, "the series ends with patch \(number) of \(count)",
+                hint: "get the rest of it: `b4 am` waits for no mail, and says which are missing")
         }
     }
 
     private static func outOfOrder(_ patches: [Patch], _ patch: Patch) -> HarnessError {
         let order = patches.map { patch in patch.number.flatMap { number in patch.count.map { "\(number)/\($0)" } } ?? "-" }
         return HarnessError(
-            .input, "the series is out of order at \(patch.number.map { "patch \($0) of \(patch.count ?? 0)" } ?? "a patch without a number"), \"\(patch.subject)\": they came as \(order.joined(separator: " "))",
+            .input,
+            "the series is out of order at \(patch.number.map { "patch \($0) of \(patch.count ?? 0)" } ?? "a patch without a number"), \"\(patch.subject)\": they came as \(order.joined(separator: " "))",
             hint: "put them in order, or get them anew: `b4 am` sorts them, and a folder is read in the order of its names")
     }
 }

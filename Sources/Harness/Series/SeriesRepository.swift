@@ -46,7 +46,9 @@ struct SeriesRepository: Sendable {
     }
 
     private func git(_ arguments: [String]) -> Command {
-        var command = GitTree.alone(["-c", "core.autocrlf=false", "-c", "core.quotePath=false", "-c", "gc.auto=0", "--git-dir=\(folder)/git", "--work-tree=\(work)"] + arguments)
+        var command = GitTree.alone(
+            ["-c", "core.autocrlf=false", "-c", "core.quotePath=false", "-c", "gc.auto=0", "--git-dir=\(folder)/git", "--work-tree=\(work)"]
+                + arguments)
         command.directory = work
         for role in ["AUTHOR", "COMMITTER"] {
             command.environment["GIT_\(role)_NAME"] = "ppiov"

@@ -76,7 +76,8 @@ public struct SeriesSession: Sendable {
             guard let old = before.results, let new = after.results else {
                 let what = after.patch.verdict == .doesNotBuild ? "does not build" : "does not boot"
                 throw HarnessError(
-                    .harness, "with the series the source \(what)\(after.patch.note.map { ": " + $0 } ?? "")", hint: "`ppiov series check` says which patch is the first",
+                    .harness, "with the series the source \(what)\(after.patch.note.map { ": " + $0 } ?? "")",
+                    hint: "`ppiov series check` says which patch is the first",
                     blame: .kernel)
             }
             let comparison = SeriesComparison(source: work.source.baseIdentity, before: old, after: new)
@@ -87,10 +88,12 @@ public struct SeriesSession: Sendable {
 
     private func with<Value>(_ request: SeriesRequest, _ body: (Work) async throws -> Value) async throws -> Value {
         try ResultsFolder.check(request.out)
-        return try await SeriesSource.with(request.kernel.series, over: request.kernel.source, cache: workshop.cache, progress: workshop.progress) { source in
+        return try await SeriesSource.with(request.kernel.series, over: request.kernel.source, cache: workshop.cache, progress: workshop.progress) {
+            source in
             let folder = try ResultsFolder(request.out)
             let builder = KernelBuilder(cache: workshop.cache, vm: workshop.vm, jobs: request.buildJobs, progress: workshop.progress)
-            return try await body(Work(request: request, workshop: workshop, today: today, builder: builder, source: source, folder: folder, runs: Runs()))
+            return try await body(
+                Work(request: request, workshop: workshop, today: today, builder: builder, source: source, folder: folder, runs: Runs()))
         }
     }
 }
@@ -133,7 +136,8 @@ private struct Work: Sendable {
     /// - Returns: the results are nil where nothing could be run.
     func judge(_ number: Int) async throws -> (patch: PatchResult, results: [ScenarioResult]?) {
         let state = number == 0 ? nil : source.applied.states[number - 1]
-        var result = PatchResult(number: number, subject: state?.patch.subject ?? "(without the series)", author: state?.patch.author, verdict: .skipped)
+        var result = PatchResult(
+            number: number, subject: state?.patch.subject ?? "(without the series)", author: state?.patch.author, verdict: .skipped)
         result.note = state?.note
         let clock = ContinuousClock()
         let begin = clock.now
@@ -168,7 +172,9 @@ private struct Work: Sendable {
         let results: [ScenarioResult]
         if let known = await runs.known(content) {
             results = known.results
-            result.note = [result.note, "the same kernel as \(known.number == 0 ? "without the series" : "after patch \(known.number)")"].compactMap { $0 }.joined(separator: "; ")
+            result.note = [result.note, "the same kernel as \(known.number == 0 ? "without the series" : "after patch \(known.number)")"].compactMap {
+                $0
+            }.joined(separator: "; ")
         } else {
             do {
                 results = try await run(number, kernel)
@@ -196,7 +202,8 @@ private struct Work: Sendable {
     private func run(_ number: Int, _ kernel: KernelBuild) async throws -> [ScenarioResult] {
         var run = RunRequest(
             kernel: request.kernel, machine: request.machine, scenarios: request.scenarios, isolation: .group, jobs: request.jobs,
-            buildJobs: request.buildJobs, out: "\(folder.path)/\(String(format: "%04d", number))", allowList: request.allowList, reproduce: request.reproduce)
+            buildJobs: request.buildJobs, out: "\(folder.path)/\(String(format: "%04d", number))", allowList: request.allowList,
+            reproduce: request.reproduce)
         run.needsWholeMachines = true
         let bench = try await workshop.bench(kernel, machine: request.machine)
         let snapshot = try await SnapshotStore(cache: workshop.cache, progress: workshop.progress).snapshot(bench.plan, bootConsole: nil)

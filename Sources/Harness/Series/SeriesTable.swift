@@ -70,7 +70,8 @@ public struct PatchResult: Codable, Sendable, Equatable {
         guard let before else { return nil }
         switch verdict {
         case .doesNotBuild, .doesNotBoot:
-            return before.verdict == verdict ? nil : [verdict == .doesNotBuild ? "does not build" : "does not boot", note].compactMap { $0 }.joined(separator: ": ")
+            return before.verdict == verdict
+                ? nil : [verdict == .doesNotBuild ? "does not build" : "does not boot", note].compactMap { $0 }.joined(separator: ": ")
         case .failed:
             // After one that could not be run everything is new.
             let known = Set(before.failures.map { [$0.scenario, $0.fingerprint] })
@@ -78,7 +79,8 @@ public struct PatchResult: Codable, Sendable, Equatable {
             guard let first = new.first else { break }
             // The invariant, and what the reader can see of it, where these are two findings.
             let invariant = first.fingerprint.hasPrefix(first.oracle + " ") ? "" : first.fingerprint + "; "
-            return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)" + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")
+            return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)"
+                + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")
         case .passed, .skipped: break
         }
         // A version's known bug is the patch's where the tree had got rid of it.

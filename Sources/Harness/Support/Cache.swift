@@ -12,7 +12,8 @@ public struct Cache: Sendable {
     /// The user's cache, as the XDG base directory specification places it.
     public init() {
         let environment = ProcessInfo.processInfo.environment
-        let base = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        let base =
+            environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
             ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.cache"
         root = base + "/ppiov"
     }
@@ -25,7 +26,9 @@ public struct Cache: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw HarnessError(.harness, "cannot make the cache folder \(path): \(Disk.reason(error))", hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
+            throw HarnessError(
+                .harness, "cannot make the cache folder \(path): \(Disk.reason(error))",
+                hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
         }
         return path
     }

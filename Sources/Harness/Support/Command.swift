@@ -99,7 +99,8 @@ public struct Command: Sendable {
     /// - Throws: `HarnessError` of `kind` where it cannot be started.
     func status(log: String, orThrow kind: HarnessError.Kind = .harness) async throws -> TerminationStatus {
         let descriptor = try FileDescriptor.open(
-            SystemPackage.FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+            SystemPackage.FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec],
+            permissions: [.ownerReadWrite, .groupRead, .otherRead])
         defer { try? descriptor.close() }
         _ = try? descriptor.writeAll(Array("$ \(line)\n".utf8))
         let result = try await spawned(kind) {

@@ -87,6 +87,7 @@ enum ContentHash {
     }
 
     private static func unreadable(_ path: String) -> HarnessError {
-        HarnessError(.input, "cannot read \(path): \(String(cString: strerror(errno)))", hint: "check that the file is there and that you may read it")
+        HarnessError(
+            .input, "cannot read \(path): \(String(cString: strerror(errno)))", hint: "check that the file is there and that you may read it")
     }
 }

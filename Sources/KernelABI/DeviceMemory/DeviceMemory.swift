@@ -160,7 +160,8 @@ public enum DeviceMemory {
         let what = pieces.map { "\($0.length) bytes at \($0.offset)" }.joined(separator: ", ")
         return Int(
             try check(
-                ppiov_send_devmem(socket, dmabufID, vectors, vectors.count, more, fastOpen, zeroCopy), "sending \(what) of dma-buf \(dmabufID) over socket \(socket)"))
+                ppiov_send_devmem(socket, dmabufID, vectors, vectors.count, more, fastOpen, zeroCopy),
+                "sending \(what) of dma-buf \(dmabufID) over socket \(socket)"))
     }
 
     /// Sends one range. See ``send(socket:dmabufID:pieces:more:)``.

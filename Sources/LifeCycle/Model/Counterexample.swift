@@ -54,7 +54,8 @@ public struct Counterexample: Sendable {
         var lines: [String] = []
         for (index, step) in steps.enumerated() {
             let number = String(index + 1)
-            let head = String(repeating: " ", count: digits - number.count) + number + ". "
+            let head =
+                String(repeating: " ", count: digits - number.count) + number + ". "
                 + step.actor + String(repeating: " ", count: width - step.actor.count) + "  "
             lines.append("  " + head + step.text + (step.function.isEmpty ? "" : "  [\(step.function)]"))
             if !step.change.isEmpty { lines.append("  " + String(repeating: " ", count: head.count + 2) + step.change) }

@@ -22,8 +22,11 @@ struct Narrator {
         switch step.kind {
         case .allocate:
             let source = configuration.provider == .none ? "the page allocator" : "its provider"
-            let function = zcrx ? "io_zcrx_refill_slow" : configuration.provider == .devmem
-                ? "mp_dmabuf_devmem_alloc_netmems" : "__page_pool_alloc_netmems_slow"
+            let function =
+                zcrx
+                ? "io_zcrx_refill_slow"
+                : configuration.provider == .devmem
+                    ? "mp_dmabuf_devmem_alloc_netmems" : "__page_pool_alloc_netmems_slow"
             return ("\(pool) takes \(buffer) from \(source): hold", function)
         case .takeFromCache: return ("\(pool) gives \(buffer) out of its cache", "__page_pool_get_cached")
         case .takeFromRing: return ("\(pool) gives \(buffer) out of its ring", "page_pool_refill_alloc_cache")
@@ -37,10 +40,13 @@ struct Narrator {
             return ("one more reference to \(buffer)", isUnified ? "page_pool_ref_netmem" : "page_pool_iov_get_many")
         case .dropReference: return ("drops a reference to \(buffer)", "napi_pp_put_page")
         case .finishPut:
-            return ("drops the reference to \(buffer) that it came with",
-                isUnified ? "page_pool_unref_netmem" : "page_pool_return_page, mp_ops->release_page")
+            return (
+                "drops the reference to \(buffer) that it came with",
+                isUnified ? "page_pool_unref_netmem" : "page_pool_return_page, mp_ops->release_page"
+            )
         case .startDelivery:
-            return zcrx ? ("is about to give \(buffer) to the user", "io_zcrx_recv_frag")
+            return zcrx
+                ? ("is about to give \(buffer) to the user", "io_zcrx_recv_frag")
                 : ("reserves a token for \(buffer) and takes a reference", "tcp_recvmsg_dmabuf")
         case .eraseReservation:
             return ("returns the token reserved for \(buffer) before it has it: the reference is nobody's", "sock_devmem_dontneed")
@@ -67,12 +73,14 @@ struct Narrator {
             case .none: return ("takes the interface down: \(pool) is destroyed", "page_pool_destroy")
             case .devmem: return ("unbinds: \(pool) is destroyed", "net_devmem_unbind_dmabuf")
             case .zcrx:
-                return step.pool == 0 ? ("the ring goes", "io_terminate_zcrx")
+                return step.pool == 0
+                    ? ("the ring goes", "io_terminate_zcrx")
                     : ("the ring goes and closes its queue: \(pool) is destroyed", "io_terminate_zcrx, io_close_queue")
             }
         case .dropHandle: return ("drops the user's reference on the provider", zcrx ? "zcrx_unregister" : "percpu_ref_kill")
         case .closeSocket:
-            return zcrx ? ("the ring's last request is gone", "io_ring_exit_work")
+            return zcrx
+                ? ("the ring's last request is gone", "io_ring_exit_work")
                 : ("closes the data socket", "tcp_release_user_frags")
         case .removeDevice:
             return ("removes the device, uninstalls the provider: \(pool) is destroyed", "dev_memory_provider_uninstall")

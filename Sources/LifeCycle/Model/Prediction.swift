@@ -68,7 +68,9 @@ public struct Prediction: Equatable, Sendable {
             } else if account.distinct > buffers {
                 broken.append("\(pool) held \(account.distinct) different net_iovs, there are \(buffers)")
             } else if !legal.contains(account.netIovHolds) {
-                let wanted = legal.lowerBound == legal.upperBound ? "\(legal.lowerBound)"
+                let wanted =
+                    legal.lowerBound == legal.upperBound
+                    ? "\(legal.lowerBound)"
                     : legal.upperBound == .max ? "at least \(legal.lowerBound)" : "\(legal.lowerBound) to \(legal.upperBound)"
                 broken.append("\(pool) held \(account.netIovHolds) net_iovs, a legal run holds \(wanted)")
             }

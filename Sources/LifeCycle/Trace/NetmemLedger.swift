@@ -175,9 +175,10 @@ struct NetmemLedger {
     private func pairEarly(_ state: inout Unsettled) {
         for hold in state.held.indices.reversed() {
             let mark = state.held[hold]
-            guard let release = state.early.firstIndex(where: {
-                $0.release.pool == mark.pool && clocksExplain(earlier: $0.release, mark)
-            })
+            guard
+                let release = state.early.firstIndex(where: {
+                    $0.release.pool == mark.pool && clocksExplain(earlier: $0.release, mark)
+                })
             else { continue }
             state.early.remove(at: release)
             state.held.remove(at: hold)

@@ -105,7 +105,8 @@ public struct RingBufferDecoder: Sendable {
     ) throws(RingBufferError) {
         let number = pages
         pages += 1
-        let word = longSize == 8
+        let word =
+            longSize == 8
             ? UInt32(truncatingIfNeeded: load(page, commitOffset, UInt64.self)) : load(page, commitOffset, UInt32.self)
         let commit = Int(word & ~(Self.missedEvents | Self.missedStored))
         guard commit <= pageSize - dataOffset else { throw .commitBeyondPage(page: number, commit: commit) }
