@@ -84,7 +84,7 @@ let package = Package(
         .testTarget(
             name: "HarnessTests",
             dependencies: [
-                "Harness", "Checks", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
+                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .testTarget(
             name: "SelfTests",

@@ -11,9 +11,7 @@ public struct UnsupportedSchema: Error, Equatable, Sendable, CustomStringConvert
 extension RunResult {
     /// The bytes of results.json: indented, keys sorted, so that two runs can be compared with diff.
     public func json() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+        Array(try StableJSON.document(self))
     }
 
     /// Reads results.json. Throws `UnsupportedSchema`, or `DecodingError` where it is not one.

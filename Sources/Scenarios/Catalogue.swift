@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import Results
+
 /// Scenarios that ask the same question.
 public struct ScenarioFamily: Sendable {
     /// One word, for `ppiov list`.

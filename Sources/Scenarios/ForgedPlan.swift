@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import LifeCycle
+
 /// In which order segments leave the peer. A round is sent at once and must fit the receiver's window with all its doubles.
 enum ForgedPlan {
     struct Piece: Sendable {
@@ -54,7 +56,7 @@ enum ForgedPlan {
         { round in
             guard round < rounds else { return nil }
             // The same in every run: what fails once fails again.
-            var generator = SplitMix(state: UInt64(round))
+            var generator = SeededGenerator(seed: UInt64(round))
             let pieces = inOrder(round)
             return (pieces + pieces.shuffled(using: &generator).prefix(4)).shuffled(using: &generator)
         }
@@ -62,13 +64,4 @@ enum ForgedPlan {
 
     private static func evens(_ pieces: [Piece]) -> [Piece] { stride(from: 0, to: pieces.count, by: 2).map { pieces[$0] } }
     private static func odds(_ pieces: [Piece]) -> [Piece] { stride(from: 1, to: pieces.count, by: 2).map { pieces[$0] } }
-
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 1
-            return PayloadPattern(seed: 0x5bd1).word(state)
-        }
-    }
 }

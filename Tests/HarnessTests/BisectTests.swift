@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import LifeCycle
 import Checks
 import Foundation
 import Results
@@ -108,7 +109,7 @@ private actor Oracle: BisectJudging {
     private var times: [String: Int] = [:]
     /// Throws once so many commits were judged, as an interruption does.
     var patience: Int
-    private var random: SplitMix
+    private var random: SeededGenerator
     private(set) var judged: [String] = []
     private(set) var runs = 0
 
@@ -120,7 +121,7 @@ private actor Oracle: BisectJudging {
             culprit, rate, broken, fixed, twins, changes, patience
         )
         self.lucky = lucky
-        random = SplitMix(state: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     private func shows(_ commit: String) -> Bool {
@@ -204,7 +205,7 @@ private actor Oracle: BisectJudging {
 
     @Test(arguments: 0..<60)
     func whatFailsOnlySometimesIsFoundAllTheSame(_ seed: UInt64) async throws {
-        var random = SplitMix(state: seed &* 77)
+        var random = SeededGenerator(seed: seed &* 77)
         let culprit = Int.random(in: 1...200, using: &random)
         let oracle = Oracle(culprit: culprit, rate: 0.5, seed: seed)
         let end = try await bisect(oracle, state(200))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import LifeCycle
 import Foundation
 import Testing
 
@@ -99,7 +100,7 @@ import Testing
 
     @Test(arguments: 0..<300)
     func garbageIsRefusedAndNeverTraps(_ seed: Int) {
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var bytes = Array((diff() + diff(file: "net/y.c")).utf8)
         for _ in 0...Int.random(in: 0..<6, using: &random) {
             bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)

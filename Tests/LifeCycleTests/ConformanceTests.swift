@@ -7,7 +7,7 @@ import Testing
 /// The model against the checker: what the model can do conforms, and what it cannot does not.
 @Suite struct ConformanceTests {
     static func schedule(_ seed: UInt64) -> Schedule {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         let provider = ModelProvider.allCases[Int(seed % 3)]
         let configuration = Configuration(
             design: seed % 2 == 0 ? .unifiedRefCount : .rework, provider: provider, buffers: Int.random(in: 2...4, using: &random),
@@ -26,7 +26,7 @@ import Testing
 
     @Test("addresses used again are told apart")
     func addressesAreUsedAgain() {
-        var random = Seeded(state: 7)
+        var random = SeededGenerator(seed: 7)
         var events: [TraceEvent] = []
         for _ in 0..<20 {
             let time = (events.last?.time ?? 0) + 5_000_000_000
@@ -103,7 +103,7 @@ import Testing
     func faultyTraces(_ fault: Fault) {
         var noticed = 0
         for seed in 0..<20 as Range<UInt64> {
-            var random = Seeded(state: seed)
+            var random = SeededGenerator(seed: seed)
             let configuration = Configuration(design: .unifiedRefCount, provider: .devmem, fault: fault)
             let schedule = Schedule(configuration, length: 80, using: &random)
             if PoolLedger(begin: .noPools, end: .allPools).examine(schedule.events).violationCount > 0 { noticed += 1 }
@@ -229,7 +229,7 @@ import Testing
 
     @Test("random bytes are an error or a verdict, never the end of the program", arguments: 0..<200 as Range<UInt64>)
     func randomText(_ seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         var bytes = Array(Self.text(Self.schedule(seed % 10).events).utf8)
         for _ in 0..<20 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
         if seed % 4 == 0 { bytes = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &random) } }

@@ -381,7 +381,7 @@ private struct Script {
     }
 
     @Test func counterSetAgainstAPlainSet() {
-        var random = Seeded(state: 42)
+        var random = SeededGenerator(seed: 42)
         for _ in 0..<200 {
             var counters = CounterSet()
             var plain: Set<UInt32> = []

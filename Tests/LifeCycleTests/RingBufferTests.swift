@@ -138,7 +138,7 @@ import Testing
 
     /// Random bytes, random bytes with a plausible header, and valid pages with bytes flipped: an error or events, never a trap.
     @Test(arguments: 0..<300 as Range<UInt64>) func hostileBytes(seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         var bytes: [UInt8]
         switch seed % 3 {
         case 0: bytes = (0..<8192).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -108,7 +108,7 @@ import Testing
 
     @Test("damaged, it is an error or a verdict", arguments: 0..<300 as Range<UInt64>)
     func damaged(_ seed: UInt64) {
-        var random = Seeded(state: seed)
+        var random = SeededGenerator(seed: seed)
         var bytes = Writer().bytes(Self.pages)
         for _ in 0..<(1 + seed % 4) {
             // Mostly in the header: pages have tests of their own.

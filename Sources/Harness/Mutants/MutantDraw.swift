@@ -15,7 +15,7 @@ enum MutantDraw {
     static func scenarios(_ glob: String) -> [Scenario] {
         guard glob.hasPrefix("soak."), glob.hasSuffix("*") else { return [] }
         return [ModelProvider.zcrx, .devmem].filter { fnmatch(glob, "soak.\($0.rawValue).", 0) == 0 }.flatMap { provider in
-            var random = SplitMix(state: 1)
+            var random = SeededGenerator(seed: 1)
             return (0..<count).compactMap { _ in
                 Catalogue.named(MoveSequence.prefix + MoveSequence(provider, length: length, using: &random).text)
             }

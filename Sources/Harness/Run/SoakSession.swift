@@ -72,7 +72,7 @@ public struct SoakSession: Sendable {
 
     /// The sequence of that number; the same for the same seed and length.
     public static func sequence(_ number: Int, of request: SoakRequest) -> MoveSequence {
-        var random = SplitMix(state: request.seed &+ UInt64(number) &* 0xA076_1D64_78BD_642F)
+        var random = SeededGenerator(seed: request.seed &+ UInt64(number) &* 0xA076_1D64_78BD_642F)
         let provider = request.providers[number % request.providers.count]
         return MoveSequence(provider, length: request.moves, using: &random)
     }
