@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import Results
+import Scenarios
+
+/// A part of a scenario played by a process of its own, because it is to be killed or to have fewer rights. Commands come on
+/// standard input, answers go to standard output.
+enum WorkerProcess {
+    static func run(_ arguments: [String]) throws {
+        switch (arguments.first, arguments.count) {
+        case ("zcrx-receive", 5):
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let patience = Double(arguments[4]) else { break }
+            return try WorkerMain.receiveForEver(
+                ifindex: ifindex, queue: queue, local: arguments[3], patience: patience, next: { readLine() }, say: say)
+        case ("own", 6):
+            guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3]),
+                let patience = Double(arguments[5])
+            else { break }
+            return try WorkerMain.own(
+                provider, ifindex: ifindex, queue: queue, local: arguments[4], patience: patience, next: { readLine() }, say: say)
+        case ("devmem-send", 5):
+            guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]), let sender = WorkerMain.Sender(rawValue: arguments[4])
+            else { break }
+            return try WorkerMain.sendForEver(
+                ifindex: ifindex, local: arguments[2], patience: patience, sender: sender, next: { readLine() }, say: say)
+        case ("devmem-bind", 3):
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
+            return try WorkerMain.bindDevmem(ifindex: ifindex, queue: queue, next: { readLine() }, say: say)
+        case ("refuse", 5):
+            guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
+            else { break }
+            if readLine() == "try" {
+                say("ok " + WorkerMain.attemptUnprivileged(provider, ifindex: ifindex, queue: queue, standing: arguments[4]))
+            }
+            return
+        case ("zcrx-import", 8):
+            guard let from = WorkerMain.Import(Array(arguments.dropFirst())) else { break }
+            return try WorkerMain.importQueue(from, next: { readLine() }, say: say)
+        default: break
+        }
+        throw UsageError(message: "worker does not take \(arguments.joined(separator: " "))")
+    }
+
+    private static func say(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+}
