@@ -8,7 +8,7 @@
 #include "ppiov_zcrx.h"
 #include "ppiov_devmem.h"
 #include "ppiov_system.h"
-#include "ppiov_cpu.h"
+#include "ppiov_thread.h"
 #include "ppiov_packet.h"
 #include "ppiov_tcp.h"
 #include "ppiov_xdp.h"

@@ -187,12 +187,3 @@ public final class ChildProcess {
         status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "died by signal \(status & 0x7f)"
     }
 }
-
-/// CLOCK_MONOTONIC in nanoseconds.
-public enum MonotonicClock {
-    public static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-}

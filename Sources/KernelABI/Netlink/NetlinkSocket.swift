@@ -123,27 +123,6 @@ func text<Array>(_ array: Array) -> String {
     withUnsafeBytes(of: array) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
 }
 
-/// A point in time by the monotonic clock, for waits that signals may cut short.
-struct Deadline {
-    private let end: Int64?
-
-    init(milliseconds: CInt) {
-        end = milliseconds < 0 ? nil : Self.now() + Int64(milliseconds)
-    }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Milliseconds left, 0 when passed, -1 for no limit: as poll(2) takes it.
-    var remaining: CInt {
-        guard let end else { return -1 }
-        return CInt(clamping: max(0, end - Self.now()))
-    }
-}
-
 /// A generic netlink family: its number, and its multicast groups by name.
 struct GenericFamily {
     let id: UInt16
