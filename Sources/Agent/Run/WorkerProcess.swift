@@ -10,20 +10,20 @@ enum WorkerProcess {
     static func run(_ arguments: [String]) throws {
         switch (arguments.first, arguments.count) {
         case ("zcrx-receive", 5):
-            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let patience = Double(arguments[4]) else { break }
+            guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let scale = Double(arguments[4]) else { break }
             return try WorkerMain.receiveForEver(
-                ifindex: ifindex, queue: queue, local: arguments[3], patience: patience, next: { readLine() }, say: say)
+                ifindex: ifindex, queue: queue, local: arguments[3], scale: scale, next: { readLine() }, say: say)
         case ("own", 6):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3]),
-                let patience = Double(arguments[5])
+                let scale = Double(arguments[5])
             else { break }
             return try WorkerMain.own(
-                provider, ifindex: ifindex, queue: queue, local: arguments[4], patience: patience, next: { readLine() }, say: say)
+                provider, ifindex: ifindex, queue: queue, local: arguments[4], scale: scale, next: { readLine() }, say: say)
         case ("devmem-send", 5):
-            guard let ifindex = UInt32(arguments[1]), let patience = Double(arguments[3]), let sender = WorkerMain.Sender(rawValue: arguments[4])
+            guard let ifindex = UInt32(arguments[1]), let scale = Double(arguments[3]), let sender = WorkerMain.Sender(rawValue: arguments[4])
             else { break }
             return try WorkerMain.sendForEver(
-                ifindex: ifindex, local: arguments[2], patience: patience, sender: sender, next: { readLine() }, say: say)
+                ifindex: ifindex, local: arguments[2], scale: scale, sender: sender, next: { readLine() }, say: say)
         case ("devmem-bind", 3):
             guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]) else { break }
             return try WorkerMain.bindDevmem(ifindex: ifindex, queue: queue, next: { readLine() }, say: say)
@@ -31,7 +31,7 @@ enum WorkerProcess {
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3])
             else { break }
             if readLine() == "try" {
-                say("ok " + WorkerMain.attemptUnprivileged(provider, ifindex: ifindex, queue: queue, standing: arguments[4]))
+                say("ok " + WorkerMain.attemptUnprivileged(provider, ifindex: ifindex, queue: queue, privilege: arguments[4]))
             }
             return
         case ("zcrx-import", 8):

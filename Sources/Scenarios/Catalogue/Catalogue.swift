@@ -2,7 +2,7 @@
 
 internal import Results
 
-/// Every scenario there is, in the order they run.
+/// Every scenario, in the order in which they run.
 public enum Catalogue {
     public static let families: [ScenarioFamily] = [
         LifeCycleFamily.family, TeardownFamily.family, RefusalFamily.family, ContractFamily.family, TransmitFamily.family, FaultFamily.family,
@@ -12,12 +12,12 @@ public enum Catalogue {
 
     public static let all: [Scenario] = families.flatMap { $0.scenarios }
 
-    /// The scenarios that a run takes.
+    /// The scenarios of a run.
     ///
     /// - Parameters:
     ///   - pattern: a shell glob over the whole id (`*`, `?`, `[...]`, as fnmatch(3)); nil for every id. Hidden scenarios only where
     ///     it begins with "harness.".
-    ///   - thorough: those of `--all` too. One that is named in full is taken in any case.
+    ///   - thorough: those of `--all` too. A scenario whose whole id is given runs in any case.
     public static func select(_ pattern: String?, all thorough: Bool = false) -> [Scenario] {
         if let pattern, let drawn = MoveScenarios.soak(pattern) { return [drawn] }
         return all.filter { scenario in
@@ -27,9 +27,9 @@ public enum Catalogue {
         }
     }
 
-    /// The scenarios that any of several patterns takes, each once, in the catalogue's order; all of them where there is no pattern.
+    /// The scenarios that any of several patterns matches, each once, in the catalogue's order; all where there is no pattern.
     ///
-    /// - Throws: `NoScenario` for the first pattern that takes none: what is misspelt among others must not go unnoticed.
+    /// - Throws: `NoScenario` for the first pattern that matches none: a misspelt pattern among others must be reported.
     public static func select(any patterns: [String], all thorough: Bool = false) throws(NoScenario) -> [Scenario] {
         guard !patterns.isEmpty else { return select(nil, all: thorough) }
         var taken: [String: Scenario] = [:]
@@ -58,10 +58,10 @@ public enum Catalogue {
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
 }
 
-/// A pattern that takes no scenario.
+/// A pattern that matches no scenario.
 public struct NoScenario: Error, CustomStringConvertible {
     public let pattern: String
-    /// How many it would take with `--all`.
+    /// How many it would match with `--all`.
     public let thorough: Int
 
     public var description: String {

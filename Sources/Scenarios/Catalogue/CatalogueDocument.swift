@@ -3,7 +3,7 @@
 import LifeCycle
 import Results
 
-/// The catalogue as a document: docs/scenarios.md is what this gives (`ppiov list --markdown`).
+/// The catalogue as a document: docs/scenarios.md (`ppiov list --markdown`).
 public enum CatalogueDocument {
     public static func markdown() -> String {
         var text = """
@@ -11,10 +11,11 @@ public enum CatalogueDocument {
             <!-- Made by `ppiov list --markdown > docs/scenarios.md`; a unit test compares. -->
             # Scenarios
 
-            Every way a buffer can be lost that is tried. `ppiov run` takes the quick ones, `--all` all of them, `--filter GLOB` those whose
-            name matches. A scenario expects, besides what its steps say, that every net_iov held is released, that every page pool goes,
-            that every counter comes back, that the trace conforms to the life cycle, and that the kernel has nothing to complain of.
-            Which lines of the kernel they reach, and which not: docs/coverage.md.
+            This document is for those who choose scenarios to run, or who read a result and want to know what a scenario does. It lists every
+            scenario. `ppiov run` runs the quick ones, `--all` runs all, `--filter GLOB` those whose name matches. In addition to its own steps,
+            every scenario expects that every net_iov held is released, that every page pool is freed, that every counter has its value of
+            before, that the trace conforms to the life cycle, and that the kernel log has no warning. docs/coverage.md lists the kernel lines
+            that the scenarios reach and those that they do not.
 
             | Family | Quick | All | |
             | --- | ---: | ---: | --- |
@@ -38,15 +39,15 @@ public enum CatalogueDocument {
         return text
     }
 
-    /// The words that sequences are made of.
+    /// The moves, and how sequences of them are named.
     private static var moves: String {
         var text = """
 
             ## Moves
 
             `teardown.*` and `soak.*` are sequences of moves on one provider. The matrix takes every legal pair of endings with the buffers in
-            each place: `none` (the interface is down, the provider has them all), `provider` (posted, or with the provider), `pool` (received,
-            given back, in the pool), `socket` (unread), `user` (delivered and kept); then whatever is left ends. `ppiov soak` draws
+            each place: `none` (the interface is down, all are in the provider's free list), `provider` (posted, or in the free list), `pool` (received,
+            returned, in the pool), `socket` (unread), `user` (delivered and held); then what is left ends. `ppiov soak` draws
             longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-keep-down-end`.
 
             | Move | |
@@ -56,14 +57,14 @@ public enum CatalogueDocument {
         for move in Move.allCases { text += "| `\(move.rawValue)` | \(MoveDriver.words(move)) |\n" }
         text += """
 
-            Legal is what can be done at all (`MoveState.refuses`), and two rules leave out what cannot be judged:
+            A sequence is legal where every move is possible (`MoveState.refuses`). Two rules exclude what cannot be judged:
 
-            - `devmemOutlivesDevice`: a devmem binding holds no reference on the device it is mapped for, so `remove` waits for its end
-              (docs/kernel-notes.md has the use after free). `unbind`, after which the device is still there, is made with the binding alive.
-            - `driverWaits`: unloading netdevsim waits for every reference on its devices, rings and pools included, so `unload` comes when
-              they are gone.
+            - `devmemOutlivesDevice`: a devmem binding holds no reference on the device that it is mapped for, so `remove` comes after the end of the
+              binding (docs/kernel-notes.md describes the use after free). `unbind`, which keeps the device, is done while the binding exists.
+            - `driverWaits`: unloading netdevsim waits for every reference on its devices, also those of rings and pools, so `unload` comes
+              after their end.
 
-            Where no packet gets through any more, a connection is closed by a reset: an orphan would keep devmem's tokens for minutes.
+            Where no packet can pass any more, a connection is closed by a reset: an orphan socket would hold devmem's tokens for minutes.
 
             """
         return text
@@ -80,10 +81,10 @@ public enum CatalogueDocument {
         } else {
             words.append("no net_iov held")
         }
-        if let pools = expectation.pools { words.append("\(pools.count) \(pools.count == 1 ? "pool" : "pools") in turn") }
+        if let pools = expectation.pools { words.append("\(pools.count) \(pools.count == 1 ? "pool" : "pools") one after the other") }
         if expectation.zeroCopy { words.append("nothing copied") }
-        if expectation.payload { words.append("every byte") }
-        if expectation.detachedPool { words.append("a pool detached with buffers out") }
+        if expectation.payload { words.append("every byte checked") }
+        if expectation.detachedPool { words.append("a pool detached with buffers in flight") }
         return words.joined(separator: "; ")
     }
 }

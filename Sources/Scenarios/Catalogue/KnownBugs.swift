@@ -2,8 +2,8 @@
 
 public import Results
 
-/// Bugs of released kernels that scenarios meet there. An entry stands for a bug that was understood in the kernel's source, and goes
-/// when no kernel that has it is looked at any more; docs/kernel-notes.md tells each at length.
+/// Bugs of released kernels that make scenarios fail there. An entry is a bug that was understood in the kernel's source; it is removed when no kernel
+/// that has it is tested any more. docs/kernel-notes.md describes each.
 public enum KnownBugs {
     static let all: [(scenario: String, bug: KnownBug)] =
         [
@@ -11,10 +11,10 @@ public enum KnownBugs {
                 "zcrx.area.far",
                 KnownBug(
                     version: "7.2",
-                    reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so offsets beyond 4 GiB of an area are told "
-                        + "wrong; 7.3 widens it first",
+                    reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so it reports wrong offsets "
+                        + "above 4 GiB of an area; 7.3 widens the number first",
                     sign: "scenario: step \"all lies beyond 4 GiB\" failed: there is a buffer at ",
-                    // Which the scenario takes after that step.
+                    // The scenario records its payload after that step.
                     consequences: ["payload: could not run: the scenario has no payload record"])
             )
         ] + urgent + probed
@@ -25,8 +25,8 @@ public enum KnownBugs {
             bug: KnownBug(
                 version: version,
                 reason:
-                    "tcp_clone_payload() (net/ipv4/tcp_output.c) makes a probe for the path's MTU of net_iovs and does not say that nobody may read it, "
-                    + "so whoever does takes them for pages",
+                    "tcp_clone_payload() (net/ipv4/tcp_output.c) makes a probe for the path MTU from net_iovs and does not mark the skb as unreadable, "
+                    + "so its readers treat them as pages",
                 sign: "kernel-log: oops: Oops: general protection fault, probably for non-canonical address",
                 consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "__pskb_pull_tail")
         )
@@ -39,17 +39,17 @@ public enum KnownBugs {
                 bug: KnownBug(
                     version: version,
                     reason:
-                        "tcp_urg() (net/ipv4/tcp_input.c), since 6.12, takes it for impossible that the urgent byte cannot be read, so any peer can end the kernel",
+                        "tcp_urg() (net/ipv4/tcp_input.c), since 6.12, calls BUG() where the urgent byte cannot be read, so any peer can crash the kernel",
                     sign: "kernel-log: bug: kernel BUG at net/ipv4/tcp_input.c:",
                     consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "tcp_urg")
             )
         }
     }
 
-    /// Scenarios that end a released kernel.
+    /// Scenarios that crash a released kernel.
     public static let ending = Set(all.filter { $0.bug.endsIn != nil }.map(\.scenario))
 
-    /// What the kernel of that release ("7.2.13-ppiov") is known to do wrong in the scenario.
+    /// The bug of that kernel release ("7.2.13-ppiov") that makes the scenario fail; nil where none is known.
     public static func of(_ scenario: String, release: String) -> KnownBug? {
         let version = ContractText.version(release)
         return all.first { $0.scenario == scenario && $0.bug.version == version }?.bug

@@ -4,9 +4,9 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// Where the kernel asked for memory for this thread and got none: the slab allocator's tracepoints (`kmem:kmalloc` and
-/// `kmem:kmem_cache_alloc`, include/trace/events/kmem.h), which tell of those that failed, too. A tracefs instance of its own; nobody else's
-/// tracing is touched.
+/// The places in the kernel whose allocation for this thread failed, by the slab allocator's tracepoints (`kmem:kmalloc` and
+/// `kmem:kmem_cache_alloc`, include/trace/events/kmem.h), which record failed allocations too. It has a tracefs instance of its own, so other
+/// tracing is not affected.
 final class FailedAllocations {
     private static let path = "/sys/kernel/tracing/instances/ppiov-failed"
     private static let events = ["kmalloc", "kmem_cache_alloc"]
@@ -31,7 +31,7 @@ final class FailedAllocations {
         }
     }
 
-    /// The places since it was asked last, as "net_devmem_bind_dmabuf+0x7b/0x3f0".
+    /// The places since the call before, as "net_devmem_bind_dmabuf+0x7b/0x3f0".
     func take() throws(KernelError) -> Set<String> {
         let text = try KernelFile.read(Self.path + "/trace")
         try KernelFile.write(Self.path + "/trace", "\n")

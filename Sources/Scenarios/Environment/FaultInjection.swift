@@ -7,21 +7,21 @@ import SystemPackage
 /// Fails one allocation, or one copy from or to user space, of the calling thread: `/proc/thread-self/fail-nth`
 /// (Documentation/fault-injection/fault-injection.rst).
 ///
-/// While it lives, allocations that may sleep can fail too, and an injected failure is not printed: the fault walks make hundreds,
-/// and nothing else of the kernel's log is touched.
+/// While the object exists, allocations that may sleep can fail too, and the kernel prints no report of an injected failure: a fault walk makes
+/// hundreds. Other kernel messages are not affected.
 final class FaultInjection {
-    /// Slab allocations that are not failed: those made by a function, or by what it calls.
+    /// Slab allocations that are not failed: those made by a function, or by the functions that it calls.
     enum Sparing: String {
-        /// The DMA-API checker's own. It switches itself off where it cannot allocate, and would see nothing from then on.
+        /// Those of the DMA-API checker, which disables itself where an allocation fails, and then checks nothing any more.
         case dmaChecker = "add_dma_entry"
-        /// `tcp_xa_pool_refill()`, which is inlined there: 7.3 asks for memory that it may sleep for with softirqs off, where the first
-        /// try without sleeping failed (docs/kernel-notes.md).
+        /// `tcp_xa_pool_refill()`, which is inlined there: 7.3 allocates with GFP flags that may sleep while softirqs are disabled, where the
+        /// first allocation without sleeping failed (docs/kernel-notes.md).
         case tokenRefill = "tcp_recvmsg_dmabuf"
-        /// `netif_mp_close_rxq()` has no way back where it gets no memory, and says so with a WARN (docs/kernel-notes.md).
+        /// `netif_mp_close_rxq()` cannot handle a failed allocation, and warns (docs/kernel-notes.md).
         case queueClose = "netdev_rx_queue_reconfig"
     }
 
-    /// What was there before, to be put back.
+    /// The settings before, which are restored.
     private let settings: [(path: String, value: String)]
     private let file: CInt
 
@@ -33,7 +33,9 @@ final class FaultInjection {
             ("fail_usercopy/verbose", "0"),
         ]
         guard access(root + "failslab/reject-start", W_OK) == 0 else {
-            throw ScenarioSkip("this kernel cannot spare \(sparing.rawValue)() (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER): run with --profile debug")
+            throw ScenarioSkip(
+                "this kernel cannot exclude \(sparing.rawValue)() from fault injection (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER): run with --profile debug"
+            )
         }
         if let range = try Self.addresses(of: sparing.rawValue) {
             for kind in ["failslab", "fail_page_alloc"] {
@@ -41,7 +43,7 @@ final class FaultInjection {
                 wanted.append((kind + "/reject-end", "0x" + String(range.upperBound, radix: 16)))
             }
         } else if sparing != .dmaChecker {
-            throw ScenarioSkip("this kernel has no \(sparing.rawValue)() to spare")
+            throw ScenarioSkip("this kernel has no function \(sparing.rawValue)()")
         }
         settings = try wanted.map { name, _ in
             (root + name, String(try KernelFile.read(root + name).prefix { $0 != "\n" }))
@@ -52,8 +54,8 @@ final class FaultInjection {
         try Heap.reserve(8 << 20)
     }
 
-    /// Where a function's code stands; nil where the kernel has none of that name. /proc/kallsyms has the kernel's own in the order of
-    /// their addresses.
+    /// The addresses of a function's code; nil where the kernel has no function of that name. /proc/kallsyms lists the kernel's own symbols in the
+    /// order of their addresses.
     private static func addresses(of function: String) throws -> Range<UInt64>? {
         let descriptor = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw KernelError("open of /proc/kallsyms", errno: Errno(rawValue: errno)) }
@@ -84,7 +86,7 @@ final class FaultInjection {
         }
     }
 
-    /// Puts the settings back.
+    /// Restores the settings.
     func end() throws {
         for (path, value) in settings { try KernelFile.write(path, value) }
     }
@@ -93,19 +95,19 @@ final class FaultInjection {
 
     /// Does `operation` with its `nth` allocation or copy failing.
     ///
-    /// - Returns: whether it came to that; false where the operation makes fewer.
+    /// - Returns: whether a failure was injected; false where the operation makes fewer than `nth`.
     func fail(_ nth: Int, in operation: () -> Void) throws -> Bool {
         var text = Array("\(nth)\0".utf8)
         var answer = [UInt8](repeating: 0, count: 16)
         let disarm: [UInt8] = [UInt8(ascii: "0"), 0]
         guard pwrite(file, &text, text.count - 1, 0) == text.count - 1 else { throw failure("arming fail-nth") }
         operation()
-        // Without the disarming a count that is left would hit the next scenario; the read counts nothing itself until it copies.
+        // A count that is left is disarmed, or it would fail an allocation of the next scenario. The read itself counts nothing until it copies.
         let count = pread(file, &answer, answer.count - 1, 0)
         let error = errno
         _ = pwrite(file, disarm, 1, 0)
         _ = pwrite(file, disarm, 1, 0)
-        // The copy of the answer to user space is one that can be failed: then it is the first after the operation.
+        // The copy of the answer to user space can be failed too: then it is the first copy after the operation.
         if count < 0 && error == EFAULT { return false }
         guard count > 0 else { throw failure("reading fail-nth") }
         return answer.first == UInt8(ascii: "0")

@@ -32,7 +32,7 @@ public struct HardwareInterface: Sendable, Equatable {
 
     func peerCommand(agent: String) -> [String] {
         if remoteType == "netns" { return [agent, "peer", "--netns", remoteArguments] }
-        // The agent goes over first, into a file that it unlinks as soon as it runs.
+        // The agent's executable is sent first, into a file that the agent unlinks when it runs.
         let remote = "f=$(mktemp) && head -c \"$1\" >$f && chmod 700 $f && exec $f peer --unlink $f"
         return [
             "/bin/sh", "-c",

@@ -2,11 +2,11 @@
 
 public import Results
 
-/// What a scenario needs of the kernel and the machine. One that is not met makes a reasoned skip, never a failure.
+/// What a scenario needs of the kernel and the machine. A need that is not met is a skip with its reason, never a failure.
 public enum Need: String, Sendable, CaseIterable {
     /// An interface whose queues accept memory providers: patched netdevsim, or the one named by NETIF.
     case interface
-    /// The interface can be taken away and made again: netdevsim.
+    /// The interface can be removed and made again: netdevsim.
     case removableInterface
     /// debugfs `pp_hold` of netdevsim.
     case pageHold
@@ -14,7 +14,7 @@ public enum Need: String, Sendable, CaseIterable {
     case queueReset
     /// io_uring zero-copy receive.
     case zcrx
-    /// zcrx tells how many bytes it copied (`ZCRX_FEATURE_EVENT`): without it zero copy cannot be proved.
+    /// zcrx counts the bytes that it copies (`ZCRX_FEATURE_EVENT`): without the count zero copy cannot be proved.
     case zcrxStatistics
     /// zcrx without a device (`ZCRX_REG_NODEV`).
     case zcrxNoDevice
@@ -28,25 +28,25 @@ public enum Need: String, Sendable, CaseIterable {
     case zcrxAddArea
     /// Devmem TCP: bind-rx of the netdev family, and /dev/udmabuf.
     case devmem
-    /// bind-rx takes the size of the net_iovs (`rx-page-size`, since 7.3).
+    /// bind-rx accepts the size of the net_iovs (`rx-page-size`, since 7.3).
     case devmemPageSize
     /// Devmem TCP transmit: bind-tx, and an interface that sends net_iovs (`netmem_tx`).
     case devmemTransmit
     /// A module that can be unloaded and loaded again: netdevsim in the harness's guest.
     case reloadableModule
-    /// The kernel looks for memory that nobody points to (CONFIG_DEBUG_KMEMLEAK): profile `debug`.
+    /// The kernel finds allocated memory that no pointer refers to (CONFIG_DEBUG_KMEMLEAK): profile `debug`.
     case kmemleak
-    /// The slab allocator tells how many objects of a kind there are (CONFIG_SLUB_DEBUG, and sysfs).
+    /// The slab allocator counts the objects of a cache (CONFIG_SLUB_DEBUG, and sysfs).
     case slabCounts
     /// Pages of 2 MiB can be reserved (CONFIG_HUGETLBFS).
     case hugePages
-    /// The interface takes buffers larger than a page (`QCFG_RX_PAGE_SIZE` of its driver), which only a try can tell.
+    /// The driver of the interface accepts buffers larger than a page (`QCFG_RX_PAGE_SIZE`); only a registration can show it.
     case largeBuffers
     /// XDP programs and AF_XDP sockets (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS).
     case xdp
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
-    /// A page may be mapped for a device several times: the DMA-API checker, and so profile `debug`, objects to that.
+    /// A page may be mapped for a device several times: the DMA-API checker of profile `debug` reports that as an error.
     case repeatedMappings
     /// `/proc/self/fail-nth` for slab allocations: profile `debug`.
     case faultInjection

@@ -4,11 +4,12 @@ import Glibc
 public import KernelABI
 import SystemPackage
 
-/// netdevsim's own controls: its bus in sysfs and its debugfs files (drivers/net/netdevsim).
+/// The controls of netdevsim: its bus in sysfs and its debugfs files (drivers/net/netdevsim).
 public enum Netdevsim {
     /// Buffers that a queue posts (NSIM_RING_SIZE).
     static let ringSize = 256
-    /// As many net_iovs as a queue posts all of, and its pool's ring takes in any case (`LifeCycle.Prediction.certainRoom`): each is held once.
+    /// So many net_iovs that a queue posts all of them and that its pool's ring has room for all (`LifeCycle.Prediction.certainRoom`): each is held
+    /// exactly once.
     static let certainPages = 240
     /// Bytes of payload after which every buffer of a queue was received into again: more than ``ringSize`` net_iovs hold.
     static let ringTurnover: UInt64 = 2_000_000
@@ -18,14 +19,14 @@ public enum Netdevsim {
 
     /// Makes a device with one port in the caller's network namespace.
     ///
-    /// - Returns: the interface. It is found as the link that was not there before: sysfs shows the namespace of whoever
-    ///   mounted it, which need not be the caller's.
+    /// - Returns: the interface. It is found as the link that is new: sysfs shows the namespace of the process that mounted it, which need not be
+    ///   the caller's.
     public static func create(id: UInt32, queues: Int) throws -> Link {
         let links = try Links()
         let before = Set(try links.list().map { $0.ifindex })
         try KernelFile.write("\(bus)/new_device", "\(id) 1 \(queues)")
         guard let link = try links.list().first(where: { !before.contains($0.ifindex) }) else {
-            throw ScenarioFailure("netdevsim\(id) was made but no interface came of it")
+            throw ScenarioFailure("netdevsim\(id) was made, and there is no new interface")
         }
         return link
     }
@@ -57,7 +58,7 @@ public enum Netdevsim {
 
     public static func port(_ id: UInt32, _ file: String) -> String { "/sys/kernel/debug/netdevsim/netdevsim\(id)/ports/0/\(file)" }
 
-    /// Holds a page of queue 0's pool, or gives it back.
+    /// Holds a page of queue 0's pool, or returns it.
     static func holdPage(id: UInt32, _ hold: Bool) throws { try KernelFile.write(port(id, "pp_hold"), hold ? "y" : "n") }
 
     /// Restarts a queue in one of the four orders netdevsim knows (`nsim_qreset_write`).
@@ -65,11 +66,11 @@ public enum Netdevsim {
         try KernelFile.write(port(id, "queue_reset"), "\(queue) \(mode)")
     }
 
-    /// A queue operation of the driver (`struct netdev_queue_mgmt_ops`), which the patched netdevsim fails where it is told to.
+    /// A queue operation of the driver (`struct netdev_queue_mgmt_ops`), which the patched netdevsim fails on request (debugfs `queue_fail`).
     enum QueueOperation: String, CaseIterable {
         case alloc, stop, start
 
-        /// What it answers then.
+        /// The errno of the failure.
         var errno: CInt {
             switch self {
             case .alloc: ENOBUFS
@@ -79,40 +80,40 @@ public enum Netdevsim {
         }
     }
 
-    /// Has a queue operation fail.
+    /// Makes a queue operation fail.
     ///
     /// - Parameter call: which call from now on, counted from 1.
     /// - Throws: `ScenarioSkip` where netdevsim is not the patched one.
     static func fail(id: UInt32, _ operation: QueueOperation, call: Int) throws {
         let file = port(id, "queue_fail/\(operation.rawValue)")
-        guard access(file, W_OK) == 0 else { throw ScenarioSkip("this netdevsim's queue operations cannot be told to fail (\(file))") }
+        guard access(file, W_OK) == 0 else { throw ScenarioSkip("this netdevsim cannot fail its queue operations on request (no \(file))") }
         try KernelFile.write(file, "\(call)")
     }
 
-    /// How many calls there are to the one that fails; 0 where it has been made, or none was asked for.
+    /// How many calls are left until the one that fails; 0 where it was made, or none was requested.
     static func callsToFailure(id: UInt32, of operation: QueueOperation) throws -> Int {
         let text = try KernelFile.read(port(id, "queue_fail/\(operation.rawValue)"))
-        guard let count = Int(text.prefix { $0.isNumber }) else { throw ScenarioFailure("queue_fail/\(operation.rawValue) says \"\(text)\"") }
+        guard let count = Int(text.prefix { $0.isNumber }) else { throw ScenarioFailure("queue_fail/\(operation.rawValue) reads \"\(text)\"") }
         return count
     }
 
-    /// Why netdevsim cannot stand in for a NIC here; nil where it can.
-    ///
-    /// Tried, not guessed: a provider is offered to a device made for the purpose.
+    /// Why netdevsim cannot serve as a NIC here; nil where it can. This binds a provider to a device made for the purpose.
     static func whyUnusable() -> String? {
         guard access("\(bus)/new_device", W_OK) == 0 else {
-            return "netdevsim is not there (module not loaded, or CONFIG_NETDEVSIM not set)"
+            return "there is no netdevsim (module not loaded, or CONFIG_NETDEVSIM not set)"
         }
         let id: UInt32 = 99
         do {
             let link = try create(id: id, queues: 1)
             defer { try? remove(id: id) }
-            // Only a bus device with a DMA mask can be bound to: without, the kernel has not even a device to map for.
+            // The kernel binds only to a bus device with a DMA mask: without one it has no device to map for.
             var netdev = try Netdev()
             do {
                 _ = try netdev.bindRX(ifindex: link.ifindex, dmabuf: -1, queues: [0])
             } catch {
-                if error.code == EOPNOTSUPP { return "this netdevsim takes no memory provider (\(error)): it was built without the harness's patch" }
+                if error.code == EOPNOTSUPP {
+                    return "this netdevsim accepts no memory provider (\(error)): it was built without the patches of ppiov"
+                }
             }
             return nil
         } catch {

@@ -3,8 +3,8 @@
 import Glibc
 import KernelABI
 
-/// Waiting for what the kernel notifies nobody of: the condition is evaluated again and again, with pauses between, until it holds or the time
-/// is over.
+/// Waits for conditions that no event reports: the condition is evaluated again and again, with pauses between, until it holds or the time is
+/// over.
 enum Polling {
     /// Pause between two evaluations, in milliseconds.
     private static let pause: CInt = 5

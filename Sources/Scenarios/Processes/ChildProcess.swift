@@ -4,9 +4,9 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// A process of the agent's own, spoken to in lines over its standard input and output.
+/// A child process with lines of text on its standard input and output.
 ///
-/// It is killed and reaped when its owner lets go of it: no scenario leaves a process behind.
+/// It is killed and reaped when the object is released: no scenario leaves a process behind.
 public final class ChildProcess {
     public let pid: Int32
     private let name: String
@@ -20,8 +20,8 @@ public final class ChildProcess {
     /// Starts `arguments` (the first is the program's path or, without a slash, a name in PATH).
     ///
     /// - Parameters:
-    ///   - errors: what it writes to standard error is read with the rest.
-    ///   - leads: it gets a process group of its own, which is killed with it.
+    ///   - errors: its standard error is read together with its standard output.
+    ///   - leads: it leads a process group of its own, which is killed with it.
     public init(_ arguments: [String], name: String, errors: Bool = false, leads: Bool = false) throws {
         let (childInput, input) = try Self.pipe(name)
         let output: Int32, childOutput: Int32
@@ -87,20 +87,20 @@ public final class ChildProcess {
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw KernelError("telling \(name) \"\(line)\"", errno: Errno(rawValue: errno)) }
+            guard count > 0 else { throw KernelError("writing \"\(line)\" to \(name)", errno: Errno(rawValue: errno)) }
             sent += count
         }
     }
 
-    /// The next line, waiting at most `seconds`.
+    /// Waits for the next line, for `seconds` at the most.
     ///
-    /// - Throws: `ScenarioFailure` where it has ended.
+    /// - Throws: `ScenarioFailure` where the process has ended.
     public func line(within seconds: Double) throws -> String {
         guard let line = try lineOrEnd(within: seconds) else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(reap()))") }
         return line
     }
 
-    /// The next line, waiting at most `seconds`; nil once it, and all that write where it does, have ended.
+    /// Waits for the next line, for `seconds` at the most; nil when every process that writes to the pipe has ended.
     public func lineOrEnd(within seconds: Double) throws -> String? {
         let deadline = Deadline(seconds: seconds)
         while true {
@@ -109,14 +109,14 @@ public final class ChildProcess {
                 pending.removeSubrange(...newline)
                 return line
             }
-            guard !deadline.hasPassed else { throw ScenarioFailure("\(name) (pid \(pid)) said nothing for \(seconds) s") }
+            guard !deadline.hasPassed else { throw ScenarioFailure("\(name) (pid \(pid)) wrote nothing for \(seconds) s") }
             var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             if poll(&descriptor, 1, deadline.remaining) <= 0 { continue }
             var chunk = [UInt8](repeating: 0, count: 4096)
             let count = read(output, &chunk, chunk.count)
             if count < 0 && errno == EINTR { continue }
             if count <= 0 {
-                // What it wrote last need not end a line.
+                // The last output need not end with a newline.
                 guard !pending.isEmpty else { return nil }
                 defer { pending = [] }
                 return String(decoding: pending, as: UTF8.self)
@@ -146,26 +146,26 @@ public final class ChildProcess {
         return String(reply.dropFirst(3))
     }
 
-    /// Waits for its end, killing nothing.
+    /// Waits until the process ends, without killing it.
     ///
-    /// - Returns: its exit status, 128 and the signal where it died of one.
+    /// - Returns: its exit status; 128 plus the signal where a signal ended it.
     public func exitStatus() -> Int32 {
         let status = reap()
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
     }
 
-    /// Sends SIGKILL and waits for the end.
+    /// Sends SIGKILL and waits until the process has ended.
     public func killNow() throws {
         kill(pid, SIGKILL)
         let status = reap()
-        guard status & 0x7f == SIGKILL else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status)) instead of dying by SIGKILL") }
+        guard status & 0x7f == SIGKILL else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status)) and was not ended by SIGKILL") }
     }
 
-    /// Closes its input and waits for its end.
+    /// Closes its standard input and waits until the process has ended.
     public func finish(within seconds: Double) throws {
         if input >= 0 { Glibc.close(input) }
         input = -1
-        // End of file on its output comes with its end.
+        // Its output is at end of file when the process has ended.
         let deadline = Deadline(seconds: seconds)
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
@@ -187,6 +187,6 @@ public final class ChildProcess {
     }
 
     private func describe(_ status: Int32) -> String {
-        status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "died by signal \(status & 0x7f)"
+        status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "was ended by signal \(status & 0x7f)"
     }
 }

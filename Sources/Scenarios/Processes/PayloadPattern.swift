@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The payload that is sent: a byte is a function of its offset in the stream and a seed, so that any byte that is
-/// missing, doubled, moved or overwritten shows at once, and both ends need only the seed.
+/// The payload that is sent. A byte is a function of its offset in the stream and of a seed, so a byte that is missing, duplicated, moved or
+/// overwritten is found, and both ends need only the seed.
 public struct PayloadPattern: Sendable, Equatable {
     public let seed: UInt64
 

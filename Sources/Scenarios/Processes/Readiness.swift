@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// Waiting for a descriptor that somebody else owns.
+/// Waits for a descriptor that another object owns.
 enum Readiness {
     /// Returns when there is something to read, or at the limit.
     static func wait(_ descriptor: CInt, milliseconds: CInt) throws {

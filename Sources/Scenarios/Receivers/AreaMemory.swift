@@ -24,11 +24,11 @@ final class AreaMemory {
         }
     }
 
-    /// What a registration says of it.
+    /// The area as a registration names it.
     let registration: ZeroCopyReceive.Registration.Area
-    /// Bytes.
+    /// Size in bytes.
     let count: Int
-    /// The descriptor of shared memory or a dma-buf; -1 of ordinary memory.
+    /// The descriptor of shared memory or a dma-buf; -1 for ordinary memory.
     let descriptor: CInt
     private let base: UnsafeRawBufferPointer
     private var memory: Memory?
@@ -45,7 +45,7 @@ final class AreaMemory {
         self.memory = .ordinary(memory)
     }
 
-    /// One huge page, which must have been reserved, `times` over at consecutive addresses: little memory, and many addresses.
+    /// One huge page, which must have been reserved, mapped `times` times at consecutive addresses: little memory and many addresses.
     init(hugePage times: Int) throws {
         let memory = try MappedMemory(hugePage: times)
         registration = .memory(memory)
@@ -76,13 +76,13 @@ final class AreaMemory {
     /// A dma-buf of so many pages (udmabuf).
     convenience init(dmabufPages pages: Int) throws { self.init(dmabuf: try UserDMABuf(size: pages * MappedMemory.pageSize)) }
 
-    /// What lies there; nil where the range does not lie inside. The kernel may be writing to it.
+    /// The bytes at an offset; nil where the range is not inside. The kernel may write to them at the same time.
     func bytes(at offset: UInt64, count wanted: Int) -> UnsafeRawBufferPointer? {
         guard memory != nil, wanted <= count, offset <= UInt64(count - wanted) else { return nil }
         return UnsafeRawBufferPointer(rebasing: base[Int(offset)..<Int(offset) + wanted])
     }
 
-    /// Unmaps and closes. Once; then it does nothing.
+    /// Unmaps and closes. A second call does nothing.
     func close() { memory.take()?.close() }
 
     deinit { close() }

@@ -3,12 +3,12 @@
 import KernelABI
 import Results
 
-/// What one netlink socket has bound: several dma-bufs, or one to several queues (`struct netdev_nl_sock`).
+/// The bindings of one netlink socket: several dma-bufs, or one to several queues (`struct netdev_nl_sock`).
 final class DevmemBindings {
     private var netdev: Netdev?
     private var memories: [AreaMemory] = []
 
-    /// Nothing yet; all of it taken down when the run is over.
+    /// Without a binding; all bindings are closed when the run is over.
     init(_ run: ScenarioRun) throws {
         netdev = try Netdev()
         run.cleanUp("bindings closed") { self.close() }
@@ -26,7 +26,7 @@ final class DevmemBindings {
         try result.get()
     }
 
-    /// Closes the netlink socket, which unbinds all (`netdev_nl_sock_priv_destroy()`). Once; then it does nothing.
+    /// Closes the netlink socket, which unbinds all (`netdev_nl_sock_priv_destroy()`). A second call does nothing.
     func unbind() { netdev.take()?.close() }
 
     private func close() {

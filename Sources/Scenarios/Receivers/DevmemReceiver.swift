@@ -4,11 +4,11 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// A receiver over devmem TCP: a udmabuf bound to a queue, and the account of what came through it.
+/// A receiver over devmem TCP: a udmabuf that is bound to a queue, and the record of what was received through it.
 final class DevmemReceiver {
     private var netdev: Netdev?
     private var buffer: UserDMABuf?
-    /// The kernel's number of the binding.
+    /// The id of the binding.
     private(set) var binding: UInt32 = 0
     private let pattern: PayloadPattern
     /// Fragments delivered whose tokens were not returned.
@@ -17,7 +17,7 @@ final class DevmemReceiver {
     var heldNetIovs: Int { Set(held.map { $0.fragment.offset / UInt64(netIovBytes) }).count }
     private let netIovBytes: Int
     private(set) var received: UInt64 = 0
-    /// Where the present stream began, in bytes received.
+    /// Where the current stream began, in bytes received.
     private var streamStart: UInt64 = 0
     private var linear: UInt64 = 0
     private var firstMismatch: UInt64?
@@ -58,16 +58,16 @@ final class DevmemReceiver {
 
     deinit { close() }
 
-    /// Receives until `total` bytes of the stream are there, checking each.
+    /// Receives until `total` bytes of the stream are received, and checks each.
     ///
     /// - Parameters:
-    ///   - keep: tokens stay with the user; otherwise they are returned at once.
+    ///   - hold: the user holds the tokens; otherwise they are returned at once.
     ///   - seconds: the longest wait for more.
     func receive(from socket: CInt, total: UInt64, hold: Bool, within seconds: Double) throws {
         try receive(from: socket, total: total, hold: hold, limits: .init(), within: seconds)
     }
 
-    /// The same, taking so much at a time.
+    /// The same, with limits for each receive.
     func receive(
         from socket: CInt, total: UInt64, hold: Bool, limits: DeviceMemory.Limits, within seconds: Double
     ) throws {
@@ -80,7 +80,7 @@ final class DevmemReceiver {
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             deadline = Deadline(seconds: seconds)
-            guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
+            guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were truncated") }
             for fragment in batch.fragments {
                 if hold && !fragment.isLinear { held.append((fragment, received &- streamStart)) }
                 try check(fragment, batch.linear)
@@ -92,7 +92,7 @@ final class DevmemReceiver {
         if let firstMismatch { throw ScenarioFailure("the byte at offset \(firstMismatch) is not the one sent") }
     }
 
-    /// Reads every held fragment again: nobody may have written to what the user still owns.
+    /// Checks every held fragment again: it must be unchanged while the user holds it.
     func recheckHeld() throws {
         for (fragment, start) in held {
             let wrong = try bytes(at: fragment.offset, count: Int(fragment.size))?.withUnsafeBytes { pattern.mismatch($0, at: start) }
@@ -103,7 +103,7 @@ final class DevmemReceiver {
         }
     }
 
-    /// What the socket has now; nil where that is nothing.
+    /// One receive without waiting; nil where nothing is unread.
     func next(_ socket: CInt, limits: DeviceMemory.Limits = .init()) throws(KernelError) -> DeviceMemory.Received? {
         do {
             return try DeviceMemory.receive(socket: socket, limits: limits)
@@ -124,7 +124,7 @@ final class DevmemReceiver {
             }
         } else {
             guard fragment.dmabufID == binding else {
-                throw ScenarioFailure("a fragment of dma-buf \(fragment.dmabufID) came, bound is \(binding)")
+                throw ScenarioFailure("a fragment of binding \(fragment.dmabufID) was received, the receiver's is \(binding)")
             }
             guard let bytes = try bytes(at: fragment.offset, count: Int(fragment.size)) else {
                 throw ScenarioFailure("the kernel delivered \(fragment.size) bytes at \(fragment.offset), outside the dma-buf")
@@ -135,11 +135,11 @@ final class DevmemReceiver {
         received += UInt64(fragment.size)
     }
 
-    /// Bytes of the dma-buf; nil where the range does not lie inside.
+    /// Bytes of the dma-buf; nil where the range is not inside.
     ///
-    /// Read through the memfd's own mapping, without `DMA_BUF_IOCTL_SYNC`: the pages are ordinary and coherent, and udmabuf answers the
-    /// call by mapping them for a device of its own that never raised its segment limit, which the DMA-API checker reports, once,
-    /// and is silent about everything after.
+    /// Read through the memfd's own mapping, without `DMA_BUF_IOCTL_SYNC`: the pages are ordinary and coherent, and udmabuf maps
+    /// them at that call for a device of its own whose segment limit was never raised. The DMA-API checker reports that once, and then reports nothing
+    /// else.
     func bytes(at offset: UInt64, count: Int) throws -> [UInt8]? {
         guard let memory = buffer.take() else { throw ScenarioFailure("the dma-buf is closed") }
         let bytes: [UInt8]? = memory.withUnsafeBytes { all in
@@ -157,31 +157,31 @@ final class DevmemReceiver {
         }
     }
 
-    /// The next stream begins: the pattern does, too.
+    /// The next stream begins, and with it the pattern.
     func beginStream() { streamStart = received }
 
-    /// Receives from where another reader left the stream.
+    /// Goes on at that offset of the stream, which another reader has read so far.
     func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
-    /// Forgets held fragments whose tokens were returned by other means.
-    func forgetHeld(where gone: (DeviceMemory.Fragment) -> Bool) { held.removeAll { gone($0.fragment) } }
+    /// Removes held fragments whose tokens were returned in another way.
+    func dropHeld(where gone: (DeviceMemory.Fragment) -> Bool) { held.removeAll { gone($0.fragment) } }
 
-    /// Gives every held fragment back.
+    /// Returns every held fragment.
     func returnAll(to socket: CInt) throws {
         try returnBuffers(held.map { $0.fragment }, to: socket)
         held = []
     }
 
-    /// What came through, against what was sent.
+    /// What was received, compared with what was sent.
     func payload(sent: UInt64, complete: Bool) -> PayloadRecord {
         PayloadRecord(
             sent: sent, received: received, zeroCopy: received - linear, copied: linear, firstMismatch: firstMismatch, complete: complete)
     }
 
-    /// Closes the netlink socket, which unbinds. Once; then it does nothing.
+    /// Closes the netlink socket, which unbinds. A second call does nothing.
     func unbind() { netdev.take()?.close() }
 
-    /// Unbinds, and lets go of the dma-buf. Once; then it does nothing.
+    /// Unbinds, and closes the dma-buf. A second call does nothing.
     func close() {
         unbind()
         buffer.take()?.close()

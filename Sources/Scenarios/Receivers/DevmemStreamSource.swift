@@ -15,8 +15,8 @@ extension DevmemReceiver: StreamSource {
                     if batch.count == 0 { events.append(.ended(stream: stream)) }
                     let whole = batch.fragments.reduce(0) { $0 + Int($1.size) } == batch.count
                     guard !batch.isDamaged, whole, batch.fragments.allSatisfy({ !$0.isLinear && $0.dmabufID == binding }) else {
-                        // Cut off control messages, bytes without a fragment, or fragments of another binding.
-                        throw KernelError("taking \(batch.count) bytes of stream \(stream): \(batch.fragments)", code: EBADMSG)
+                        // Truncated control messages, bytes without a fragment, or fragments of another binding.
+                        throw KernelError("receiving \(batch.count) bytes of stream \(stream): \(batch.fragments)", code: EBADMSG)
                     }
                     for fragment in batch.fragments {
                         events.append(
@@ -39,7 +39,7 @@ extension DevmemReceiver: StreamSource {
     func payloadBytes(at place: UInt64, count: Int) throws -> [UInt8]? { try bytes(at: place, count: count) }
 
     func returnBuffers(_ deliveries: ArraySlice<MultiStreamReceiver.Delivery>, over socket: CInt) throws -> Int {
-        // Neighbouring tokens make one range.
+        // Consecutive tokens make one range.
         var ranges: [DeviceMemory.TokenRange] = []
         for delivery in deliveries {
             let token = UInt32(truncatingIfNeeded: delivery.handle)
@@ -52,7 +52,7 @@ extension DevmemReceiver: StreamSource {
         var taken = 0
         var rest = ranges[...]
         while !rest.isEmpty {
-            // A call takes so many ranges, and stops after 1024 fragments.
+            // A call accepts a limited number of ranges, and stops after 1024 fragments.
             var some: [DeviceMemory.TokenRange] = []
             var fragments = 0
             while let range = rest.first, some.count < DeviceMemory.maximumRanges, fragments + Int(range.count) <= 1024 {
@@ -65,9 +65,9 @@ extension DevmemReceiver: StreamSource {
         return taken
     }
 
-    /// What is copied comes without a fragment, which `events` refuses.
+    /// Copied bytes have no fragment, and `events` fails for those.
     func copied() throws -> UInt64 { 0 }
 
-    /// A token that was returned is home.
+    /// Returned tokens are released at once.
     func settle() throws {}
 }

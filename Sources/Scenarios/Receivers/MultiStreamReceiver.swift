@@ -5,23 +5,22 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// Several streams through one provider's queue, each with its own pattern, and the deliveries that the user keeps, each of which
-/// can be given back by itself.
+/// Receives several streams through one provider's queue, each with its own pattern. The user can hold deliveries and return each separately.
 final class MultiStreamReceiver {
-    /// A connected socket and what came through it.
+    /// A connected socket and what was received from it.
     struct Stream {
         let socket: CInt
         let pattern: PayloadPattern
         var received: UInt64 = 0
-        /// A receive of it is under way in the kernel.
+        /// A receive request for it is pending in the kernel.
         var receiving = false
-        /// What that receive was asked for.
-        var asked = AskedBytes()
+        /// The limit of that request.
+        var requested = RequestedBytes()
         var failure: KernelError?
         var ended = false
     }
 
-    /// A piece of payload that user space has.
+    /// A delivered piece of payload.
     struct Delivery {
         let stream: Int
         let start: UInt64
@@ -39,7 +38,9 @@ final class MultiStreamReceiver {
 
     init(_ source: any StreamSource) { self.source = source }
 
-    /// Takes a socket in; gives its number.
+    /// Adds a socket.
+    ///
+    /// - Returns: the number of its stream.
     func add(_ connection: Connection, _ pattern: PayloadPattern, received: UInt64 = 0) -> Int {
         streams.append(Stream(socket: connection.rawValue, pattern: pattern, received: received))
         return streams.count - 1
@@ -47,28 +48,28 @@ final class MultiStreamReceiver {
 
     func received(_ stream: Int = 0) -> UInt64 { streams[stream].received }
 
-    /// Different net_iovs among what is held.
+    /// Different net_iovs among the held deliveries.
     var heldNetIovs: Int { Set(held.map { $0.netIov }).count }
 
-    /// How a stream failed; nil where it did not.
+    /// The error of a stream; nil where it has none.
     func failure(_ stream: Int = 0) -> KernelError? { streams[stream].failure }
 
-    /// Forgets how a stream failed, for a receive that may be tried again.
+    /// Removes the error of a stream, so that a receive can be tried again.
     func clearFailure(_ stream: Int) { streams[stream].failure = nil }
 
-    /// Has the receive of a stream under way before there is anything to receive. Nothing to do for who reads by a system call.
+    /// Submits the receive request of a stream before there is anything to receive. Devmem has no such request.
     func arm(_ stream: Int = 0) throws {
         for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: 0) {
-            throw ScenarioFailure("of a stream that has not begun came \(event)")
+            throw ScenarioFailure("a stream that has not begun delivered \(event)")
         }
     }
 
-    /// Receives until each stream in `goals` has so many bytes, or `enough` says so, checking every byte.
+    /// Receives until each stream in `goals` has so many bytes or `enough` returns true, and checks every byte.
     ///
     /// - Parameters:
-    ///   - keep: deliveries stay with the user; otherwise they go back at once.
-    ///   - limit: bytes that a single receive may bring; 0 for no limit.
-    ///   - seconds: the longest wait for more. All of it may take as long as it takes: a debug kernel is slow, a busy machine too.
+    ///   - hold: the user holds the deliveries; otherwise they are returned at once.
+    ///   - limit: bytes that a single receive may deliver; 0 for no limit.
+    ///   - seconds: the longest wait for more bytes. There is no limit for all of them: a debug kernel is slow, and so is a busy machine.
     func receive(
         _ goals: [Int: UInt64], hold: Bool = false, limit: Int = 0, within seconds: Double, enough: () -> Bool = { false }
     ) throws {
@@ -88,14 +89,14 @@ final class MultiStreamReceiver {
         }
     }
 
-    /// Waits for the end of a stream of which every byte is here.
+    /// Waits for the end of a stream whose every byte was received.
     func awaitEnd(_ stream: Int = 0, within seconds: Double) throws {
         let deadline = Deadline(seconds: seconds)
         while !streams[stream].ended {
             if let failure = streams[stream].failure { throw failure }
-            guard !deadline.hasPassed else { throw ScenarioFailure("the stream's end was not told within \(seconds) s") }
+            guard !deadline.hasPassed else { throw ScenarioFailure("the stream's end was not reported within \(seconds) s") }
             for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: deadline.remaining) {
-                if case .piece(_, _, let length, _) = event { throw ScenarioFailure("\(length) bytes more than were sent") }
+                if case .piece(_, _, let length, _) = event { throw ScenarioFailure("\(length) bytes were received that were not sent") }
                 try take(event, hold: false)
             }
         }
@@ -116,12 +117,12 @@ final class MultiStreamReceiver {
 
     private func mismatch(_ delivery: Delivery) throws -> UInt64? {
         guard let bytes = try source.payloadBytes(at: delivery.place, count: delivery.length) else {
-            throw ScenarioFailure("the kernel delivered \(delivery.length) bytes at \(delivery.place), outside the memory")
+            throw ScenarioFailure("the kernel delivered \(delivery.length) bytes at \(delivery.place), outside the memory of the provider")
         }
         return bytes.withUnsafeBytes { streams[delivery.stream].pattern.mismatch($0, at: delivery.start) }
     }
 
-    /// Reads what is held again: nobody may have written to what the user still owns.
+    /// Checks every held delivery again: it must be unchanged while the user holds it.
     func recheckHeld() throws {
         for delivery in held {
             if let wrong = try mismatch(delivery) {
@@ -130,14 +131,16 @@ final class MultiStreamReceiver {
         }
     }
 
-    /// Gives back those held deliveries that `condition` picks.
+    /// Returns the held deliveries for which `condition` holds.
     func returnBuffers(where condition: (Delivery) -> Bool = { _ in true }) throws {
         let chosen = held.filter(condition)
         held.removeAll(where: condition)
         try returnBuffers(chosen)
     }
 
-    /// Gives back as many held deliveries as there is room for at once, in order; how many those were.
+    /// Returns as many held deliveries as the refill ring has room for, in order.
+    ///
+    /// - Returns: how many those were.
     func returnWhatFits() throws -> Int {
         guard let first = held.first else { return 0 }
         let same = held.prefix { $0.stream == first.stream }
@@ -150,11 +153,11 @@ final class MultiStreamReceiver {
         // A token belongs to its socket.
         for (stream, own) in Dictionary(grouping: deliveries, by: { $0.stream }).sorted(by: { $0.key < $1.key }) {
             let taken = try source.returnBuffers(own[...], over: streams[stream].socket)
-            guard taken == own.count else { throw ScenarioFailure("\(taken) of \(own.count) deliveries could be given back") }
+            guard taken == own.count else { throw ScenarioFailure("\(taken) of \(own.count) deliveries could be returned") }
         }
     }
 
-    /// What came through all streams, against what was sent.
+    /// What was received by all streams, compared with what was sent.
     func payload(sent: UInt64, complete: Bool = true) throws -> PayloadRecord {
         let received = streams.reduce(0) { $0 + $1.received }
         let copied = try source.copied()
@@ -163,17 +166,17 @@ final class MultiStreamReceiver {
             complete: complete)
     }
 
-    /// Has the kernel take what was given back (zcrx's refill ring waits until a pool needs buffers).
+    /// Makes the kernel take what was returned: otherwise entries stay in zcrx's refill ring until a pool needs buffers.
     func settle() throws { try source.settle() }
 
     func end() { source.end() }
 
-    /// Ends the provider and lets go of its memory.
+    /// Ends the provider and closes its memory.
     func close() { source.close() }
 }
 
 extension Provider {
-    /// Binds the provider to the bed's queue once, without a step of its own and without a mark in the trace; taken down when the run is over.
+    /// Binds the provider to the bed's queue once, without a step of its own and without a mark in the trace; it is closed when the run is over.
     ///
     /// - Throws: `KernelError`, the kernel's answer, where it refuses.
     func bindOnce(_ run: ScenarioRun, bed: any TestBed) throws -> MultiStreamReceiver {
@@ -190,7 +193,7 @@ extension Provider {
         return MultiStreamReceiver(receiver)
     }
 
-    /// Makes the provider's receiver on the bed's queue for several streams; taken down when the run is over.
+    /// Makes the provider's receiver on the bed's queue for several streams; it is closed when the run is over.
     ///
     /// - Parameter refillEntries: of zcrx's refill ring.
     func makeStreams(_ run: ScenarioRun, bed: any TestBed, pages: Int = 512, refillEntries: UInt32 = 4096) throws -> MultiStreamReceiver {

@@ -2,29 +2,29 @@
 
 import Results
 
-/// What both memory providers' receivers can do, so that a scenario is written once.
+/// The common interface of both providers' receivers, so that a scenario is written once.
 protocol ProviderReceiver: AnyObject {
-    /// Deliveries that user space keeps.
+    /// Deliveries that the user holds.
     var heldCount: Int { get }
     /// Different net_iovs among them.
     var heldNetIovs: Int { get }
     /// Bytes of the stream so far.
     var received: UInt64 { get }
-    /// Another connection begins: its stream is the pattern from its begin.
+    /// Another connection begins; its stream is the pattern from the start.
     func beginStream()
-    /// Receives until `total` bytes of the stream are there, checking each.
+    /// Receives until `total` bytes of the stream are received, and checks each.
     ///
-    /// - Parameter keep: what is delivered stays with the user; otherwise it goes back at once.
+    /// - Parameter hold: the user holds the deliveries; otherwise they are returned at once.
     func receive(from socket: CInt, total: UInt64, hold: Bool, within seconds: Double) throws
-    /// Reads what is held again: nobody may have written to what the user still owns.
+    /// Checks every held delivery again: it must be unchanged while the user holds it.
     func recheckHeld() throws
-    /// Gives back what is held: refill ring, or tokens of `socket`.
+    /// Returns what is held: through the refill ring, or as tokens of `socket`.
     func returnAll(to socket: CInt) throws
-    /// What came through, against what was sent. While the provider is bound.
+    /// What was received, compared with what was sent. Called while the provider is bound.
     func payload(sent: UInt64, complete: Bool) throws -> PayloadRecord
-    /// Leaves what arrives from now on in the socket.
+    /// Leaves what arrives from now on unread in the socket.
     func disarm(within seconds: Double) throws
-    /// Ends the provider: closes the ring, or the netlink socket that owns the binding. Once; then it does nothing.
+    /// Ends the provider: closes the ring, or the netlink socket that owns the binding. A second call does nothing.
     func end()
 }
 
@@ -41,7 +41,7 @@ extension DevmemReceiver: ProviderReceiver {
 }
 
 extension Provider {
-    /// Makes the provider's receiver on the bed's queue; taken down when the run is over.
+    /// Makes the provider's receiver on the bed's queue; it is closed when the run is over.
     func makeReceiver(_ run: ScenarioRun, bed: any TestBed, pages: Int = 512, pattern: PayloadPattern) throws -> any ProviderReceiver {
         switch self {
         case .zcrx: try ZeroCopyReceiver.make(run, bed: bed, pages: pages, pattern: pattern)

@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Results
 
-/// The descriptor of an exported queue, which closes once, when it is told to or when the scenario is over.
+/// A descriptor that is closed once: by ``close()``, or when the object is released.
 final class SharedDescriptor {
     private(set) var rawValue: CInt
 
@@ -18,16 +18,16 @@ final class SharedDescriptor {
     deinit { close() }
 }
 
-/// A receiver whose queue is shared: its refill ring is memory of the kernel, its area has a descriptor.
+/// A receiver whose queue is shared with other rings: its refill ring is memory of the kernel, its area has a descriptor.
 final class QueueExporter {
     /// Bytes that the exporter receives and the user holds.
-    static let kept: UInt64 = 40_000
+    static let heldBytes: UInt64 = 40_000
     /// Bytes of the whole stream.
     static let stream: UInt64 = 500_000
 
     let receiver: ZeroCopyReceiver
     private let bed: any TestBed
-    /// The area's memory, which outlives the receiver.
+    /// The descriptor of the area's memory, which stays open after the receiver is closed.
     private let memory: SharedDescriptor
     private let areaSize: Int
     private let shape: ZeroCopyReceive.RefillShape
@@ -52,14 +52,16 @@ final class QueueExporter {
         shape = try receiver.with { $0.queue.shape }
     }
 
-    /// Receives the stream's first bytes and keeps them.
-    func receiveKept(_ run: ScenarioRun) throws {
+    /// Receives the first bytes of the stream, which the user holds.
+    func receiveHeld(_ run: ScenarioRun) throws {
         let socket = try bed.connect(run)
         self.socket = socket
         try socket.limitReceiveBuffer(16_384)
         try bed.peer.send(pattern, bytes: Self.stream)
-        // So many and no more: on a busy machine a receive without a limit may have taken every buffer before it can be cancelled.
-        try run.step("\(Self.kept) bytes received and kept") { try receiver.hold(UInt32(Self.kept), from: socket.rawValue, within: run.timeout(20)) }
+        // With a limit: on a busy machine a receive without one can use every buffer before it is cancelled.
+        try run.step("\(Self.heldBytes) bytes received and held") {
+            try receiver.hold(UInt32(Self.heldBytes), from: socket.rawValue, within: run.timeout(20))
+        }
         try run.userHolds(receiver.heldNetIovs)
         try run.pools.observe()
     }
@@ -70,12 +72,12 @@ final class QueueExporter {
         return exported
     }
 
-    /// The refusal of an export; nil where it was granted.
+    /// Tries to export the queue.
     ///
-    /// - Parameter frozen: whether the kernel can only read the request.
-    func refusedExport(frozen: Bool = false) -> KernelError? {
+    /// - Parameter readOnly: the kernel can read the request and not write to it.
+    func refusedExport(readOnly: Bool = false) -> KernelError? {
         do {
-            if frozen {
+            if readOnly {
                 try receiver.with { try $0.ring.exportFrozen(queue: $0.queue.id) }
                 return nil
             }
@@ -86,7 +88,9 @@ final class QueueExporter {
         }
     }
 
-    /// The refusal of an import into the exporter's own ring, whose answer cannot be written; nil where it was granted.
+    /// Tries to import the queue into the exporter's own ring, with a request that the kernel cannot write to.
+    ///
+    /// - Returns: the refusal; nil where the import was granted.
     func refusedImport(of exported: CInt) -> KernelError? {
         do {
             try receiver.with { try $0.ring.importQueueFrozen(exported) }
@@ -96,12 +100,12 @@ final class QueueExporter {
         }
     }
 
-    /// Closes the connection with what it has not delivered.
+    /// Closes the connection with its unread payload.
     func endStream() { socket?.close() }
 
-    /// Receives what is Self.kept, then has the queue imported.
+    /// Receives the first bytes, then has `body` import the queue.
     func share(_ run: ScenarioRun, _ body: () throws -> ZeroCopyReceiver) throws -> ZeroCopyReceiver {
-        try receiveKept(run)
+        try receiveHeld(run)
         return try body()
     }
 
@@ -130,12 +134,12 @@ final class QueueExporter {
         return importer
     }
 
-    /// The importer receives the rest of the Self.stream, and keeps its last bytes; all of it makes the payload.
+    /// The importer receives the rest of the stream and holds its last bytes; the payload is that of both.
     func rest(_ run: ScenarioRun, _ importer: ZeroCopyReceiver) throws {
         guard let socket else { throw ScenarioFailure("there is no connection") }
         let first = receiver.received
-        try run.step("the rest received by the importer, the last \(Self.kept) kept") {
-            try importer.receive(from: socket.rawValue, total: Self.stream - first - Self.kept, hold: false, within: run.timeout(20))
+        try run.step("the rest received by the importer, the last \(Self.heldBytes) held") {
+            try importer.receive(from: socket.rawValue, total: Self.stream - first - Self.heldBytes, hold: false, within: run.timeout(20))
             try importer.receive(from: socket.rawValue, total: Self.stream - first, hold: true, within: run.timeout(20))
             try importer.recheckHeld()
         }
@@ -148,10 +152,10 @@ final class QueueExporter {
         socket.close()
     }
 
-    /// Passes the exported queue and the area to a process of its own, which imports it, and receives and keeps the stream's
-    /// first bytes there. This ring's own are received over another connection before.
+    /// Passes the exported queue and the area to a worker process, which imports the queue, and receives and holds the first bytes of a stream. The
+    /// exporter has received its own over another connection before.
     func startImporter(_ run: ScenarioRun) throws -> ChildProcess {
-        try receiveKept(run)
+        try receiveHeld(run)
         try bed.peer.close()
         socket?.close()
         let name = "ppiov-\(getpid())"
@@ -169,7 +173,7 @@ final class QueueExporter {
             let passed = Result { try DescriptorPassing.pass([descriptor.rawValue, memory.rawValue], over: channel.rawValue) }
             descriptor.close()
             try passed.get()
-            try run.step("queue imported by a process of its own") {
+            try run.step("queue imported by a worker process") {
                 let answer = try worker.line(within: run.timeout(10))
                 guard answer == "ok" else { throw ScenarioFailure(answer) }
             }
@@ -178,10 +182,10 @@ final class QueueExporter {
         try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
         run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
         try bed.peer.send(pattern, bytes: Self.stream)
-        let held = try run.step("\(Self.kept) bytes received and Self.kept there") {
-            Int(try worker.ask("keep \(Self.kept)", within: run.timeout(20))) ?? 0
+        let held = try run.step("\(Self.heldBytes) bytes received and held there") {
+            Int(try worker.ask("hold \(Self.heldBytes)", within: run.timeout(20))) ?? 0
         }
-        try run.expect(held > 0, "net_iovs held by the worker", "it says that it has none")
+        try run.expect(held > 0, "net_iovs held by the worker", "it reports none")
         try run.userHolds(receiver.heldNetIovs + held)
         try run.pools.observe()
         return worker

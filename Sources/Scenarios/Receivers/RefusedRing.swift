@@ -2,13 +2,15 @@
 
 import KernelABI
 
-/// A ring of which a registration is refused, and which stays.
+/// A ring for registrations that are refused; it stays open.
 final class RefusedRing {
     private var ring: ZeroCopyReceive.Ring?
 
     init() throws { ring = try ZeroCopyReceive.Ring() }
 
-    /// The refusal; nil where it was granted, and the ring is closed then.
+    /// Tries to register.
+    ///
+    /// - Returns: the refusal; nil where the registration was granted, and then the ring is closed.
     func register(_ registration: ZeroCopyReceive.Registration) -> KernelError? {
         guard let ring = ring.take() else { return nil }
         do throws(KernelError) {

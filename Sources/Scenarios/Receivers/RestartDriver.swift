@@ -3,17 +3,18 @@
 import KernelABI
 import Results
 
-/// A bound queue restarted under its provider: each restart gives the old pool's buffers back to the provider and fills a
-/// new pool from it, so a buffer that is lost on the way home is missed here.
+/// Restarts a bound queue under its provider. Each restart returns the old pool's buffers to the provider and fills a new pool from it, so a buffer
+/// that is not returned is missing in the new pool.
 enum RestartDriver {
     private static let modes = [0, 1, 2, 3]
-    /// Pages of the area or dma-buf: no more than the queue posts, so that a single buffer that does not come home is missed.
+    /// Pages of the area or dma-buf: no more than the queue posts, so that a single buffer that is not returned is found.
     static let pages = Netdevsim.certainPages
     /// One pool at bind, and one for each restart.
     static let expectedPools = ExpectedPools(count: 1 + modes.count, buffers: UInt64(pages), traffic: true)
-    /// Bytes that each look at the pools may take, to have the queue polled.
-    private static let nudge: UInt64 = 4096
-    private static let looks = 50
+    /// Bytes that are received before each dump of the pools, so that the driver polls the queue.
+    private static let pollBytes: UInt64 = 4096
+    /// Dumps after each restart.
+    private static let dumps = 50
     private static let bytesBetween: UInt64 = 60_000
 
     /// Restarts the queue in each mode, moving bytes of one stream after each.
@@ -25,10 +26,10 @@ enum RestartDriver {
         _ run: ScenarioRun, _ bed: any TestBed, receive: (CInt, UInt64) throws -> Void, send: (UInt64) throws -> Void
     ) throws {
         let socket = try bed.connect(run)
-        // Else a fast sender fills the socket with all the buffers there are, and retransmits ever more slowly.
+        // Otherwise a fast sender fills the socket with every buffer, and then retransmits at growing intervals.
         try socket.limitReceiveBuffer(65_536)
-        // One stream with more to come until the end: the sender is never out of data, so the queue is always polled again.
-        let tail = nudge * UInt64(looks * modes.count)
+        // One stream until the end: the sender always has data, so the queue is always polled again.
+        let tail = pollBytes * UInt64(dumps * modes.count)
         try send(bytesBetween * UInt64(modes.count) + tail)
         var total: UInt64 = 0
         for mode in modes {
@@ -41,9 +42,9 @@ enum RestartDriver {
                     throw ScenarioFailure("\(error); \(try account(run).text)")
                 }
             }
-            try run.step("every buffer came home and was posted again") {
+            try run.step("every buffer was returned and posted again") {
                 try allPosted(run) {
-                    total += nudge
+                    total += pollBytes
                     try receive(socket.rawValue, total)
                 }
             }
@@ -52,10 +53,10 @@ enum RestartDriver {
         socket.close()
     }
 
-    /// Every buffer is out of a pool: posted by the new one, or on its way through a socket. None is left with the provider,
-    /// which a queue that can post empties at every poll, and none is lost.
+    /// Every buffer is in flight: posted by the new pool, or in a socket. None is left in the provider's free list, because each poll of the queue posts
+    /// all that are free, and none is lost.
     ///
-    /// - Parameter poll: makes the queue take its buffers up again.
+    /// - Parameter poll: makes the driver poll the queue.
     private static func allPosted(_ run: ScenarioRun, poll: () throws -> Void) throws {
         var text = ""
         let deadline = Deadline(seconds: run.timeout(10))
@@ -64,23 +65,23 @@ enum RestartDriver {
             let seen = try account(run)
             if seen.out >= pages { return }
             text = seen.text
-            if polls < looks {
+            if polls < dumps {
                 polls += 1
                 try poll()
             } else {
-                // The sender goes on by itself, at the latest when it retransmits.
+                // The sender goes on by itself, at its next retransmission at the latest.
                 _ = try run.pools.wait(within: 0.02) { _ in false }
             }
         }
         throw ScenarioFailure(text)
     }
 
-    /// Where the buffers are, as the netdev family's dump has it.
+    /// How many buffers are in flight, by the dump of the netdev family.
     private static func account(_ run: ScenarioRun) throws -> (out: Int, text: String) {
         let provider = run.scenario.expectation.provider.rawValue
         let own = try run.pools.observe().filter { $0.provider.rawValue == provider }
         let out = own.reduce(0) { $0 + Int($1.inflight) }
         let pools = own.map { "page pool \($0.id) (\(provider))\($0.detached ? ", detached," : "") has \($0.inflight) in flight" }
-        return (out, "\(pools.joined(separator: "; ")): \(pages - out) of \(pages) net_iovs never came home to the provider")
+        return (out, "\(pools.joined(separator: "; ")): \(pages - out) of \(pages) net_iovs were not returned to the provider")
     }
 }

@@ -4,21 +4,21 @@ import Glibc
 import KernelABI
 import Results
 
-/// A dma-buf bound for sending (bind-tx), and the account of what went out of it over one socket.
+/// A dma-buf that is bound for sending (bind-tx), and the record of what was sent from it over one socket.
 final class Transmitter {
     private var netdev: Netdev?
     private var memory: UserDMABuf?
-    /// The binding's id, which sends name.
+    /// The id of the binding, which each send names.
     private(set) var binding: UInt32 = 0
     /// Bytes of the dma-buf.
     let size: Int
-    /// Bytes that the socket took.
+    /// Bytes that the socket accepted.
     private(set) var sent: UInt64 = 0
     private var sends: UInt32 = 0
     private var completed: UInt32 = 0
-    /// Sends that the kernel copied after all.
+    /// Sends that the kernel copied.
     private(set) var copied: UInt32 = 0
-    /// Sends whose completion has not come.
+    /// Sends that are not completed.
     var outstanding: UInt32 { sends - completed }
 
     init(ifindex: UInt32, pages: Int) throws(KernelError) {
@@ -56,15 +56,15 @@ final class Transmitter {
         }
     }
 
-    /// Binds as a step of `run`; taken down when the run is over.
+    /// Binds as a step of `run`; unbound when the run is over.
     static func make(_ run: ScenarioRun, bed: any TestBed, pages: Int) throws -> Transmitter {
         let made = try run.step("dma-buf of \(pages) pages bound to \(bed.interface) for sending") { () throws -> Transmitter in
             do throws(KernelError) {
                 return try Transmitter(ifindex: bed.ifindex, pages: pages)
             } catch {
-                // Hardware need not send net_iovs, and a kernel before 6.16 does not know the request; the harness's netdevsim does.
+                // Hardware need not send net_iovs, and a kernel before 6.16 does not have the request; the netdevsim of the harness does.
                 if error.code == EOPNOTSUPP, error.message == nil || run.environment.tier(of: run.scenario) == .hardware {
-                    throw ScenarioSkip("\(bed.interface) sends no net_iovs: \(error)")
+                    throw ScenarioSkip("\(bed.interface) cannot send net_iovs: \(error)")
                 }
                 throw error
             }
@@ -77,7 +77,7 @@ final class Transmitter {
         return made
     }
 
-    /// Puts `count` bytes of the pattern, from `start` on, at `offset` of the dma-buf.
+    /// Writes `count` bytes of the pattern, from `start` on, to `offset` of the dma-buf.
     ///
     /// Written through the memfd's own mapping, without `DMA_BUF_IOCTL_SYNC`: see DevmemReceiver.
     func put(_ pattern: PayloadPattern, from start: UInt64, at offset: Int, count: Int) throws {
@@ -94,9 +94,9 @@ final class Transmitter {
     ///
     /// - Parameters:
     ///   - pieces: ranges of the dma-buf, sent one after the other.
-    ///   - other: whose dma-buf it is, where not this one's; accounted here all the same.
-    ///   - more: the next may share a packet with it.
-    /// - Returns: the bytes that the socket took; nil where it has no room.
+    ///   - other: the transmitter whose dma-buf is sent; nil for this one's. The bytes are counted here in both cases.
+    ///   - more: the next send may share a packet with it.
+    /// - Returns: the bytes that the socket accepted; nil where it has no room.
     func send(_ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
         do throws(KernelError) {
             let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, pieces: pieces, more: more)
@@ -109,7 +109,7 @@ final class Transmitter {
         }
     }
 
-    /// Sends all of a range, however often the socket has no room.
+    /// Sends all of a range; waits where the socket has no room.
     ///
     /// - Returns: how many calls it took.
     @discardableResult
@@ -127,7 +127,7 @@ final class Transmitter {
         _ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false, within seconds: Double
     ) throws -> Int {
         let deadline = Deadline(seconds: seconds)
-        // An empty one is refused.
+        // The kernel refuses empty ranges.
         var left = pieces.filter { $0.length > 0 }[...]
         var calls = 0
         while !left.isEmpty {
@@ -144,7 +144,7 @@ final class Transmitter {
                 }
                 calls += 1
             } else {
-                // Completions make poll(2) return at once, so they are taken off first.
+                // Completions make poll(2) return at once, so they are read first.
                 try takeCompletions(socket)
                 try wait(socket, events: Int16(POLLOUT), milliseconds: 50)
             }
@@ -152,7 +152,7 @@ final class Transmitter {
         return calls
     }
 
-    /// Takes the completions that are there.
+    /// Reads the completions that are queued.
     func takeCompletions(_ socket: CInt) throws {
         while let completion = try DeviceMemory.sendCompletion(socket: socket) {
             let range = completion.sends
@@ -164,7 +164,7 @@ final class Transmitter {
         }
     }
 
-    /// Waits until every send is completed: the stack has let go of every net_iov of this socket.
+    /// Waits until every send is completed: the stack has released every net_iov of this socket.
     func awaitCompletions(_ socket: CInt, within seconds: Double) throws {
         let deadline = Deadline(seconds: seconds)
         try takeCompletions(socket)
@@ -180,9 +180,9 @@ final class Transmitter {
         if poll(&entry, 1, milliseconds) < 0 && errno != EINTR { throw ScenarioFailure("poll failed with errno \(errno)") }
     }
 
-    /// Closes the netlink socket, which unbinds. Once; then it does nothing.
+    /// Closes the netlink socket, which unbinds. A second call does nothing.
     func unbind() { netdev.take()?.close() }
 
-    /// Closes the dma-buf. Once; then it does nothing.
+    /// Closes the dma-buf. A second call does nothing.
     func release() { memory.take()?.close() }
 }

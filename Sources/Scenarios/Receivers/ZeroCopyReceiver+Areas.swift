@@ -5,7 +5,7 @@ import KernelABI
 import Results
 
 extension ZeroCopyReceiver {
-    /// Gives the live queue one more area, which the receiver takes over.
+    /// Adds an area to the live queue; the receiver owns it from now on.
     func addArea(_ memory: AreaMemory) throws {
         do {
             try with { parts in
@@ -21,17 +21,20 @@ extension ZeroCopyReceiver {
         }
     }
 
-    /// The refusal of an area; nil where it was granted.
+    /// Tries to add an area.
     ///
-    /// - Parameter frozen: whether the kernel can only read the request.
-    func attemptArea(_ area: ZeroCopyReceive.Registration.Area, frozen: Bool = false) -> KernelError? {
+    /// - Parameter readOnly: the kernel can read the request and not write to it.
+    /// - Returns: the refusal; nil where the area was added.
+    func attemptArea(_ area: ZeroCopyReceive.Registration.Area, readOnly: Bool = false) -> KernelError? {
         refusal { parts in
-            if frozen { return try parts.ring.addAreaFrozen(area, queue: parts.queue.id) }
+            if readOnly { return try parts.ring.addAreaFrozen(area, queue: parts.queue.id) }
             _ = try parts.ring.addArea(area, queue: parts.queue.id)
         }
     }
 
-    /// The refusal to arm an event again; nil where it was granted.
+    /// Tries to arm an event again.
+    ///
+    /// - Returns: the refusal; nil where it was armed.
     func attemptArming(_ event: ZeroCopyReceive.Event) -> KernelError? {
         refusal { parts in try parts.ring.armEvent(event, queue: parts.queue.id) }
     }

@@ -5,21 +5,21 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// A receiver over io_uring zero-copy receive: a ring, its areas and an interface queue, and the account of what came
-/// through them. Used from the thread that made it.
+/// A receiver over io_uring zero-copy receive: a ring, its areas and an interface queue, and the record of what was received through them. Only the
+/// thread that made it may use it.
 final class ZeroCopyReceiver {
     static let pageBytes = 4096
     private static let receiveTag: UInt64 = 1
-    /// What the completions of events carry.
+    /// The user data of the completions that report events.
     static let eventTag: UInt64 = 2
     private static let cancelTag: UInt64 = 3
 
-    /// What lives and ends together.
+    /// The resources that are made and closed together.
     struct Registered: ~Copyable {
         let ring: ZeroCopyReceive.Ring
         var queue: ZeroCopyReceive.InterfaceQueue
         var areas: [AreaMemory]
-        /// Another queue of the ring, registered before.
+        /// Another queue of the ring, which was registered before.
         var other: Other?
 
         struct Other: ~Copyable {
@@ -46,28 +46,28 @@ final class ZeroCopyReceiver {
     private(set) var held: [Held] = []
     /// Different net_iovs among them.
     var heldNetIovs: Int { Set(held.map { $0.offset / bufferBytes }).count }
-    /// Of one net_iov.
+    /// Size of a net_iov.
     private var bufferBytes = UInt64(ZeroCopyReceiver.pageBytes)
     private(set) var received: UInt64 = 0
-    /// Where the present stream began, in bytes received.
+    /// Where the current stream began, in bytes received.
     private var streamStart: UInt64 = 0
     private var firstMismatch: UInt64?
     private var receiving = false
-    /// Each request waits for its socket before its first look at it.
+    /// Each request polls its socket before it reads (`IORING_RECVSEND_POLL_FIRST`).
     var pollsFirst = false
-    /// The request ends at a number of bytes, not with the stream.
-    private var asked = AskedBytes()
-    /// Events told, in turn.
+    /// The limit of the pending request.
+    private var requested = RequestedBytes()
+    /// The events reported so far, in order.
     private(set) var events: [ZeroCopyReceive.Event] = []
 
-    /// A delivered buffer: its offset as the completion had it, and which bytes of the stream it has.
+    /// A delivered buffer: its offset as the completion reports it, and which bytes of the stream it contains.
     struct Held {
         var offset: UInt64
         var areaOffset: UInt64
         var length: UInt32
         var start: UInt64
 
-        /// Which of the areas it lies in.
+        /// The area that contains it.
         var area: Int { Int(offset >> ZeroCopyReceive.areaShift) }
     }
 
@@ -82,21 +82,21 @@ final class ZeroCopyReceiver {
     /// - Parameters:
     ///   - place: nil registers without a device.
     ///   - pages: net_iovs of the area.
-    ///   - statistics: have the kernel count what it copies.
+    ///   - statistics: the kernel counts what it copies.
     ///   - refillEntries: of the refill ring.
-    ///   - completions: entries of the completion queue; nil for more than are ever waiting.
+    ///   - completions: entries of the completion queue; nil for more than can ever be pending.
     ///   - setup: of the ring.
-    ///   - area: the area's memory, which the receiver takes over; nil makes ordinary memory.
-    ///   - beside: another queue, which the ring registers before, alike but for its area.
-    ///   - configure: changes what is asked for, last.
+    ///   - area: the area's memory, which the receiver owns from now on; nil makes ordinary memory.
+    ///   - first: another queue, which the ring registers before, with an area of its own.
+    ///   - configure: changes the registration, last.
     init(
         at place: Place?, pages: Int, statistics: Bool, refillEntries: UInt32 = 4096, completions: UInt32? = nil,
-        setup: ZeroCopyReceive.Ring.Setup = .zeroCopyReceive, pattern: PayloadPattern, area: AreaMemory? = nil, beside: Place? = nil,
+        setup: ZeroCopyReceive.Ring.Setup = .zeroCopyReceive, pattern: PayloadPattern, area: AreaMemory? = nil, first: Place? = nil,
         configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
     ) throws {
         self.pattern = pattern
         let memory = try area ?? AreaMemory(pages: pages)
-        let otherMemory = try beside.map { _ in try AreaMemory(pages: pages) }
+        let otherMemory = try first.map { _ in try AreaMemory(pages: pages) }
         var registration =
             place.map {
                 ZeroCopyReceive.Registration(ifindex: $0.ifindex, queue: $0.queue, area: memory.registration)
@@ -113,9 +113,9 @@ final class ZeroCopyReceiver {
                 }
             var other: Registered.Other?
             do throws(KernelError) {
-                if let beside, let otherMemory {
+                if let first, let otherMemory {
                     var first = registration
-                    (first.ifindex, first.queue, first.area) = (beside.ifindex, beside.queue, otherMemory.registration)
+                    (first.ifindex, first.queue, first.area) = (first.ifindex, first.queue, otherMemory.registration)
                     other = Registered.Other(queue: try ring.register(first), area: otherMemory)
                 }
                 let queue = try ring.register(registration)
@@ -135,9 +135,9 @@ final class ZeroCopyReceiver {
     /// Imports a queue that another ring exported.
     ///
     /// - Parameters:
-    ///   - exported: the descriptor, which stays the caller's.
-    ///   - shape: of the exporter's refill region, which the kernel must have given.
-    ///   - area: where its payload can be read here; the receiver takes it over.
+    ///   - exported: the descriptor, which the caller closes.
+    ///   - shape: of the exporter's refill region, as the kernel reported it.
+    ///   - area: where the payload can be read here; the receiver owns it from now on.
     init(
         importing exported: CInt, shape: ZeroCopyReceive.RefillShape, area: AreaMemory, pattern: PayloadPattern
     ) throws {
@@ -157,19 +157,21 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// The next stream begins: the pattern does, too.
+    /// The next stream begins, and with it the pattern.
     func beginStream() {
         streamStart = received
         receiving = false
     }
 
-    /// The request has ended with an error: the next receive submits another.
-    func forgetRequest() { receiving = false }
+    /// The request has ended with an error; the next receive submits another.
+    func dropRequest() { receiving = false }
 
-    /// Receives from where another receiver left the stream.
+    /// Goes on at that offset of the stream, which another receiver has read so far.
     func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
-    /// Does something with ring, queue and areas, while they are there.
+    /// Gives `body` the ring, the queue and the areas.
+    ///
+    /// - Throws: `ScenarioFailure` where the ring is closed.
     func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
         guard var parts = registered.take() else { throw ScenarioFailure("the ring is closed") }
         do {
@@ -182,11 +184,11 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Receives until `total` bytes of the stream are there, checking each.
+    /// Receives until `total` bytes of the stream are received, and checks each.
     ///
     /// - Parameters:
-    ///   - keep: buffers stay with the user; otherwise they go back through the refill ring at once.
-    ///   - seconds: the longest wait for more.
+    ///   - hold: the user holds the buffers; otherwise they are returned through the refill ring at once.
+    ///   - seconds: the longest wait for more bytes.
     func receive(from socket: CInt, total: UInt64, hold: Bool, within seconds: Double) throws {
         while received < total {
             try submit(socket)
@@ -198,7 +200,7 @@ final class ZeroCopyReceiver {
         if let firstMismatch { throw ScenarioFailure("the byte at offset \(firstMismatch) is not the one sent") }
     }
 
-    /// Takes the receive request back, so that what arrives from now on stays in the socket.
+    /// Cancels the receive request, so that what arrives from now on stays in the socket.
     func disarm(within seconds: Double) throws {
         guard receiving else { return }
         try with { try $0.ring.cancel(Self.receiveTag, userData: Self.cancelTag) }
@@ -218,30 +220,30 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Receives and keeps so many bytes and asks for no more; only when no other request is under way.
+    /// Receives exactly so many bytes, which the user holds. No other request may be pending.
     func hold(_ bytes: UInt32, from socket: CInt, within seconds: Double) throws {
-        try ask(for: bytes, from: socket)
+        try request(bytes, from: socket)
         try holdRequested(within: seconds)
     }
 
-    /// Has the receive of so many bytes under way before there is anything to receive.
+    /// Submits a receive of so many bytes before there is anything to receive.
     func arm(_ bytes: UInt32, from socket: CInt) throws {
-        try ask(for: bytes, from: socket)
-        if let completion = try wait(milliseconds: 0) { throw ScenarioFailure("before there was anything to receive came \(completion)") }
+        try request(bytes, from: socket)
+        if let completion = try wait(milliseconds: 0) { throw ScenarioFailure("a completion came before anything was sent: \(completion)") }
     }
 
-    private func ask(for bytes: UInt32, from socket: CInt) throws {
-        guard !receiving else { throw ScenarioFailure("a receive request is under way") }
+    private func request(_ bytes: UInt32, from socket: CInt) throws {
+        guard !receiving else { throw ScenarioFailure("a receive request is pending") }
         try submit(socket, limit: bytes)
     }
 
-    /// Keeps what the request that is under way brings, up to its end.
+    /// Holds what the pending request delivers, until its end.
     func holdRequested(within seconds: Double) throws {
         let bytes = received
         let deadline = Deadline(seconds: seconds)
         while receiving {
             guard !deadline.hasPassed, let completion = try wait(milliseconds: deadline.remaining) else {
-                throw ScenarioFailure("a receive did not end within \(seconds) s, and brought \(received - bytes) bytes")
+                throw ScenarioFailure("a receive did not end within \(seconds) s, and delivered \(received - bytes) bytes")
             }
             try take(completion, hold: true)
         }
@@ -251,7 +253,7 @@ final class ZeroCopyReceiver {
         guard !receiving else { return }
         try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: limit, pollFirst: pollsFirst, userData: Self.receiveTag) }
         receiving = true
-        asked = AskedBytes(limit: Int(limit))
+        requested = RequestedBytes(limit: Int(limit))
     }
 
     private func wait(milliseconds: Int32) throws -> ZeroCopyReceive.Completion? {
@@ -265,12 +267,12 @@ final class ZeroCopyReceiver {
             let index = completion.areaIndex
         else {
             receiving = receiving && completion.more
-            if completion.result == 0, !completion.more, !asked.areAllThere { throw ScenarioFailure("the stream ended after \(received) bytes") }
+            if completion.result == 0, !completion.more, !requested.isComplete { throw ScenarioFailure("the stream ended after \(received) bytes") }
             return
         }
         receiving = completion.more
         let length = UInt32(completion.result)
-        try asked.bring(Int(length))
+        try requested.deliver(Int(length))
         let start = received &- streamStart
         let wrong = try with { parts in
             guard parts.areas.indices.contains(index) else {
@@ -297,7 +299,7 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Reads every held buffer again: nobody may have written to what the user still owns.
+    /// Checks every held buffer again: it must be unchanged while the user holds it.
     func recheckHeld() throws {
         for buffer in held {
             let wrong = try with { parts in
@@ -312,7 +314,9 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Takes an event's completion; false where it is none.
+    /// Records an event.
+    ///
+    /// - Returns: whether the completion reports one.
     private func note(_ completion: ZeroCopyReceive.Completion) -> Bool {
         guard completion.userData == Self.eventTag, completion.result >= 0,
             let event = ZeroCopyReceive.Event(rawValue: UInt32(completion.result))
@@ -321,7 +325,7 @@ final class ZeroCopyReceiver {
         return true
     }
 
-    /// Waits until `count` events were told, at most so long. What else completes meanwhile would be lost: receive nothing then.
+    /// Waits until `count` events were reported, or the time is over. What a receive delivers meanwhile is held.
     func awaitEvents(_ count: Int, within seconds: Double) throws {
         let deadline = Deadline(seconds: seconds)
         while events.count < count {
@@ -330,31 +334,31 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Forgets what is held: it was given back by other means, or it cannot be said whose it is.
-    func forgetHeld() { held = [] }
+    /// Removes what is held from the record: it was returned in another way, or its owner is not known.
+    func dropHeld() { held = [] }
 
-    /// Gives every held buffer back through the refill ring.
+    /// Returns every held buffer through the refill ring.
     func returnAll() throws {
         while let buffer = held.popLast() { try returnBuffers(buffer.offset, buffer.length) }
     }
 
-    /// Gives back what is held longest.
+    /// Returns the buffer that is held longest.
     func returnOldest() throws {
         guard !held.isEmpty else { return }
         let buffer = held.removeFirst()
         try returnBuffers(buffer.offset, buffer.length)
     }
 
-    /// Has the kernel empty the refill ring (`ZCRX_CTRL_FLUSH_RQ`).
+    /// Makes the kernel empty the refill ring (`ZCRX_CTRL_FLUSH_RQ`).
     func flush() throws { try with { try $0.ring.flush(queue: $0.queue.id) } }
 
     /// Entries that the kernel has not taken from the refill ring.
     func refillEntriesLeft() throws -> Int { try with { $0.queue.capacity - $0.queue.freeSlots } }
 
-    /// Bytes that the kernel says it copied; nil where it keeps no count.
+    /// Bytes that the kernel copied by its own count; nil where it does not count.
     func copiedBytes() throws -> UInt64? { try with { $0.queue.statistics()?.copiedBytes } }
 
-    /// What came through, against what was sent. Read before the ring is closed, where the counts are.
+    /// What was received, compared with what was sent. Called before the ring is closed, because the counts are in its memory.
     func payload(sent: UInt64, complete: Bool) throws -> PayloadRecord {
         let copied = try copiedBytes() ?? 0
         return PayloadRecord(
@@ -362,7 +366,7 @@ final class ZeroCopyReceiver {
             firstMismatch: firstMismatch, complete: complete)
     }
 
-    /// Closes the ring, which ends the registration, and unmaps the area. Once; then it does nothing.
+    /// Closes the ring, which ends the registration, and unmaps the area. A second call does nothing.
     func close() {
         registered.take()?.close()
     }

@@ -3,7 +3,7 @@
 import KernelABI
 
 extension ZeroCopyReceiver: StreamSource {
-    /// Apart from `receive(from:)`'s own tag.
+    /// Different from the tags that `receive(from:)` uses.
     private static let firstTag: UInt64 = 1 << 16
 
     func events(_ streams: inout [MultiStreamReceiver.Stream], wanted: [Int], limit: Int, milliseconds: CInt) throws -> [StreamEvent] {
@@ -13,7 +13,7 @@ extension ZeroCopyReceiver: StreamSource {
                     socket: streams[stream].socket, queue: $0.queue.id, length: UInt32(limit), userData: Self.firstTag + UInt64(stream))
             }
             streams[stream].receiving = true
-            streams[stream].asked = AskedBytes(limit: limit)
+            streams[stream].requested = RequestedBytes(limit: limit)
         }
         let deadline = MonotonicClock.now + UInt64(max(milliseconds, 0)) * 1_000_000
         while true {
@@ -21,15 +21,15 @@ extension ZeroCopyReceiver: StreamSource {
             let left = now < deadline ? CInt((deadline - now) / 1_000_000) + 1 : 0
             guard let completion = try with({ try $0.ring.wait(timeoutMilliseconds: left) }) else { return [] }
             guard completion.userData >= Self.firstTag, case let stream = Int(completion.userData - Self.firstTag), stream < streams.count
-            else { throw ScenarioFailure("a completion came that nobody asked for: \(completion)") }
+            else { throw ScenarioFailure("unexpected completion: \(completion)") }
             streams[stream].receiving = completion.more
             if let error = completion.error { return [.failed(stream: stream, error)] }
             if completion.isData, let handle = completion.offset, let place = completion.areaOffset {
-                try streams[stream].asked.bring(Int(completion.result))
+                try streams[stream].requested.deliver(Int(completion.result))
                 return [.piece(stream: stream, place: place, length: Int(completion.result), handle: handle)]
             }
-            // The end of a receive with a limit is not that of its stream.
-            if !completion.more && !streams[stream].asked.areAllThere { return [.ended(stream: stream)] }
+            // The end of a request with a limit is not the end of its stream.
+            if !completion.more && !streams[stream].requested.isComplete { return [.ended(stream: stream)] }
             if !completion.more { return try events(&streams, wanted: wanted, limit: limit, milliseconds: left) }
         }
     }

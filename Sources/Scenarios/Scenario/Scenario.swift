@@ -2,7 +2,7 @@
 
 public import Results
 
-/// One way a buffer can live and die, written once: what it does, what it needs and what it expects.
+/// One test of a buffer's life cycle: what it does, what it needs and what it expects.
 public struct Scenario: Sendable {
     /// Stable dotted name; the part before the first dot is its group.
     public var id: String
@@ -13,7 +13,7 @@ public struct Scenario: Sendable {
     public var expectation: Expectation
     /// Seconds without a step that it may take before it counts as hung, before scaling; for all its steps together ten times as much.
     public var deadline: Double
-    /// Part of the harness's test of itself: run only when named in full.
+    /// A check of the harness itself: it runs only where a pattern names it.
     public var hidden: Bool
     /// Run only with `--all`, or when named in full.
     public var thorough: Bool
@@ -37,6 +37,6 @@ public struct Scenario: Sendable {
     /// The part of the name before the first dot.
     public var group: String { String(id.prefix { $0 != "." }) }
 
-    /// Does what the scenario does. Evidence collects in `run`; an error is the step that failed.
+    /// Runs the scenario. The evidence is collected in `run`; an error is the step that failed.
     public func perform(_ run: ScenarioRun) throws { try body(run) }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Scenarios that ask the same question.
+/// Scenarios that check the same behaviour.
 public struct ScenarioFamily: Sendable {
     /// One word, for `ppiov list`.
     public var name: String
-    /// What they ask.
+    /// What they check, in one line.
     public var summary: String
     public var scenarios: [Scenario]
-    /// Functions of the kernel whose behaviour they are about.
+    /// Functions of the kernel that they test.
     public var reaches: [String]
 
     init(_ name: String, _ summary: String, _ scenarios: [Scenario], reaches: [String] = []) {

@@ -3,7 +3,7 @@
 internal import LifeCycle
 public import Results
 
-/// One scenario under way: collects the evidence and takes down what was put up, last in, first out.
+/// One run of a scenario: collects the evidence, and does the clean-up, last in, first out.
 public final class ScenarioRun {
     public let scenario: Scenario
     public let pools: PoolWatch
@@ -19,7 +19,7 @@ public final class ScenarioRun {
     /// - Parameters:
     ///   - scale: deadlines are multiplied by it.
     ///   - mark: writes a line into the trace.
-    ///   - report: told of every step as it is done.
+    ///   - report: called with every step when it is done.
     public init(
         _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: Double,
         mark: @escaping (String) throws -> Void, report: @escaping (StepRecord) -> Void
@@ -32,10 +32,10 @@ public final class ScenarioRun {
         self.report = report
     }
 
-    /// Seconds to wait for something that an idle machine does in `seconds` at the most.
+    /// Seconds to wait on this machine for what an idle machine does within `seconds`.
     public func timeout(_ seconds: Double) -> Double { seconds * scale }
 
-    /// Does one thing, and notes that it was done or how it failed.
+    /// Does one step, and records that it succeeded or how it failed.
     @discardableResult
     func step<Value: ~Copyable>(_ name: String, _ body: () throws -> Value) throws -> Value {
         do {
@@ -50,7 +50,7 @@ public final class ScenarioRun {
         }
     }
 
-    /// Does one thing that is worth a number, and notes that it was done with what it says of itself.
+    /// Does one step and records the measured value that it returns.
     func measuredStep(_ name: String, _ body: () throws -> String) throws {
         do {
             note(StepRecord(name: name, ok: true, detail: try body()))
@@ -66,30 +66,30 @@ public final class ScenarioRun {
         if !condition { throw ScenarioFailure("\(name): \(detail())") }
     }
 
-    /// Says in the trace that a provider was bound.
+    /// Marks in the trace that a provider was bound.
     func userBound() throws { try mark(TraceEvent.Mark.bound.line()) }
 
-    /// Says in the trace that user space has this many net_iovs from now on, after it was given them or before it gives any back.
+    /// Marks in the trace how many net_iovs user space holds from now on: after it has received them, or before it returns any.
     func userHolds(_ count: Int) throws {
         holding = count > 0
         try mark(TraceEvent.Mark.userHeld.line(UInt32(clamping: count)))
     }
 
-    /// Says in the trace that user space is about to close, or to be killed, and has nothing any more.
+    /// Marks in the trace that user space is about to close, or to be killed, and holds nothing any more.
     func userEnds(killed: Bool = false) throws {
         holding = false
         try mark((killed ? TraceEvent.Mark.killed : .closed).line())
     }
 
-    /// Has `body` done when the scenario is over, however it ends. One that fails is a failed step.
+    /// Registers `body` to be done when the scenario is over, however it ends. A clean-up that fails is a failed step.
     func cleanUp(_ name: String, _ body: @escaping () throws -> Void) { cleanUps.append((name, body)) }
 
-    /// Takes everything down, each even where another failed.
+    /// Does every clean-up, also where another failed.
     ///
-    /// - Returns: what went wrong with the first that failed.
+    /// - Returns: the error of the first that failed.
     public func takeDown() -> String? {
         var failure: String?
-        // A scenario that failed half-way closes here what it said it held.
+        // A scenario that failed half-way has not marked the end of what it holds.
         if holding { try? userEnds() }
         while let (name, body) = cleanUps.popLast() {
             do {

@@ -4,13 +4,13 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// Has the peer answer an ICMP echo request: a packet that has the interface's queue polled, and brings no payload to a
-/// provider's buffers. So a driver takes up what lies in a refill ring while nothing is received.
+/// Makes the peer answer ICMP echo requests. The answer makes the driver poll the interface's queue and carries no payload into a provider's
+/// buffers, so the driver takes buffers from the refill ring while nothing is received.
 final class Echo {
     private let socket: CInt
     private var sequence: UInt16 = 0
 
-    /// - Parameter connection: whose peer is to answer.
+    /// - Parameter connection: a socket that is connected with the peer.
     init(to connection: CInt) throws {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -18,7 +18,7 @@ final class Echo {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(connection, $0, &length) }
         }
         guard found == 0, address.sin_family == sa_family_t(AF_INET) else {
-            throw ScenarioSkip("the peer has no IPv4 address to be asked for an echo")
+            throw ScenarioSkip("the peer has no IPv4 address for an echo request")
         }
         address.sin_port = 0
         let raw = Glibc.socket(AF_INET, CInt(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), CInt(IPPROTO_ICMP))
@@ -36,8 +36,8 @@ final class Echo {
 
     deinit { close(socket) }
 
-    /// Asks and waits for something to come back.
-    func ask(within seconds: Double) throws {
+    /// Sends a request and waits for a packet from the peer.
+    func exchange(within seconds: Double) throws {
         sequence &+= 1
         // Type 8, code 0, checksum, identifier 0, sequence.
         let checksum = ~(0x0800 + sequence)

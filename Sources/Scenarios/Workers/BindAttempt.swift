@@ -4,18 +4,19 @@ import Glibc
 import KernelABI
 import Results
 
-/// What a process is before it asks.
-enum Standing: String {
-    /// No capability at all.
+/// The privileges of a process that tries to bind.
+enum Privilege: String {
+    /// No capability.
     case nobody
-    /// Every capability, in a user namespace that owns nothing.
+    /// Every capability, in a user namespace that owns no network namespace.
     case ownNamespace = "own-namespace"
 
-    func take() throws {
+    /// Takes the other privileges from this process.
+    func reduce() throws {
         switch self {
         case .nobody:
             // No capability is left after the change of the user id.
-            guard setgid(65534) == 0, setuid(65534) == 0 else { throw ScenarioFailure("giving up root failed with errno \(errno)") }
+            guard setgid(65534) == 0, setuid(65534) == 0 else { throw ScenarioFailure("setuid(2) to nobody failed with errno \(errno)") }
         case .ownNamespace: try UserNamespace.enterNew()
         }
     }
@@ -23,9 +24,9 @@ enum Standing: String {
 
 /// A binding that may be refused.
 enum BindAttempt {
-    /// Binds and, should that work, unbinds.
+    /// Binds, and unbinds where that was granted.
     ///
-    /// - Parameter prepared: done when there is nothing left to do but ask.
+    /// - Parameter prepared: done immediately before the request.
     /// - Returns: the refusal; nil where it was granted.
     static func attempt(_ provider: Provider, ifindex: UInt32, queue: UInt32, prepared: () throws -> Void = {}) -> KernelError? {
         do {

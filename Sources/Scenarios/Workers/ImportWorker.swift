@@ -5,29 +5,29 @@ import KernelABI
 import Results
 
 extension WorkerMain {
-    /// Where an exported queue comes from, and what must be known of it.
+    /// The exported queue: where it is passed, and its sizes.
     public struct Import: Sendable {
         var name: String
         var shape: ZeroCopyReceive.RefillShape
         var areaSize: Int
         var local: String
-        var patience: Double
+        var scale: Double
 
-        /// - Parameter words: name of the unix socket, entries, bytes of the region, place of the statistics, bytes of the area, address
-        ///   to listen on, and what multiplies deadlines.
+        /// - Parameter words: name of the unix socket, entries, bytes of the region, offset of the statistics, bytes of the area, address
+        ///   to listen on, and the factor on deadlines.
         public init?(_ words: [String]) {
             guard words.count == 7, let entries = UInt32(words[1]), let size = Int(words[2]), let statistics = UInt64(words[3]),
-                let area = Int(words[4]), let patience = Double(words[6])
+                let area = Int(words[4]), let scale = Double(words[6])
             else { return nil }
             name = words[0]
             shape = .init(entries: entries, regionSize: size, statisticsOffset: statistics)
             areaSize = area
             local = words[5]
-            self.patience = patience
+            self.scale = scale
         }
     }
 
-    /// Imports a queue that another process exports. "import" is answered when the queue is there and a socket listens, "keep N" with the number of
+    /// Imports a queue that another process exports. "import" is answered when the queue is imported and a socket listens, "hold N" with the number of
     /// net_iovs when N bytes are held, "rest N" when N bytes of the stream were received, "area N" with how many bytes more this process has pinned
     /// with an area of N pages, "close" when the ring is closed.
     public static func importQueue(_ from: Import, next: () -> String?, say: (String) -> Void) throws {
@@ -41,16 +41,16 @@ extension WorkerMain {
         close(descriptors[0])
         let listener = try Connection.listen(on: from.local)
         say("ok")
-        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * from.patience)))
+        let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * from.scale)))
         listener.close()
         try socket.limitReceiveBuffer(16_384)
         while let words = next()?.split(separator: " ") {
             switch (words.first, words.last.flatMap { UInt64($0) }) {
-            case ("keep", let bytes?):
-                try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: 20 * from.patience)
+            case ("hold", let bytes?):
+                try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: 20 * from.scale)
                 say("ok \(receiver.heldNetIovs)")
             case ("rest", let bytes?):
-                try receiver.receive(from: socket.rawValue, total: bytes, hold: false, within: 20 * from.patience)
+                try receiver.receive(from: socket.rawValue, total: bytes, hold: false, within: 20 * from.scale)
                 try receiver.recheckHeld()
                 say("ok")
             case ("area", let pages?):

@@ -3,9 +3,9 @@
 import LifeCycle
 import Results
 
-/// Makes the moves, one after the other, in the kernel.
+/// Does the moves of a sequence, one after the other.
 final class MoveDriver {
-    /// Makes moves that are legal in that order, on an interface made for them.
+    /// Does moves that are legal in that order, on an interface made for them.
     static func drive(_ run: ScenarioRun, _ provider: Provider, _ moves: [Move]) throws {
         let sequence = MoveSequence(provider: provider == .devmem ? .devmem : .zcrx, moves: moves)
         try MoveDriver(run, provider, try run.makeTestBed(), sequence).drive()
@@ -17,12 +17,12 @@ final class MoveDriver {
         case .bind: "provider bound"
         case .connect: "connected"
         case .take: "received and returned"
-        case .keep: "received and kept"
+        case .keep: "received and held"
         case .leave: "left unread"
         case .giveBack: "user returns all"
         case .close: "socket closed"
-        case .end: "provider ended by its owner"
-        case .kill: "owner killed"
+        case .end: "provider ended by its process"
+        case .kill: "process killed"
         case .down: "interface down"
         case .up: "interface up"
         case .restart0, .restart1, .restart2, .restart3: "queue restarted, mode \(move.restartMode ?? 0)"
@@ -39,13 +39,13 @@ final class MoveDriver {
     private let bed: any TestBed
     private let moves: [Move]
     private var state: MoveState
-    private var owner: ProviderWorker?
+    private var worker: ProviderWorker?
     private var seed: UInt64 = 100
-    /// Bytes were sent on this connection.
+    /// Payload was sent over this connection.
     private var streaming = false
-    /// Sockets that were closing before any of this.
+    /// Sockets that were closing before the first move.
     private var others: Set<String> = []
-    private static let kept: UInt64 = 50_000
+    private static let heldBytes: UInt64 = 50_000
     private static let left: UInt64 = 32_768
 
     init(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed, _ sequence: MoveSequence) {
@@ -58,65 +58,65 @@ final class MoveDriver {
 
     func drive() throws {
         others = try Connection.closing(port: Connection.port)
-        // Taken down before the interface is.
+        // Done before the interface is removed.
         run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
-        run.cleanUp("owner finished") {
-            guard let owner = self.owner else { return }
+        run.cleanUp("worker finished") {
+            guard let worker = self.worker else { return }
             if self.state.kept > 0 { try self.run.userEnds() }
-            self.owner = nil
-            if self.state.connected && !self.state.flowing { _ = try owner.ask("abort") }
-            try owner.finish()
+            self.worker = nil
+            if self.state.connected && !self.state.flowing { _ = try worker.ask("abort") }
+            try worker.finish()
         }
         for (index, move) in moves.enumerated() {
             guard let next = state.after(move) else { throw ScenarioFailure("move \(index + 1), \(move.rawValue), is not legal here") }
-            try run.step("\(index + 1). \(Self.words(move))") { try make(move) }
+            try run.step("\(index + 1). \(Self.words(move))") { try perform(move) }
             let detached = state.showsDetached(after: move)
             state = next
             if detached { try run.expectDetachedPool(of: provider) } else { try run.pools.observe() }
         }
     }
 
-    private func make(_ move: Move) throws {
+    private func perform(_ move: Move) throws {
         switch move {
         case .bind:
             try bed.waitUnbound(within: run.timeout(10))
-            if owner == nil || !state.ownerAlive { owner = try ProviderWorker(run, provider, bed) }
+            if worker == nil || !state.ownerAlive { worker = try ProviderWorker(run, provider, bed) }
             seed += 1
-            try asked("bind \(seed)")
+            try command("bind \(seed)")
             try run.userBound()
         case .connect:
-            try asked("listen")
+            try command("listen")
             try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
-            try asked("accept")
+            try command("accept")
             streaming = false
         case .take:
-            try send(Self.kept)
-            try asked("receive \(Self.kept + waiting) return")
+            try send(Self.heldBytes)
+            try command("receive \(Self.heldBytes + waiting) return")
         case .keep:
-            try send(Self.kept)
-            let held = Int(try asked("receive \(Self.kept + waiting) keep")) ?? 0
+            try send(Self.heldBytes)
+            let held = Int(try command("receive \(Self.heldBytes + waiting) hold")) ?? 0
             if held == 0 { throw ScenarioFailure("the user holds no net_iov") }
             try run.userHolds(held)
         case .leave:
             try send(Self.left)
-            try asked("unread \(Self.left)")
+            try command("unread \(Self.left)")
         case .giveBack:
-            try asked("recheck")
+            try command("recheck")
             try run.userHolds(0)
-            try asked("return")
+            try command("return")
         case .close:
-            if provider == .devmem { try letGo() }
+            if provider == .devmem { try markEnd() }
             try prepareClose()
-            try asked("close")
+            try command("close")
             try settleConnection()
         case .end:
-            if provider == .zcrx { try letGo() }
-            try asked("end")
+            if provider == .zcrx { try markEnd() }
+            try command("end")
         case .kill:
             if state.connected { try prepareClose() }
             if state.kept > 0 { try run.userEnds(killed: true) }
-            try owner?.kill()
-            owner = nil
+            try worker?.kill()
+            worker = nil
             if state.connected { try settleConnection() }
         case .down: try bed.setUp(false)
         case .up:
@@ -130,7 +130,7 @@ final class MoveDriver {
         case .netns: try bed.endNamespace(within: run.timeout(10))
         case .unbind: try bed.unbindDriver()
         case .remove:
-            // The rule of legal moves says that the binding is over; its dma-buf is unmapped in the background.
+            // In a legal sequence the binding has ended before; its dma-buf is unmapped by a work queue.
             if provider == .devmem { try bed.settle(run) }
             try bed.remove()
         case .unload:
@@ -139,7 +139,7 @@ final class MoveDriver {
         }
     }
 
-    /// Bytes left unread, which the next receive brings first.
+    /// Unread bytes, which the next receive delivers first.
     private var waiting: UInt64 { state.unread > 0 ? Self.left : 0 }
 
     private func send(_ bytes: UInt64) throws {
@@ -147,28 +147,28 @@ final class MoveDriver {
         streaming = true
     }
 
-    /// Whether the provider is still on the queue decides whose pool comes next, so what ends in the background is waited for.
+    /// Waits for an end that is asynchronous: the next pool depends on whether the provider is still on the queue.
     private func settleProvider() throws {
         if !state.installed && state.pools > 0 { try bed.waitUnbound(within: run.timeout(10)) }
     }
 
-    /// Where no packet gets through any more, only a reset ends a connection at once.
-    private func prepareClose() throws { if !state.flowing { try asked("abort") } }
+    /// Where no packet can pass any more, only a reset ends a connection at once.
+    private func prepareClose() throws { if !state.flowing { try command("abort") } }
 
-    /// An orderly close is over when the peer has acknowledged it; the next move may be one that lets no packet through.
+    /// Waits until the peer has acknowledged an orderly close: after the next move packets may not pass any more.
     private func settleConnection() throws {
         if state.flowing { try Connection.waitForNoneClosing(port: Connection.port, but: others, within: run.timeout(10)) }
     }
 
-    private func letGo() throws {
+    private func markEnd() throws {
         guard state.kept > 0 else { return }
-        try asked("recheck")
+        try command("recheck")
         try run.userEnds()
     }
 
     @discardableResult
-    private func asked(_ command: String) throws -> String {
-        guard let owner else { throw ScenarioFailure("there is no owner to ask for \"\(command)\"") }
-        return try owner.ask(command)
+    private func command(_ command: String) throws -> String {
+        guard let worker else { throw ScenarioFailure("there is no worker for \"\(command)\"") }
+        return try worker.ask(command)
     }
 }

@@ -3,38 +3,38 @@
 import KernelABI
 import Results
 
-/// The worker's side: a provider, a listening socket, a connection. Commands, each answered with "ok ..." or the error:
+/// The worker's side: a provider, a listening socket, a connection. Each command is answered with "ok ..." or the error:
 ///
 ///     bind SEED         binds the provider to the queue
-///     bind SEED kernel  the same with a refill ring in memory of the kernel's, which only zcrx has
+///     bind SEED kernel  the same with a refill ring in memory of the kernel (zcrx)
 ///     bind SEED PAGES   the same with so many pages
-///     listen            listens; then "accept" takes the connection
-///     receive N keep    N bytes more of the stream, kept; "ok NET_IOVS" held by now
-///     receive N return  the same, given back at once
-///     unread N          waits until N bytes lie in the socket
-///     recheck           what is held is as it came
-///     return            gives back what is held
-///     abort             has the connection end by a reset when it is closed
-///     lock BYTES        is held to so many bytes of locked memory from now on
+///     listen            listens; "accept" then accepts the connection
+///     receive N hold    receives N bytes more of the stream and holds them; "ok NET_IOVS" held now
+///     receive N return  the same, returned at once
+///     unread N          waits until N bytes are unread in the socket
+///     recheck           checks that what is held is unchanged
+///     return            returns what is held
+///     abort             makes the close of the connection a reset
+///     lock BYTES        limits its locked memory to so many bytes
 ///     counts            "ok FDS LOCKED": its descriptors, and the bytes that it has pinned or locked
 ///     close             closes the connection
 ///     end               ends the provider
-final class ProviderWorkerPart {
+final class ProviderWorkerCommands {
     private let provider: Provider
     private let ifindex: UInt32
     private let queue: UInt32
     private let local: String
-    private let patience: Double
+    private let scale: Double
     private var receiver: (any ProviderReceiver)?
     private var listener: OwnedDescriptor?
     private var connection: Connection?
 
-    init(_ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, patience: Double) {
+    init(_ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, scale: Double) {
         self.provider = provider
         self.ifindex = ifindex
         self.queue = queue
         self.local = local
-        self.patience = patience
+        self.scale = scale
     }
 
     func answer(_ words: [String]) throws -> String {
@@ -51,7 +51,7 @@ final class ProviderWorkerPart {
             return ""
         case ("accept", 1):
             guard let socket = listener.take() else { throw ScenarioFailure("nothing listens") }
-            let accepted = Result { try TCP.accept(socket, timeoutMilliseconds: CInt(10_000 * patience)) }
+            let accepted = Result { try TCP.accept(socket, timeoutMilliseconds: CInt(10_000 * scale)) }
             socket.close()
             connection = Connection(try accepted.get())
             receiver?.beginStream()
@@ -60,18 +60,18 @@ final class ProviderWorkerPart {
             guard let bytes = UInt64(words[1]) else { break }
             let receiver = try bound()
             let socket = try connected().rawValue
-            try receiver.receive(from: socket, total: receiver.received + bytes, hold: words[2] == "keep", within: 20 * patience)
-            try receiver.disarm(within: 10 * patience)
+            try receiver.receive(from: socket, total: receiver.received + bytes, hold: words[2] == "hold", within: 20 * scale)
+            try receiver.disarm(within: 10 * scale)
             return String(receiver.heldNetIovs)
         case ("unread", 2):
             guard let bytes = Int(words[1]) else { break }
-            try connected().waitUnread(bytes, within: 20 * patience)
+            try connected().waitUnread(bytes, within: 20 * scale)
             return ""
         case ("recheck", 1):
             try bound().recheckHeld()
             return ""
         case ("return", 1):
-            // zcrx wants no socket.
+            // zcrx needs no socket.
             try bound().returnAll(to: connection?.rawValue ?? -1)
             return ""
         case ("abort", 1):
@@ -87,8 +87,8 @@ final class ProviderWorkerPart {
         case ("close", 1):
             try connected().close()
             connection = nil
-            // Tokens went with their socket.
-            (receiver as? DevmemReceiver)?.forgetHeld { _ in true }
+            // The close has released the tokens of the socket.
+            (receiver as? DevmemReceiver)?.dropHeld { _ in true }
             return ""
         case ("end", 1):
             try bound().end()
@@ -107,7 +107,7 @@ final class ProviderWorkerPart {
                 $0.refillMemory = memory
             }
         case .devmem: try DevmemReceiver(ifindex: ifindex, queue: queue, pages: pages, pattern: pattern)
-        case .pages: throw ScenarioFailure("ordinary pages have no owner")
+        case .pages: throw ScenarioFailure("ordinary pages have no provider")
         }
     }
 
@@ -122,7 +122,7 @@ final class ProviderWorkerPart {
     }
 }
 
-/// The scenario's side of the owner: a process that can be killed, and the marks of what it holds.
+/// The scenario's side of the worker: a process that has a provider and can be killed.
 final class ProviderWorker {
     private let run: ScenarioRun
     private let worker: ChildProcess
@@ -138,6 +138,6 @@ final class ProviderWorker {
 
     func kill() throws { try worker.killNow() }
 
-    /// Lets it end by itself, closing what it has.
+    /// Waits until it has closed everything and ended.
     func finish() throws { try worker.finish(within: run.timeout(10)) }
 }

@@ -4,7 +4,7 @@ import KernelABI
 import Results
 
 extension ProviderWorker {
-    /// One life: bound, connected, received and kept, closed and ended.
+    /// One life cycle: bound, connected, received and held, closed and ended.
     func life(_ bed: any TestBed, _ run: ScenarioRun, seed: UInt64, _ provider: Provider) throws {
         try ask("bind \(seed)")
         try run.userBound()
@@ -12,7 +12,7 @@ extension ProviderWorker {
         try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
         try ask("accept")
         try bed.peer.send(PayloadPattern(seed: seed), bytes: 40_000)
-        let held = Int(try ask("receive 40000 keep")) ?? 0
+        let held = Int(try ask("receive 40000 hold")) ?? 0
         try run.userHolds(held)
         try run.pools.observe()
         try ask("recheck")
@@ -21,7 +21,7 @@ extension ProviderWorker {
         try ask("end")
     }
 
-    /// Its counts, once they are `goal` or time is up: a ring's memory is given back in the background.
+    /// Its counts when they are `goal`, or when the time is over: the memory of a ring is freed asynchronously.
     func settled(_ run: ScenarioRun, within seconds: Double, at goal: String?) throws -> String {
         var counts = ""
         try run.wait(timeout: seconds) {

@@ -174,7 +174,7 @@ enum FaultScenarios {
         try FaultWalk(run).through("copies", atLeast: 1) { turn in
             let told = receiver.events.count
             try wire.send(bytes, within: run.timeout(10))
-            if try !turn.attempt(receive) { receiver.forgetRequest() }
+            if try !turn.attempt(receive) { receiver.dropRequest() }
             try wire.send(bytes, within: run.timeout(10))
             try receive()
             try receiver.awaitEvents(told + 1, within: run.timeout(5))

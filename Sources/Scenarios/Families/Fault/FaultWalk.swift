@@ -22,7 +22,7 @@ final class FaultWalk {
     private let links: Links
     private let before: Counters
     /// Pools that live through the walk.
-    private let standing: Set<UInt64>
+    private let privilege: Set<UInt64>
 
     /// From the state the walk comes back to after every step.
     init(_ run: ScenarioRun, sparing: FaultInjection.Sparing = .dmaChecker) throws {
@@ -34,7 +34,7 @@ final class FaultWalk {
         run.cleanUp("tracing of failed allocations ended") { failed.end() }
         self.failed = failed
         links = try Links()
-        standing = Set(try run.pools.observe().map { $0.id })
+        privilege = Set(try run.pools.observe().map { $0.id })
         before = try ResourceCounters.read(links: Int64(try links.list().count))
     }
 
@@ -145,7 +145,7 @@ final class FaultWalk {
         var now: Counters = [:]
         var left: [PoolRecord] = []
         let restored = try run.wait(timeout: 4, pause: 0.005) {
-            left = try run.pools.observe().filter { !standing.contains($0.id) && ($0.provider != .pages || $0.detached) }
+            left = try run.pools.observe().filter { !privilege.contains($0.id) && ($0.provider != .pages || $0.detached) }
             now = try ResourceCounters.read(links: Int64(try links.list().count))
             return left.isEmpty && now == before
         }

@@ -143,7 +143,7 @@ final class HostileScene {
     /// Has the refill ring read once.
     func readOnce() throws {
         switch (reader, wire) {
-        case (.poll, .device(_, _, let echo)): try echo.ask(within: run.timeout(5))
+        case (.poll, .device(_, _, let echo)): try echo.exchange(within: run.timeout(5))
         default: try receiver.flush()
         }
     }
@@ -164,7 +164,7 @@ final class HostileScene {
 
     /// What was held came home: as many can be held again, which are more than there are otherwise.
     func backInUse() throws {
-        receiver.forgetHeld()
+        receiver.dropHeld()
         try hold()
         try run.step("given back") {
             try receiver.returnAll()

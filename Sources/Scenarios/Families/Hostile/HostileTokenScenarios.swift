@@ -51,7 +51,7 @@ enum HostileTokenScenarios {
         /// Says that the user no longer holds what has these tokens.
         func forget(_ tokens: some Sequence<UInt32>) {
             let gone = Set(tokens)
-            receiver.forgetHeld { gone.contains($0.token) }
+            receiver.dropHeld { gone.contains($0.token) }
         }
     }
 

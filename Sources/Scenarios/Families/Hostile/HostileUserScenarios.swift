@@ -77,7 +77,7 @@ enum HostileUserScenarios {
                 while scene.receiver.received < end {
                     try scene.receive(to: scene.receiver.received + 4096, hold: true)
                     for buffer in scene.receiver.held { try returner.returnBuffer(buffer.offset, buffer.length) }
-                    scene.receiver.forgetHeld()
+                    scene.receiver.dropHeld()
                 }
             }
             try scene.run.step("the thread ends") { try returner.end(within: scene.run.timeout(10)) }

@@ -248,10 +248,10 @@ enum RefusalScenarios {
         }
     }
 
-    private static func unprivileged(_ provider: Provider, _ name: String, _ summary: String, _ standing: Standing) -> Scenario {
+    private static func unprivileged(_ provider: Provider, _ name: String, _ summary: String, _ privilege: Privilege) -> Scenario {
         scenario(provider, name, summary) { run, bed in
             let worker = try run.step("such a process started") {
-                try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue), standing.rawValue])
+                try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue), privilege.rawValue])
             }
             let answer = try worker.ask("try", within: run.timeout(10))
             try run.expect(answer == "EPERM", "refused with EPERM", "the answer was \(answer)")

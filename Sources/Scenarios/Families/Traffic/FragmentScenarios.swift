@@ -164,7 +164,7 @@ enum FragmentScenarios {
             let streams = try provider.makeStreams(run, bed: bed)
             let socket = try bed.connect(run, 0, at: address)
             try socket.setReceiveBuffer(1 << 20)
-            try socket.askForPacketInfo()
+            try socket.requestPacketInfo()
             let pattern = PayloadPattern(seed: 570)
             let stream = streams.add(socket, pattern)
             try run.step("\(bytes) bytes unread, in segments of their own") { try bed.sendSegments(run, socket, pattern, 0..<bytes, of: 1000) }

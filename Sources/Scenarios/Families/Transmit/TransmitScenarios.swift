@@ -122,7 +122,7 @@ enum TransmitScenarios {
         scenario("rerouted", "sends over a socket that has forgotten its route") { wire in
             for turn in 0..<4 {
                 try wire.run.step("round \(turn)") {
-                    try wire.socket.forgetRoute()
+                    try wire.socket.dropRoute()
                     try wire.send(at: turn * 9000 + 3, count: 5000)
                 }
             }

@@ -223,13 +223,13 @@ enum ZcrxAreaScenarios {
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 43))
             try run.expectProviderPool()
             func refused(
-                _ what: String, _ errno: CInt, frozen: Bool = false, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void
+                _ what: String, _ errno: CInt, readOnly: Bool = false, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void
             ) throws {
                 let memory = try AreaMemory(pages: 4)
                 var area = memory.registration
                 change(&area)
                 let locked = try ResourceCounters.lockedBytes()
-                let error = receiver.attemptArea(area, frozen: frozen)
+                let error = receiver.attemptArea(area, readOnly: readOnly)
                 let now = try ResourceCounters.lockedBytes()
                 memory.close()
                 try run.expectRefusal(error, errno, what)
@@ -246,7 +246,7 @@ enum ZcrxAreaScenarios {
             let error = receiver.attemptArea(buffer.registration)
             buffer.close()
             try run.expectRefusal(error, EINVAL, "a dma-buf beside ordinary memory")
-            try refused("an area whose token cannot be written", EFAULT, frozen: true) { _ in }
+            try refused("an area whose token cannot be written", EFAULT, readOnly: true) { _ in }
             // Which has the number that none of those took.
             try run.step("an area granted") { try receiver.addArea(try AreaMemory(pages: 4)) }
             // Any packet has the driver, which has posted fewer than it would, come for them.
@@ -314,7 +314,7 @@ enum ZcrxAreaScenarios {
             let stream = 2 * bytes
             let bed = try run.makeTestBed(queues: 2)
             let pattern = PayloadPattern(seed: 52)
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, beside: 1) { $0.refillMemory = memory }
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, first: 1) { $0.refillMemory = memory }
             try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
             let socket = try bed.connect(run)
             try socket.limitReceiveBuffer(16_384)

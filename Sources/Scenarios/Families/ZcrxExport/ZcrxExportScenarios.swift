@@ -41,7 +41,7 @@ enum ZcrxExportScenarios {
             try run.step("exporter closed") { exporter.receiver.close() }
         },
         scenario("descriptor", "the ring is closed, and only the exported descriptor is left", payload: false) { run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             let descriptor = try exporter.export(run)
             try run.step("ring closed") { try exporter.receiver.closeWholly(within: run.timeout(20)) }
             try stillAttached(run)
@@ -49,7 +49,7 @@ enum ZcrxExportScenarios {
             try run.step("descriptor closed") { descriptor.close() }
         },
         scenario("in-flight", "the ring is closed, and the exported descriptor is under way in a socket", payload: false) { run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             let descriptor = try exporter.export(run)
             let (one, other) = try DescriptorPassing.pair()
             run.cleanUp("unix sockets closed") { for end in [one, other] { close(end) } }
@@ -65,7 +65,7 @@ enum ZcrxExportScenarios {
             try run.step("descriptor closed") { for descriptor in taken { close(descriptor) } }
         },
         scenario("reimport", "the ring is closed, and another imports the queue that only a descriptor held") { run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             let descriptor = try exporter.export(run)
             try run.step("ring closed with \(exporter.receiver.held.count) deliveries held") {
                 try exporter.receiver.closeWholly(within: run.timeout(20))
@@ -109,7 +109,7 @@ enum ZcrxExportScenarios {
         removed,
         scenario("no-descriptor", "exports by a process that has no descriptor left are refused, and the queue lives on", payload: false) {
             run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             try run.step("8 exports refused: EMFILE") {
                 for _ in 0..<8 {
                     let error = try DescriptorLimit.reached { exporter.refusedExport() }
@@ -125,7 +125,7 @@ enum ZcrxExportScenarios {
         },
         scenario("read-only-import", "an import whose answer cannot be written is refused, and leaves no trace in ring or queue", payload: false) {
             run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             let descriptor = try exporter.export(run)
             let ring = try ZeroCopyReceive.Ring()
             let outcome = Result { () throws(KernelError) in try ring.importQueueFrozen(descriptor.rawValue) }
@@ -141,9 +141,9 @@ enum ZcrxExportScenarios {
         },
         scenario("read-only-export", "an export whose answer cannot be written is refused, and leaves no descriptor", payload: false) {
             run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             let before = KernelFile.list("/proc/self/fd")
-            let error = exporter.refusedExport(frozen: true)
+            let error = exporter.refusedExport(readOnly: true)
             try run.expect(error?.code == EFAULT, "the export refused with EFAULT", error.map { "\($0)" } ?? "it was granted")
             let after = KernelFile.list("/proc/self/fd")
             try run.expect(before == after, "no descriptor came or went", "\(before) became \(after)")
@@ -154,7 +154,7 @@ enum ZcrxExportScenarios {
             try run.step("ring closed") { exporter.receiver.close() }
         },
         scenario("refused", "what is no exported queue is not imported", payload: false) { run, exporter in
-            try exporter.receiveKept(run)
+            try exporter.receiveHeld(run)
             try run.step("a pipe, a socket and nothing: EBADF") {
                 let (one, other) = try DescriptorPassing.pair()
                 defer { for end in [one, other] { close(end) } }
@@ -205,7 +205,7 @@ enum ZcrxExportScenarios {
     ) { run in
         let bed = try run.makeTestBed()
         let exporter = try QueueExporter(run, bed: bed, pages: pages)
-        try exporter.receiveKept(run)
+        try exporter.receiveHeld(run)
         exporter.endStream()
         let descriptor = try exporter.export(run)
         try run.step("interface removed") { try bed.remove() }

@@ -51,7 +51,7 @@ enum ZcrxRefusalScenarios {
             } configure: {
                 $0.bufferLength = 8192
             },
-            // The area is looked at before the device is asked.
+            // The area is looked at before the device is requested.
             refusal(
                 "buffer-offered", "buffers of 128 KiB, larger than netdevsim offers", EINVAL, more: [.removableInterface, .hugePages, .largeBuffers]
             ) { run in
