@@ -8,19 +8,19 @@ import Testing
     private func finding(_ verdict: ScenarioResult.Verdict, reason: String? = nil, _ findings: [Finding] = []) -> Finding {
         let rerun = ScenarioResult(
             scenario: "zcrx.b", tier: .netdevsim, provider: .zcrx, verdict: verdict, reason: reason, findings: findings)
-        return IsolatedRerun.finding(rerun, after: ["zcrx.a", "zcrx.0"], folder: "scenarios/zcrx.b/alone")
+        return IsolatedRerun.finding(rerun, after: ["zcrx.a", "zcrx.0"], folder: "scenarios/zcrx.b/isolated-rerun")
     }
 
     @Test func aPassNamesWhatRanBefore() {
         let finding = finding(.pass)
-        #expect(finding.oracle == Finding.alone)
+        #expect(finding.oracle == .isolatedRerun)
         #expect(finding.message.contains("no failure") && finding.message.hasSuffix(": zcrx.a, zcrx.0"))
-        #expect(finding.evidence.first == "its run: scenarios/zcrx.b/alone")
+        #expect(finding.evidence.first == "its run: scenarios/zcrx.b/isolated-rerun")
         #expect(finding.evidence.last?.hasSuffix("ppiov run --isolate none --filter zcrx.a --filter zcrx.0 --filter zcrx.b") == true)
     }
 
     @Test func aFailureQuotesItsFirstFinding() {
-        let failure = finding(.fail, [Finding(oracle: "trace", message: "I2"), Finding(oracle: "counters", message: "fds")])
+        let failure = finding(.fail, [Finding(oracle: .trace, message: "I2"), Finding(oracle: .counters, message: "fds")])
         #expect(failure.message.hasSuffix("it fails there, too: trace: I2") && failure.evidence.count == 1)
         #expect(finding(.crashed, reason: "hung").message.hasSuffix("it fails there, too: hung"))
     }

@@ -40,8 +40,8 @@ struct ScenarioTrial {
     }
 
     /// One of the kernel's own selftests; the agent notices first that it hangs.
-    init(selftest plan: SelftestPlan, scale: Double, guest: GuestInfo) {
-        (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.patience + 60)
+    init(selftest plan: KernelSelftestPlan, scale: Double, guest: GuestInfo) {
+        (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         needs = nil
         command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
         (self.scale, self.guest) = (scale, guest)

@@ -90,7 +90,7 @@ struct UnitRunner: Sendable {
 
     /// Runs `scenario` again on a machine of its own. Red it stays: what is found is whether those before it had a part in that.
     private func comparison(_ scenario: Scenario, after others: some Collection<Scenario>) async throws -> Finding {
-        let name = scenario.id + "/alone"
+        let name = scenario.id + "/isolated-rerun"
         let alone = try await store.withMachine(bench.plan, console: try folder.scenario(name) + "/console.log") { machine, ready in
             let guest = try agreed(ready)
             return try await GuestSession.with(machine) { session in
