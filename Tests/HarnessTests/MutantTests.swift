@@ -252,10 +252,10 @@ private let diff = """
     @Test func onlyAFailureOrACrashCatches() {
         #expect(MutantResult.Catch(result(.pass)) == nil)
         #expect(MutantResult.Catch(result(.skip, reason: "no")) == nil)
-        let failed = MutantResult.Catch(result(.fail, [Finding(oracle: "trace", message: "I7"), Finding(oracle: "counters", message: "2")]))
-        #expect(failed?.oracle == "trace")
+        let failed = MutantResult.Catch(result(.fail, [Finding(oracle: .trace, message: "I7"), Finding(oracle: .counters, message: "2")]))
+        #expect(failed?.oracle == .trace)
         #expect(failed?.message == "I7")
-        #expect(MutantResult.Catch(result(.crashed, reason: "hung"))?.oracle == "machine")
+        #expect(MutantResult.Catch(result(.crashed, reason: "hung"))?.oracle == .machine)
     }
 
     @Test func theTableCountsAndExcuses() throws {

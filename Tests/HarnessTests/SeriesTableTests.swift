@@ -11,7 +11,7 @@ import Testing
     ) -> ScenarioResult {
         ScenarioResult(
             scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict,
-            findings: verdict == .fail ? [Finding(oracle: "trace", message: message)] : [], accounts: pools)
+            findings: verdict == .fail ? [Finding(oracle: .trace, message: message)] : [], accounts: pools)
     }
 
     private func patch(_ number: Int, _ verdict: PatchResult.Verdict, _ results: [ScenarioResult] = [], warnings: [String] = []) -> PatchResult {
