@@ -242,7 +242,7 @@ import Testing
 
     /// What is promised of netdevsim goes by the name of a patch.
     @Test func thePatchForLargeBuffersHasItsName() throws {
-        let vm = Repository.path("vm")
+        let vm = (#filePath as NSString).deletingLastPathComponent + "/../../../vm"
         let sets = NetdevsimModule(vm: vm).sets
         #expect(!sets.isEmpty)
         for set in sets { #expect(set.patches.filter { $0.hasSuffix("-" + NetdevsimModule.largeBuffers) }.count == 1, "\(set.name)") }

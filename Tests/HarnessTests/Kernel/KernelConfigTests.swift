@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func theShippedProfilesParse() throws {
-        let folder = Repository.path("vm/config")
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../../vm/config"
         let fast = try KernelConfig(request: KernelRequest(source: "", profile: "fast"), folder: folder)
         let debug = try KernelConfig(request: KernelRequest(source: "", profile: "debug"), folder: folder)
         #expect(fast.options.contains { $0.name == "CONFIG_PVH" && $0.value == "y" })

@@ -67,7 +67,7 @@ import Testing
         try await tar(fake.scratch, "-cPf", "evil.tar", "tree", "--transform=s,^evil,tree/../../../evil,", "evil")
         let error = try await fault(fake, fake.scratch.path + "/evil.tar")
         #expect(error.kind == .input)
-        #expect(error.message.contains("holds a path that leaves its own tree"))
+        #expect(error.message.contains("has a path outside of its own tree"))
         #expect(Files.names(in: fake.cache.root + "/sources").isEmpty)
         #expect(!Files.isFile(fake.cache.root + "/evil") && !Files.isFile(fake.scratch.path + "/cache/evil"))
     }
@@ -88,7 +88,7 @@ import Testing
         let fake = try FakeKernel()
         let error = try await fault(fake, "built:" + fake.tree)
         #expect(error.kind == .input)
-        #expect(error.message.hasSuffix("is no built kernel tree: looked for vmlinux and .config in it"))
+        #expect(error.message.hasSuffix("is not a built kernel tree: looked for vmlinux and .config in it"))
     }
 
     @Test func aBuiltTreeThatCannotBeAGuest() async throws {

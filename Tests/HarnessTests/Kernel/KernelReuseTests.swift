@@ -124,7 +124,7 @@ import Testing
         try scratch.write("copy/netdevsim.ko", "module")
         try scratch.write("copy/.netdev.o.cmd", "deps_netdev.o := \\\n  \(scratch.path)/tree/include/net/page_pool.h \\\n\(command)")
         let kernel = NetdevsimModule.Kernel(source: scratch.path + "/tree", objects: scratch.path + "/objects", config: config)
-        try reuse(scratch, kernel).remember()
+        try reuse(scratch, kernel).save()
         return (scratch, kernel)
     }
 
@@ -163,7 +163,7 @@ import Testing
         let (scratch, kernel) = try made(command: "")
         try scratch.remove("copy/.ppiov-made")
         try scratch.write("copy/.netdev.o.cmd", "deps_netdev.o := \\\n  \(scratch.path)/tree/lib/inline.c \\\n")
-        try reuse(scratch, kernel).remember()
+        try reuse(scratch, kernel).save()
         #expect(try reuse(scratch, kernel).module == nil)
     }
 }
