@@ -24,7 +24,7 @@ private final class Gauge: Sendable {
     func leave() { state.withLock { $0.now -= 1 } }
 }
 
-@Suite struct ConcurrencyTests {
+@Suite(.timeLimit(.minutes(1))) struct ConcurrencyTests {
     @Test func resultsAreInTheOrderOfTheElementsAndTheLimitHolds() async throws {
         let gauge = Gauge()
         let results = try await concurrently(0..<40, limit: 3) { number in
