@@ -46,7 +46,7 @@ import Testing
     }
 
     /// A root file system keeps its links, also those to folders, and the modes of its programs.
-    @Test func aTreeIsTakenAsItIs() async throws {
+    @Test func aTreeIsAddedAsItIs() async throws {
         let folder = try TestFolder()
         try await Command(
             "sh",
@@ -71,12 +71,12 @@ import Testing
     }
 
     @Test(arguments: ["", "/", "a/../b", "./a", "a\0b"])
-    func refusesWhatIsNoPlace(path: String) {
+    func refusesAnInvalidPath(path: String) {
         var archive = CPIO()
         #expect(throws: HarnessError.self) { try archive.addFile(path, []) }
     }
 
-    @Test func refusesATakenPlace() throws {
+    @Test func refusesAPathTwice() throws {
         var archive = try sample()
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool", []) }
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool/below", []) }

@@ -11,7 +11,7 @@ import Testing
         .filter(FileManager.default.isExecutableFile(atPath:))
 
     @Test(arguments: programs)
-    func closureIsLdds(program: String) async throws {
+    func closureEqualsLdd(program: String) async throws {
         let closure = try ELFClosure(of: program, systemLibraries: await ELFClosure.systemLibraries())
         let text = try await Command("ldd", [program]).output()
         var expected: [String: String] = [:]

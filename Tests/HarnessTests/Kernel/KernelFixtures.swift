@@ -45,7 +45,7 @@ final class Scratch: Sendable {
     }
 }
 
-/// A folder with a Makefile that answers the goals of a kernel's, in milliseconds.
+/// A folder with a Makefile that has the goals of a kernel's and makes them in milliseconds.
 struct FakeKernel {
     let scratch: Scratch
     let cache: Cache
@@ -98,7 +98,7 @@ struct FakeKernel {
     }
 }
 
-/// The error `body` ends in; the test fails where it ends in none, or in another kind of error.
+/// The error that `body` throws. The test fails where it throws none, or another kind of error.
 func harnessError(_ body: () async throws -> Void) async throws -> HarnessError {
     do {
         try await body()

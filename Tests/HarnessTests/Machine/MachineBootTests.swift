@@ -48,7 +48,7 @@ struct MachineBootTests {
         print("machine: \(sizes)")
     }
 
-    @Test func sideBySideOfOneTaking() async throws {
+    @Test func concurrentMachinesShareOneSnapshot() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path))
@@ -81,7 +81,7 @@ struct MachineBootTests {
         #expect(Snapshot(folder: snapshot.folder) == nil)
     }
 
-    @Test func traceArrivesWhole() async throws {
+    @Test func traceIsComplete() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -108,7 +108,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func panicIsOnTheConsoleToItsEnd() async throws {
+    @Test func panicIsCompleteOnTheConsole() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -123,7 +123,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func agentsDeathIsSaid() async throws {
+    @Test func deathOfTheAgentIsReported() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -134,7 +134,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func hangIsDissected() async throws {
+    @Test func hangIsDumpedAndStopped() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -142,7 +142,7 @@ struct MachineBootTests {
             #expect(await machine.events.next()?.text.contains("hanging") == true)
             let began = ContinuousClock.now
             #expect(try await machine.dumpAndStop().cause == .status(0))
-            Guests.report("dissecting a hang", .now - began)
+            Guests.report("dump and stop of a hang", .now - began)
             let lines = await machine.console.lines(to: "never")
             for text in ["sysrq: Show backtrace of all active CPUs", "sysrq: Show Blocked State", "Kernel panic - not syncing: NMI"] {
                 #expect(lines.contains { $0.contains(text) }, "\(lines)")
@@ -152,7 +152,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func hangGivesItsBacktraceOnNMI() async throws {
+    @Test func nmiPrintsTheBacktraceOfAHang() async throws {
         let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -166,7 +166,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func moduleThatDoesNotLoadIsSaid() async throws {
+    @Test func moduleThatDoesNotLoadIsReported() async throws {
         let folder = try TestFolder()
         try Data("no module".utf8).write(to: URL(fileURLWithPath: folder.path + "/junk.ko"))
         let plan = try await Guests.plan(folder, modules: [folder.path + "/junk.ko"])
@@ -215,7 +215,7 @@ struct MachineBootTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func failingBootSaysWhy() async throws {
+    @Test func failedBootHasItsReason() async throws {
         let folder = try TestFolder()
         var plan = try await Guests.plan(folder)
         plan.line.options.extraKernelArguments = ["rdinit=/nowhere"]

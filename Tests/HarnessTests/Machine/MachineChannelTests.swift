@@ -6,7 +6,7 @@ import Testing
 @testable import Harness
 
 @Suite struct MachineChannelTests {
-    @Test func hostileBytesAreLines() {
+    @Test func arbitraryBytesAreLines() {
         var splitter = LineSplitter(limit: 8)
         let first = splitter.feed([0xff, 0xfe, 0x00, 0x1b, 0x0d, 0x0a])
         #expect(first.map(\.text) == ["\u{fffd}\u{fffd}\u{fffd}\u{fffd}"])
@@ -64,7 +64,7 @@ import Testing
         #expect(throws: HarnessError.self) { _ = try Channel(path: "/tmp/" + String(repeating: "x", count: 120)) { _ in } }
     }
 
-    @Test func queueHoldsItsProducerBack() async throws {
+    @Test func fullQueueBlocksItsProducer() async throws {
         let queue = BoundedQueue<Int>(limit: 100)
         let producer = Thread {
             for number in 0..<1000 { queue.push(number, cost: 40) }

@@ -17,7 +17,7 @@ import Testing
         if let khz { #expect((500_000...10_000_000).contains(khz)) }
     }
 
-    @Test func autoAnswersAndRemembers() async throws {
+    @Test func autoProbesOnceAndCaches() async throws {
         let folder = try TestFolder()
         // Notes each start.
         let qemu = folder.path + "/qemu"
