@@ -2,18 +2,16 @@
 
 import Foundation
 import KernelABI
+import TestSupport
 import Testing
 
 @testable import Scenarios
 
 @Suite struct ContractTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appendingPathComponent("../../docs/contracts")
-
     /// What is read in docs/contracts is what the agent judges by.
     @Test(arguments: ContractTables.kept.map { $0.version })
     func theDocumentsAreTheTables(_ version: String) throws {
-        let document = try String(contentsOf: Self.folder.appendingPathComponent("\(version).txt"), encoding: .utf8)
+        let document = try Repository.text("docs/contracts/\(version).txt")
         #expect(ContractTables.kept.first { $0.version == version }?.text == document)
     }
 
