@@ -72,7 +72,9 @@ let package = Package(
             path: "Sources/Bench",
             exclude: ["Promela"],
             swiftSettings: strict),
+        .executableTarget(name: "Layering", swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
