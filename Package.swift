@@ -1,4 +1,4 @@
-// swift-tools-version: 6.0
+// swift-tools-version: 6.2
 // SPDX-License-Identifier: GPL-2.0
 
 import PackageDescription
@@ -75,23 +75,30 @@ let package = Package(
             path: "Sources/Bench",
             exclude: ["Promela"],
             swiftSettings: strict),
-        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle"], swiftSettings: strict),
-        .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
+        .executableTarget(name: "Layering", swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results"],
+            name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results", "TestSupport"],
             resources: [.copy("Logs")], swiftSettings: strict),
         .testTarget(
             name: "KernelABITests",
-            dependencies: ["KernelABI", "CShim", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
-        .testTarget(name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results"], swiftSettings: strict),
+            dependencies: ["KernelABI", "CShim", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "HarnessTests",
             dependencies: [
-                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
+                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "SelfTests",
+            name: "EndToEndTests",
             dependencies: [
+                "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
     ],

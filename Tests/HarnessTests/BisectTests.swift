@@ -4,6 +4,7 @@ import LifeCycle
 import Checks
 import Foundation
 import Results
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -302,7 +303,7 @@ private actor Oracle: BisectJudging {
     }
 
     @Test func aSearchThatIsInterruptedGoesOnWhereItWas() async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let folder = try ResultsFolder(scratch.path + "/out")
         var again = state(200)
         var judged: [String] = []
@@ -373,7 +374,7 @@ private actor Oracle: BisectJudging {
     }
 
     @Test func aStateThatIsNoneIsRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         for (text, says) in [(nil, "no bisection"), ("{", "cannot be read"), ("{}", "cannot be read")] as [(String?, String)] {
             if let text { try scratch.write("bisect.json", text) }
             let error = #expect(throws: HarnessError.self) { try BisectSession.load(scratch.path) }
@@ -384,10 +385,10 @@ private actor Oracle: BisectJudging {
 }
 
 @Suite struct CommitHistoryTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
 
     init() async throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
         try scratch.write("tree/Kconfig", "")
         try scratch.write("tree/net/x.c", "0\n")

@@ -2,6 +2,7 @@
 
 import Foundation
 import Results
+import TestSupport
 import Testing
 
 @testable import Scenarios
@@ -94,8 +95,7 @@ import Testing
     }
 
     @Test func theDocumentIsThatOfTheCatalogue() throws {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/scenarios.md").standardized
-        let kept = try String(contentsOf: file, encoding: .utf8)
+        let kept = try Repository.text("docs/scenarios.md")
         #expect(kept == CatalogueDocument.markdown(), "make it again: ppiov list --markdown > docs/scenarios.md")
     }
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import KernelABI
+import TestSupport
 import Testing
 
 @testable import Scenarios
@@ -10,9 +11,7 @@ import Testing
     /// Each file of Tables/ is compiled in under its version.
     @Test(arguments: ContractTables.kept.map { $0.version })
     func theTablesAreTheFiles(_ version: String) throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Sources/Scenarios/Families/Contract/Tables")
-        let file = try String(contentsOf: folder.appendingPathComponent("linux-\(version).txt"), encoding: .utf8)
+        let file = try Repository.text("Sources/Scenarios/Families/Contract/Tables/linux-\(version).txt")
         #expect(ContractTables.kept.first { $0.version == version }?.text == file)
     }
 

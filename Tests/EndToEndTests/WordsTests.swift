@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// What ppiov says of itself and of its surroundings.
     @Suite struct Words {
         @Test func helpHasPurposeCommandsAndExitCodes() async throws {
-            let outcome = try await Product.run(["--help"], in: try Scratch())
+            let outcome = try await Product.run(["--help"], in: try TemporaryFolder())
             #expect(outcome.code == 0 && outcome.errors.isEmpty)
             #expect(outcome.output.contains("memory-provider buffer home?") && outcome.output.contains("EXIT STATUS"))
             for code in ["0", "1", "2", "3", "4", "130"] {
@@ -26,7 +27,7 @@ extension BlackBox {
             ["doctor", "Say what this machine has", "Ends with 3"],
         ])
         func helpOfACommand(_ words: [String]) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let long = try await Product.run(["help", words[0]], in: scratch)
             let short = try await Product.run([words[0], "--help"], in: scratch)
             #expect(long.code == 0 && long.errors.isEmpty && short.output == long.output)
@@ -34,13 +35,13 @@ extension BlackBox {
         }
 
         @Test func versionIsThatOfTheResults() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(["--version"], in: scratch)
             #expect(outcome.code == 0 && outcome.output.firstMatch(of: /^\d+\.\d+\.\d+\n$/) != nil)
         }
 
         @Test func listShowsAllButTheHidden() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let all = try await Product.run(["list"], in: scratch)
             let lines = all.output.split(separator: "\n")
             #expect(all.code == 0 && lines.count > 10)
@@ -61,7 +62,7 @@ extension BlackBox {
         }
 
         @Test func doctorIsContentHereAndNotWhereQEMUIsMissing() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let here = try await Product.run(["doctor"], in: scratch)
             #expect(here.code == 0 && here.output.contains("qemu-system-x86_64: /") && !here.output.contains("MISSING"), "\(here.output)")
             let nowhere = try await Product.run(["doctor"], in: scratch, environment: ["PATH": scratch.path])
@@ -69,7 +70,7 @@ extension BlackBox {
         }
 
         @Test func dryRunPrintsQEMUsLineAndRunsNothing() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.panic", ["--dry-run"], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(outcome.output.hasPrefix("qemu-system-x86_64 ") && outcome.output.split(separator: "\n").count == 1)

@@ -2,9 +2,10 @@
 
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// `ppiov bisect-step` speaks to `git bisect run`, for which 1 to 127 but 125 is "bad": nothing that is no verdict may end with such a code.
     @Suite struct Steps {
         @Test(arguments: [
@@ -12,15 +13,15 @@ extension BlackBox {
             ["--like", "/usr", "--runs", "0"],
         ])
         func whatIsMisspeltIsNoVerdict(_ words: [String]) async throws {
-            let outcome = try await Product.run(["bisect-step", "--kernel", Product.kernel] + words, in: try Scratch())
+            let outcome = try await Product.run(["bisect-step", "--kernel", UnderTest.kernel] + words, in: try TemporaryFolder())
             #expect(outcome.code == 129, "\(outcome.errors)")
         }
 
         @Test func aFailureIsBadAndOtherOptionsAreRefused() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let red = try await Product.run(filter: "selftest.fail", in: scratch)
             #expect(red.code == 1, "\(red.errors)")
-            let step = ["bisect-step", "--kernel", Product.kernel, "--like", scratch.results]
+            let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results]
             let bad = try await Product.run(step, in: scratch)
             #expect(bad.code == 1, "\(bad.errors)")
             #expect(bad.output.hasPrefix("bad "))
@@ -31,7 +32,7 @@ extension BlackBox {
 
         @Test(arguments: [SIGKILL, SIGTERM])
         func aQEMUThatIsKilledIsNoVerdict(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             // What is looked for: a hang, which gives the time to kill its QEMU.
             let red = try await Product.run(filter: "selftest.hang", in: scratch) { running in
                 try await running.begins("selftest.hang")
@@ -39,10 +40,10 @@ extension BlackBox {
             }
             #expect(red.code == 1, "\(red.errors)")
             #expect(try RunFiles(scratch).result("selftest.hang").reason == "QEMU was killed by signal \(signal)")
-            let step = ["bisect-step", "--kernel", Product.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
+            let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
             let outcome = try await Product.run(step, in: scratch) { running in
                 let console = scratch.path + "/step/kernel/selftest.hang/1/scenarios/selftest.hang/console.log"
-                try await until("the step's scenario has begun") {
+                try await waitUntil("the step's scenario has begun") {
                     (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin selftest.hang") == true
                 }
                 for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
@@ -53,10 +54,10 @@ extension BlackBox {
 
         @Test(arguments: [SIGINT, SIGTERM])
         func aSeriesThatDoesNotComeIsNotWaitedForForEver(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             // A writer that says nothing holds standard input open.
             let program = try scratch.write("piped", "#!/bin/sh\nmkfifo fifo; exec 3<>fifo; exec \"$@\" <&3\n", executable: true)
-            let outcome = try await Product.run(["series", "check", "-", "--kernel", Product.kernel], in: scratch, prefix: [program]) { running in
+            let outcome = try await Product.run(["series", "check", "-", "--kernel", UnderTest.kernel], in: scratch, prefix: [program]) { running in
                 try await running.says("reading the series from standard input")
                 running.send(signal)
             }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Glibc
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// What ends a machine costs the scenario that it ended, and no other.
     @Suite struct Isolation {
         @Test(arguments: [["scenario", "1"], ["scenario", "2"], ["group", "1"], ["none", "1"]])
         func panicBetweenTwoPassesCostsItself(_ mode: [String]) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[pa]*", ["--isolate", mode[0], "--jobs", mode[1]], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
@@ -20,7 +21,7 @@ extension BlackBox {
 
         /// It stays red, and the report says that alone it would not be.
         @Test func whatFailsOnlyAfterAnotherIsSaidToDoSo() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.litter*", [], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
@@ -33,14 +34,14 @@ extension BlackBox {
         }
 
         @Test func onAMachineOfItsOwnNothingCameBefore() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.litter*", ["--isolate", "scenario"], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(try RunFiles(scratch).verdicts == ["selftest.litter pass", "selftest.littered pass"])
         }
 
         @Test func whatFailsAloneTooIsSaidToDoSo() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[pf]a[si][sl]", [], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
@@ -50,7 +51,7 @@ extension BlackBox {
         }
 
         @Test func killedQEMUIsNamedAndTheNextScenarioRuns() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[ha]*", ["--jobs", "1"], in: scratch) { running in
                 try await running.begins("selftest.hang")
                 let guests = Processes.guests(running.mark)

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// A folder that `--kernel` takes as built: the cached kernel's, so that a run with a cache of its own has nothing to compile.
 enum BuiltTree {
-    private struct Build: Decodable {
-        var vmlinux: String
-        var release: String
-    }
-
     struct NoELF: Error {}
 
     /// Puts it into `scratch`; returns its path.
     ///
     /// - Parameter damage: repeated over the first half of the kernel's text.
-    static func make(in scratch: Scratch, damage: [UInt8] = []) async throws -> String {
-        let built = try await Product.run(["build", "--kernel", Product.kernel], in: scratch)
-        try #require(built.code == 0, "\(built.errors)")
-        let build = try JSONDecoder().decode(Build.self, from: Data(built.output.utf8))
+    static func make(in scratch: TemporaryFolder, damage: [UInt8] = []) async throws -> String {
+        let build = try await UnderTest.build()
         try scratch.write("tree/include/config/kernel.release", build.release + "\n")
         let tree = scratch.path + "/tree"
         let config = (build.vmlinux as NSString).deletingLastPathComponent + "/config"

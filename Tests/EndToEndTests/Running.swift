@@ -3,12 +3,13 @@
 import Foundation
 import Glibc
 import SystemPackage
+import TestSupport
 
 /// A `ppiov` that is at work: what it has said so far, and what carries its mark.
 struct Running: Sendable {
-    static let markName = "PPIOV_SELFTEST_MARK"
+    static let markName = "PPIOV_TEST_MARK"
 
-    let scratch: Scratch
+    let scratch: TemporaryFolder
     /// In the environment of every process that comes of it, whatever its parent is by then.
     let mark: String
     let output: FileDescriptor
@@ -16,7 +17,7 @@ struct Running: Sendable {
     private(set) var processID: Int32 = 0
     private let folder: String
 
-    init(_ scratch: Scratch) throws {
+    init(_ scratch: TemporaryFolder) throws {
         self.scratch = scratch
         mark = UUID().uuidString
         folder = scratch.path + "/" + mark.prefix(8)
@@ -63,29 +64,18 @@ struct Running: Sendable {
 
     /// Waits until `ppiov` has said `words` on standard error.
     func says(_ words: String) async throws {
-        try await until("ppiov says \"\(words)\"; it said:\n\(errorText)") { errorText.contains(words) }
+        try await waitUntil("ppiov says \"\(words)\"; it said:\n\(errorText)") { errorText.contains(words) }
     }
 
     /// Waits until the guest has begun the scenario.
     func begins(_ scenario: String) async throws {
         let folder = scratch.results + "/scenarios"
         // The machine's console lies in the folder of the first that runs on it.
-        try await until("a console in \(folder) shows the begin of \(scenario)") {
+        try await waitUntil("a console in \(folder) shows the begin of \(scenario)") {
             let folders = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return folders.flatMap { ["\(folder)/\($0)/console.log", "\(folder)/\($0)/machine.log"] }.contains {
                 Self.text($0).contains("ppiov: begin \(scenario)")
             }
         }
-    }
-}
-
-/// Waits until `condition` holds.
-///
-/// - Throws: `Product.Late` where it does not within a minute.
-func until(_ what: @autoclosure () -> String, _ condition: () throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while try !condition() {
-        guard ContinuousClock.now < end else { throw Product.Late(description: "waited a minute until \(what())") }
-        try await Task.sleep(for: .milliseconds(10))
     }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// Others on the same machine: a second run, and readers that go away.
     @Suite struct Company {
         @Test func twoRunsShareAnEmptyCache() async throws {
-            let (first, second) = (try Scratch(), try Scratch())
+            let (first, second) = (try TemporaryFolder(), try TemporaryFolder())
             let tree = try await BuiltTree.make(in: first)
             async let one = run(tree, first, cache: first)
             async let two = run(tree, second, cache: first)
@@ -17,7 +18,7 @@ extension BlackBox {
             #expect(outcomes.count { $0.errors.contains("booting the kernel") } == 1)
         }
 
-        private func run(_ tree: String, _ scratch: Scratch, cache: Scratch) async throws -> Outcome {
+        private func run(_ tree: String, _ scratch: TemporaryFolder, cache: TemporaryFolder) async throws -> Outcome {
             try await Product.run(
                 ["run", "--kernel", tree, "--filter", "selftest.pass", "--out", scratch.results], in: scratch, environment: cache.cache)
         }
@@ -32,9 +33,9 @@ extension BlackBox {
             "\"$@\" >/dev/full; echo $? > code",
         ])
         func readerThatIsGoneChangesNoVerdict(_ shell: String) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             _ = try await Product.run(filter: "selftest.pass", in: scratch, prefix: ["sh", "-c", shell, "sh"])
-            #expect(try scratch.text("code") == "0\n")
+            #expect(scratch.text("code") == "0\n")
             let files = try RunFiles(scratch)
             #expect(files.verdicts == ["selftest.pass pass"])
             #expect(try KTAPReader.read(try files.text("results.ktap")).flatMap(\.subtests).map(\.ok) == [true])

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// A kernel that does not boot is the harness's failure to do its work, told once, with the console to read.
     @Suite struct Boot {
         private func boot(damage: [UInt8]) async throws -> Outcome {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let tree = try await BuiltTree.make(in: scratch, damage: damage)
             let outcome = try await Product.run(
                 ["run", "--kernel", tree, "--filter", "selftest.pass", "--timeout-scale", "0.1", "--out", scratch.results],

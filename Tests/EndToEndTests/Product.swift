@@ -3,22 +3,16 @@
 import Foundation
 import Subprocess
 import SystemPackage
+import TestSupport
 import Testing
 
 /// The executable under test.
 enum Product {
-    static var path: String { ProcessInfo.processInfo.environment["PPIOV_BIN"] ?? "" }
-    static var isGiven: Bool { !path.isEmpty }
+    /// Its path; `needsProduct` skips the tests where there is none.
+    static var path: String { UnderTest.program ?? "" }
 
-    /// The kernel that guests boot; it should be in the cache already.
-    static var kernel: String { ProcessInfo.processInfo.environment["PPIOV_SELFTEST_KERNEL"] ?? "debian:7.3" }
-
-    /// Stops a hang; nothing that works comes near it.
-    static let patience = Duration.seconds(180)
-
-    struct Late: Error, CustomStringConvertible {
-        var description: String
-    }
+    /// Ends a test that hangs; no run that works comes near it.
+    static let timeout = Duration.seconds(180)
 
     /// Runs `ppiov` with `arguments` to its end, in the fresh folder `scratch`, and checks that nothing of it is left.
     ///
@@ -27,9 +21,9 @@ enum Product {
     ///   - prefix: a program, with its arguments, that starts ppiov in its turn.
     ///   - tidy: nothing of it may be left; false only where it is killed outright.
     ///   - during: what the test does meanwhile.
-    /// - Throws: `Late` where it does not end in time; it is killed then.
+    /// - Throws: `ConditionTimeout` where it does not end in time; it is killed then.
     static func run(
-        _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:], prefix: [String] = [], limit: Duration = patience,
+        _ arguments: [String], in scratch: TemporaryFolder, environment: [String: String] = [:], prefix: [String] = [], limit: Duration = timeout,
         tidy: Bool = true, during: @escaping @Sendable (Running) async throws -> Void = { _ in }
     ) async throws -> Outcome {
         let running = try Running(scratch)
@@ -54,7 +48,7 @@ enum Product {
             return first
         }
         guard let status else {
-            throw Late(description: "ppiov \(arguments.joined(separator: " ")) did not end within \(limit); its words:\n\(running.errorText)")
+            throw ConditionTimeout("ppiov \(arguments.joined(separator: " ")) did not end within \(limit); it printed:\n\(running.errorText)")
         }
         let outcome = Outcome(status: status, output: running.outputText, errors: running.errorText)
         guard tidy else { return outcome }
@@ -63,12 +57,12 @@ enum Product {
         return outcome
     }
 
-    /// `ppiov run` of the self-test kernel, with results in `scratch.results`.
+    /// `ppiov run` of the kernel of `UnderTest`, with results in `scratch.results`.
     static func run(
-        filter: String, _ arguments: [String] = [], in scratch: Scratch, environment: [String: String] = [:], prefix: [String] = [],
+        filter: String, _ arguments: [String] = [], in scratch: TemporaryFolder, environment: [String: String] = [:], prefix: [String] = [],
         tidy: Bool = true, during: @escaping @Sendable (Running) async throws -> Void = { _ in }
     ) async throws -> Outcome {
-        let words = ["run", "--kernel", kernel, "--filter", filter, "--out", scratch.results] + arguments
+        let words = ["run", "--kernel", UnderTest.kernel, "--filter", filter, "--out", scratch.results] + arguments
         return try await run(words, in: scratch, environment: environment, prefix: prefix, tidy: tidy, during: during)
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 #if canImport(FoundationXML)
@@ -94,9 +95,9 @@ struct RunFiles {
     let folder: String
     let results: Results
     /// Keeps the folder.
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
 
-    init(_ scratch: Scratch) throws {
+    init(_ scratch: TemporaryFolder) throws {
         self.scratch = scratch
         folder = scratch.results
         results = try JSONDecoder().decode(Results.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/results.json")))

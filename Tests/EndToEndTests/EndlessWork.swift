@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 
 /// Sources whose building or unpacking does not end before somebody ends it.
 enum EndlessWork {
     /// A kernel tree whose compiler waits for ever, and takes no SIGTERM for an answer; returns its path.
-    static func tree(in scratch: Scratch) throws -> String {
+    static func tree(in scratch: TemporaryFolder) throws -> String {
         let wait = "trap '' TERM; cat \(try fifo(in: scratch))"
         try scratch.write("tree/Kconfig", "# none\n")
         try scratch.write(
@@ -28,14 +29,14 @@ enum EndlessWork {
     }
 
     /// A tarball whose unpacker waits for ever, and the PATH on which that is so.
-    static func tarball(in scratch: Scratch) throws -> (path: String, environment: [String: String]) {
+    static func tarball(in scratch: TemporaryFolder) throws -> (path: String, environment: [String: String]) {
         try scratch.write("bin/xz", "#!/bin/sh\ncat \(try fifo(in: scratch))\n", executable: true)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return (try scratch.write("linux.tar.xz", "not read"), ["PATH": "\(scratch.path)/bin:\(path)"])
     }
 
     /// Nobody writes to it, so that it cannot even be opened.
-    private static func fifo(in scratch: Scratch) throws -> String {
+    private static func fifo(in scratch: TemporaryFolder) throws -> String {
         let fifo = scratch.path + "/never"
         guard mkfifo(fifo, 0o600) == 0 else { throw CocoaError(.fileWriteUnknown) }
         return fifo

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// Random sequences: the same seed draws the same ones, and one of them runs by its name.
     @Suite struct Soak {
         @Test func aSeedDrawsTheSameSequences() async throws {
             var drawn: [[Substring]] = []
             for turn in 0..<2 {
-                let scratch = try Scratch()
+                let scratch = try TemporaryFolder()
                 let outcome = try await Product.run(
                     ["soak", "--seed", "3", "--minutes", "0.001", "--length", "4", "--jobs", "1", "--out", scratch.results], in: scratch)
                 #expect(outcome.code == 0, "\(outcome.errors)")
@@ -23,7 +24,7 @@ extension BlackBox {
 
         /// A kernel that cannot be soaked gives no green.
         @Test func whereNothingIsTriedNothingIsSaidToPass() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             // A built tree has no sources to build netdevsim from.
             let tree = try await BuiltTree.make(in: scratch)
             let outcome = try await Product.run(
@@ -35,7 +36,7 @@ extension BlackBox {
         }
 
         @Test func aSequenceRunsByItsName() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let name = "soak.zcrx.bind-connect-keep-down-close-end"
             let outcome = try await Product.run(["run", "--filter", name, "--out", scratch.results], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")

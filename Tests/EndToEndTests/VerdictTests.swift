@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// Each hidden scenario ends in one way, which the harness must notice and say.
     @Suite struct Verdicts {
         /// Runs one scenario alone; its deadlines are shortened where it is meant to reach them.
         private func run(_ name: String, code: Int32, verdict: String, scale: Double = 1) async throws -> (RunFiles.Result, RunFiles, Outcome) {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.\(name)", ["--timeout-scale", "\(scale)"], in: scratch)
             #expect(outcome.code == code, "\(outcome.errors)")
             let files = try RunFiles(scratch)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// `ppiov model` and `ppiov check` as their users meet them: words and exit codes.
     @Suite struct ModelAndCheck {
         private static let small = ["--buffers", "2", "--user-references", "1"]
 
         @Test func theThreeDesigns() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let before = try await Product.run(["model", "--design", "beforeRework"] + Self.small, in: scratch)
             #expect(before.code == 1)
             #expect(before.output.contains("I7 broken after") && before.output.contains("(RFC v3 03/20: fault 1)"))
@@ -22,7 +23,7 @@ extension BlackBox {
         }
 
         @Test func aFaultIsFoundAndDrawn() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let arguments = ["model", "--design", "unifiedRefCount", "--fault", "refill-unchecked", "--mermaid"]
             let outcome = try await Product.run(arguments + Self.small, in: scratch)
             #expect(outcome.code == 1)
@@ -35,7 +36,7 @@ extension BlackBox {
 
         @Test func memoryThatEndsIsNoVerdict() async throws {
             let outcome = try await Product.run(
-                ["model", "--design", "unifiedRefCount", "--provider", "zcrx", "--memory", "16"], in: try Scratch())
+                ["model", "--design", "unifiedRefCount", "--provider", "zcrx", "--memory", "16"], in: try TemporaryFolder())
             #expect(outcome.code == 3)
             #expect(outcome.output.contains("NOT ALL SEEN") && outcome.output.contains("--memory"))
         }
@@ -50,7 +51,7 @@ extension BlackBox {
         private static let end = line(3, "page_pool_release: page_pool=00000000aa inflight=0 hold=1 release=1 cnt=1")
 
         @Test func verdicts() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             try scratch.write("good", Self.hold + Self.release + Self.end)
             try scratch.write("bad", Self.hold + Self.end)
             try scratch.write("lossy", "CPU:0 [LOST 3 EVENTS]\n" + Self.hold + Self.release + Self.end)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// One run with every verdict in it, held against docs/results.md.
     @Suite struct Folder {
         private static let verdicts = [
@@ -11,7 +12,7 @@ extension BlackBox {
         ]
 
         @Test func holdsWhatIsPromised() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[pfswe][akx]??", ["--cpus", "1"], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)

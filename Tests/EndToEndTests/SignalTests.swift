@@ -3,9 +3,10 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// SIGINT and SIGTERM end a run in whatever phase it is: exit 130, nothing left, what was finished is kept.
     ///
     /// `Product.run` checks that no process and no file is left.
@@ -17,14 +18,14 @@ extension BlackBox {
 
         @Test(arguments: both)
         func whileUnpacking(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let tarball = try EndlessWork.tarball(in: scratch)
             let outcome = try await Product.run(
                 ["run", "--kernel", tarball.path, "--filter", "selftest.pass", "--out", scratch.results], in: scratch,
                 environment: tarball.environment.merging(scratch.cache) { $1 }, limit: Self.limit
             ) { running in
                 try await running.says("unpacking ")
-                try await until("the unpacker waits") { EndlessWork.isWaiting(running) }
+                try await waitUntil("the unpacker waits") { EndlessWork.isWaiting(running) }
                 running.send(signal)
             }
             check(outcome, signal)
@@ -33,13 +34,13 @@ extension BlackBox {
 
         @Test(arguments: both)
         func whileCompiling(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(
                 ["run", "--kernel", try EndlessWork.tree(in: scratch), "--filter", "selftest.pass", "--out", scratch.results], in: scratch,
                 environment: scratch.cache, limit: Self.limit
             ) { running in
                 try await running.says("compiling Linux 9.1.0")
-                try await until("the compiler waits") { EndlessWork.isWaiting(running) }
+                try await waitUntil("the compiler waits") { EndlessWork.isWaiting(running) }
                 running.send(signal)
             }
             check(outcome, signal)
@@ -47,14 +48,14 @@ extension BlackBox {
 
         @Test(arguments: both)
         func whileBooting(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let tree = try await BuiltTree.make(in: scratch)
             let outcome = try await Product.run(
                 ["run", "--kernel", tree, "--filter", "selftest.pass", "--out", scratch.results], in: scratch, environment: scratch.cache,
                 limit: Self.limit
             ) { running in
                 try await running.says("booting the kernel")
-                try await until("QEMU runs") { !Processes.guests(running.mark).isEmpty }
+                try await waitUntil("QEMU runs") { !Processes.guests(running.mark).isEmpty }
                 running.send(signal)
             }
             check(outcome, signal)
@@ -64,7 +65,7 @@ extension BlackBox {
 
         @Test(arguments: both)
         func whileAScenarioRuns(_ signal: Int32) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[ph]a[sn][sg]", ["--jobs", "1", "--timeout-scale", "10"], in: scratch) { running in
                 try await running.begins("selftest.hang")
                 running.send(signal)
@@ -73,7 +74,7 @@ extension BlackBox {
         }
 
         @Test func twiceFromTheTerminal() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.[ph]a[sn][sg]", ["--jobs", "1", "--timeout-scale", "10"], in: scratch) { running in
                 try await running.begins("selftest.hang")
                 // As the terminal does: to the whole process group.
@@ -87,7 +88,7 @@ extension BlackBox {
         /// Nothing can be tidied up then, but a guest that computes on for nobody is more than untidy.
         @Test(.enabled("without setpriv nothing can be promised", { FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") }))
         func killedHarnessTakesQEMUWithIt() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let mark = Mutex("")
             let outcome = try await Product.run(filter: "selftest.hang", ["--timeout-scale", "10"], in: scratch, tidy: false) { running in
                 try await running.begins("selftest.hang")
@@ -96,7 +97,7 @@ extension BlackBox {
             }
             #expect(outcome.code == nil)
             let left = mark.withLock { $0 }
-            try await until("QEMU is gone with its harness") { Processes.marked(left).isEmpty }
+            try await waitUntil("QEMU is gone with its harness") { Processes.marked(left).isEmpty }
         }
 
         /// - Parameter signal: nil where two came, of which either may be seen first.
@@ -107,7 +108,7 @@ extension BlackBox {
             }
         }
 
-        private func checkKept(_ outcome: Outcome, _ signal: Int32?, _ scratch: Scratch) throws {
+        private func checkKept(_ outcome: Outcome, _ signal: Int32?, _ scratch: TemporaryFolder) throws {
             check(outcome, signal)
             let files = try RunFiles(scratch)
             #expect(files.verdicts == ["selftest.pass pass"])

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
-extension BlackBox {
+extension EndToEnd {
     /// What the caller got wrong ends with 2, says what is wrong, and leaves nothing.
     @Suite struct Input {
         struct Case: Sendable, CustomTestStringConvertible {
@@ -24,13 +25,13 @@ extension BlackBox {
             Case(["run", "--kernel", "/dev/zero"], says: ["/dev/zero"]),
             Case(["run", "--kernel", "debian:nosuch"], says: ["debian:nosuch is not a kernel version"]),
             Case(["run", "--kernel", "debian:99.1"], says: ["debian:99.1 is not in Debian's suites", "linux-source-"]),
-            Case(["run", "--kernel", Product.kernel, "--filter", "nothing.such"], says: ["no scenario matches \"nothing.such\""]),
+            Case(["run", "--kernel", UnderTest.kernel, "--filter", "nothing.such"], says: ["no scenario matches \"nothing.such\""]),
             Case(["list", "--filter", "nothing.such"], says: ["no scenario matches \"nothing.such\""]),
-            Case(["run", "--kernel", Product.kernel, "--profile", "nosuch"], says: ["profile \"nosuch\"", "known profiles: "]),
-            Case(["run", "--kernel", Product.kernel, "--set", "FOO_NO_SUCH=y"], says: ["CONFIG_FOO_NO_SUCH: wanted y, got n"]),
-            Case(["run", "--kernel", Product.kernel, "--set", "nonsense"], says: ["--set nonsense is not an option"]),
-            Case(["run", "--kernel", Product.kernel, "--config", "/nonexistent"], says: ["/nonexistent"]),
-            Case(["run", "--kernel", Product.kernel, "--allow", "/nonexistent"], says: ["allow-list /nonexistent"]),
+            Case(["run", "--kernel", UnderTest.kernel, "--profile", "nosuch"], says: ["profile \"nosuch\"", "known profiles: "]),
+            Case(["run", "--kernel", UnderTest.kernel, "--set", "FOO_NO_SUCH=y"], says: ["CONFIG_FOO_NO_SUCH: wanted y, got n"]),
+            Case(["run", "--kernel", UnderTest.kernel, "--set", "nonsense"], says: ["--set nonsense is not an option"]),
+            Case(["run", "--kernel", UnderTest.kernel, "--config", "/nonexistent"], says: ["/nonexistent"]),
+            Case(["run", "--kernel", UnderTest.kernel, "--allow", "/nonexistent"], says: ["allow-list /nonexistent"]),
             Case(["run", "--no-such-option"], says: ["--no-such-option", "Usage:"]),
             Case(["nosuch"], says: ["nosuch", "Usage:"]),
             Case(["run", "--memory", "100"], says: ["--memory takes 256 to 65536 MiB, not 100"]),
@@ -60,7 +61,7 @@ extension BlackBox {
 
         @Test(arguments: cases)
         func isRefused(_ wrong: Case) async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(wrong.arguments + (wrong.arguments[0] == "run" ? ["--out", scratch.results] : []), in: scratch)
             #expect(outcome.code == 2, "\(outcome.errors)")
             #expect(outcome.output.isEmpty)
@@ -69,7 +70,7 @@ extension BlackBox {
         }
 
         @Test func resultsFolderInUseIsRefusedBeforeAnyWork() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             try scratch.write("results/precious", "mine")
             let outcome = try await Product.run(filter: "selftest.pass", in: scratch)
             #expect(outcome.code == 2, "\(outcome.errors)")
@@ -78,16 +79,16 @@ extension BlackBox {
         }
 
         @Test func resultsFolderThatIsAFileIsRefused() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             try scratch.write("results", "mine")
             let outcome = try await Product.run(filter: "selftest.pass", in: scratch)
             #expect(outcome.code == 2 && outcome.errors.contains(scratch.results), "\(outcome.errors)")
-            #expect(try scratch.text("results") == "mine")
+            #expect(scratch.text("results") == "mine")
         }
 
         /// Where KVM works this shows that it is used; elsewhere that its absence is a failure with a reason, never a silent TCG.
         @Test func wishForKVMIsMetOrRefused() async throws {
-            let scratch = try Scratch()
+            let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "selftest.pass", ["--accel", "kvm"], in: scratch)
             if outcome.code == 0 {
                 #expect(try RunFiles(scratch).metadata().accelerator == "kvm")
