@@ -5,7 +5,7 @@ import Testing
 
 @testable import Checks
 
-/// A scenario that passes every oracle, to be spoilt one thing at a time.
+/// Evidence that passes every oracle. Each test changes one thing.
 private func good() -> Evidence {
     let pool = PoolRecord(id: 12, ifindex: 3, provider: .zcrx, inflight: 0, detached: true)
     let counters = ["pinned-pages": 256 as Int64, "fds": 9]
@@ -48,7 +48,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(account.provider == .zcrx && account.netIovHolds == 256 && account.netIovReleases == 256 && account.freed)
     }
 
-    /// What the kernel's version is known for is neither passed nor failed; anything besides it is a failure.
+    /// A known bug of the kernel's version is neither a pass nor a failure; any other finding is a failure.
     @Test func knownBug() throws {
         let bug = KnownBug(
             version: "7.2", reason: "r", sign: KnownBug.Sign(.scenario, "step \"offsets\" failed"), consequences: [KnownBug.Sign(.payload)])
@@ -64,9 +64,9 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         }
         #expect(try result { _ in }.verdict == .pass)
         let known = try result(fails)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
+        #expect(known.verdict == .xfail && known.reason == "known bug of Linux 7.2: r" && known.findings.count == 1)
         #expect(try judge(fails).verdict == .fail)
-        // A search looks for what fails, known or not.
+        // A bisection looks for failures, known or not.
         let search = try judge(knownBugs: false) {
             $0.knownBug = bug
             fails(&$0)
@@ -76,7 +76,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
             try result {
                 fails(&$0); $0.report?.payload?.received = 1
             }.verdict == .xfail)
-        // The consequence without the bug's own sign, something that is no consequence, and a crash.
+        // A consequence without the sign of the bug, a finding that is no consequence, and a crash.
         #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)
         #expect(
             try result {
@@ -93,7 +93,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result { $0.report = nil }.verdict == .crashed)
     }
 
-    /// One that ends the kernel is told by its own splats, and by nothing else.
+    /// A known bug that ends the kernel is identified by its own splats and by nothing else.
     @Test func knownCrash() throws {
         let bug = KnownBug(
             version: "7.3", reason: "r", sign: KnownBug.Sign(.kernelLog, "bug: kernel BUG at net/a.c:"),
@@ -109,14 +109,14 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         ]
         let panic = ["Kernel panic - not syncing: Fatal exception in interrupt"]
         let known = try result(own + panic)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.3 is known for it: r" && known.findings.count == 2, "\(known.findings)")
+        #expect(known.verdict == .xfail && known.reason == "known bug of Linux 7.3: r" && known.findings.count == 2, "\(known.findings)")
         #expect(try result(own).verdict == .xfail)
-        // The panic alone, another bug, another beside it, no log at all, and a report that came all the same.
+        // Only the panic, another bug, two bugs, no log, and a report in spite of the splats.
         #expect(try result(panic).verdict == .crashed)
         #expect(try result(["kernel BUG at net/b.c:7!"] + panic).verdict == .crashed)
         #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
-        // A hang and an agent that gave up, after the bug's own words.
+        // A hang and an agent that ended, after the splat of the bug.
         for crash in [Crash(.hang, "hung: no word for 75.0 s"), Crash(.agent, "the agent could not go on: out of memory"), Crash(.machine, "gone")] {
             let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
             #expect(other.verdict == .crashed)
@@ -126,7 +126,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result(nil).verdict == .crashed)
         #expect(try result(own) { _ in }.verdict == .fail)
         #expect(try result([]) { $0.crash = nil }.verdict == .pass)
-        // In a helper that the function called.
+        // The kernel ends in a helper that the function called.
         let deep = [
             "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:memcpy_orig+0x54/0x110", "Call Trace:", " <TASK>",
             " a_fn+0x1cc/0x1d0", " c_fn+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---",
@@ -134,7 +134,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result(deep + panic).verdict == .xfail)
         #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
-        // A search looks for it, and one that is not known to end the kernel does not excuse an end.
+        // A bisection looks for it; and a bug that does not end the kernel does not explain a crash.
         let search = try judge(knownBugs: false) {
             ($0.knownBug, $0.log, $0.report, $0.crash) = (bug, own, nil, Crash(.panic, panic[0]))
         }
@@ -172,7 +172,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try findings(.scenario) { $0.report?.scenario = "other" } == ["the report is of other, not of zcrx.basic"])
     }
 
-    @Test func theStepsAreToldOnceHoweverManyFail() throws {
+    @Test func onlyTheFirstFailedStepHasTheList() throws {
         let result = try judge {
             $0.report?.outcome = .failed
             $0.report?.steps = ["receive", "close"].map { StepRecord(name: $0, ok: false, detail: "EPIPE") }
@@ -194,8 +194,8 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(none.first == "could not run: no zcrx page pool was observed")
     }
 
-    /// An interface that lives on makes itself a pool of pages when the provider goes. A netdevsim of the harness's does not.
-    @Test func anInterfaceThatStaysKeepsItsOwnPool() throws {
+    /// A real interface makes a pool of pages when the provider is removed. The harness removes its netdevsim, so none may remain.
+    @Test func defaultPoolOfAnInterfaceThatStays() throws {
         let own = PoolObservation(
             pool: PoolRecord(id: 13, ifindex: 3, provider: .pages, inflight: 64, detached: false), peakInflight: 64, seenDetached: false,
             gone: false, drainTime: nil)
@@ -214,8 +214,8 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
             } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
     }
 
-    /// A scenario that skips after it has begun is held to what it left behind.
-    @Test func aSkipHalfWayMayLeaveNothing() throws {
+    /// A scenario that skips after it has begun must not leave pools or resources behind.
+    @Test func aLateSkipLeavesNothing() throws {
         let clean = try judge { $0.report?.outcome = .skipped }
         #expect(clean.verdict == .skip)
         #expect(
@@ -318,7 +318,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(
             try findings(.trace) { $0.report?.expectation.pools = ExpectedPools(buffers: 128, traffic: true, posted: 128) }
                 == ["as-predicted: pool 0xffff888003a1c000 held 256 different net_iovs, there are 128"])
-        // Real hardware posts what it likes.
+        // How many buffers real hardware posts is not known.
         let hardware = try judge {
             $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false)
             $0.report?.tier = .hardware
@@ -326,7 +326,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(hardware.findings == [])
     }
 
-    @Test func traceThatCannotBeBelieved() throws {
+    @Test func unreliableTrace() throws {
         #expect(try findings(.trace) { $0.trace = nil } == ["could not run: there is no trace of this scenario"])
         #expect(try findings(.trace) { $0.report?.traceLost = 7 } == ["the ring buffer lost 7 events"])
         #expect(try findings(.trace) { $0.formats["header_page"] = nil } == ["could not run: no trace format for header_page"])
@@ -400,11 +400,11 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try skip([.interface, .zcrx], .none).verdict == .skip)
         // A harness check may skip for any reason.
         #expect(try skip(nil, all).verdict == .skip)
-        // What is found missing on the way stands in no list of needs.
+        // What a scenario finds missing after it has begun is in no list of needs.
         #expect(try skip([.zcrx], begun: true, all).verdict == .fail)
         #expect(try skip([.zcrx], begun: true, GuaranteedNeeds(needs: [.zcrx])).verdict == .skip)
         #expect(try skip([.zcrx], GuaranteedNeeds(needs: [.zcrx])).verdict == .fail)
-        // Other evidence is told first, and a pass needs no guarantee.
+        // Other findings replace this one, and a pass needs no guarantee.
         let splat = try judge(guaranteed: all) {
             $0.report?.outcome = .skipped
             $0.log = ["kernel BUG at io_uring/zcrx.c:1!"]
