@@ -5,32 +5,6 @@ import Testing
 
 @testable import Checks
 
-/// A scenario that passes every oracle, to be spoilt one thing at a time.
-private func good() -> Evidence {
-    let pool = PoolRecord(id: 12, ifindex: 3, provider: .zcrx, inflight: 0, detached: true)
-    let counters = ["pinned-pages": 256 as Int64, "fds": 9]
-    let bytes = TraceBytes.run(netIovs: 256)
-    let report = ScenarioReport(
-        scenario: "zcrx.basic", tier: .netdevsim, outcome: .completed,
-        expectation: Expectation(provider: .zcrx, minimumHolds: 64, zeroCopy: true, detachedPool: true, payload: true),
-        steps: [StepRecord(name: "register", ok: true)],
-        pools: [PoolObservation(pool: pool, peakInflight: 256, seenDetached: true, gone: true, drainTime: 1000)],
-        before: counters, after: counters,
-        payload: PayloadRecord(sent: 4096, received: 4096, zeroCopy: 4096, copied: 0, firstMismatch: nil, complete: true),
-        traceBytes: UInt64(bytes.count))
-    return Evidence(
-        scenario: "zcrx.basic", tier: .netdevsim, provider: .zcrx, needs: [.interface, .zcrx], report: report, trace: [0: bytes, 1: []],
-        formats: TraceBytes.formats, log: ["[    1.000000] nothing of note"], seconds: 2)
-}
-
-private func judge(
-    with allowList: AllowList = AllowList(), guaranteed: GuaranteedNeeds = .none, knownBugs: Bool = true, _ spoil: (inout Evidence) -> Void
-) throws -> ScenarioResult {
-    var evidence = good()
-    spoil(&evidence)
-    return Judge(allowList: allowList, today: try #require(Day("2026-06-01")), knownBugs: knownBugs, guaranteed: guaranteed).verdict(evidence)
-}
-
 private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throws -> [String] {
     let result = try judge(spoil)
     #expect(result.verdict == .fail)
@@ -46,104 +20,6 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(result.seconds == 2)
         let account = try #require(result.accounts.first)
         #expect(account.provider == .zcrx && account.netIovHolds == 256 && account.netIovReleases == 256 && account.freed)
-    }
-
-    /// What the kernel's version is known for is neither passed nor failed; anything besides it is a failure.
-    @Test func knownBug() throws {
-        let bug = KnownBug(
-            version: "7.2", reason: "r", sign: KnownBug.Sign(.scenario, "step \"offsets\" failed"), consequences: [KnownBug.Sign(.payload)])
-        func result(_ spoil: (inout Evidence) -> Void) throws -> ScenarioResult {
-            try judge {
-                $0.knownBug = bug
-                spoil(&$0)
-            }
-        }
-        func fails(_ evidence: inout Evidence) {
-            evidence.report?.outcome = .failed
-            evidence.report?.steps.append(StepRecord(name: "offsets", ok: false, detail: "one at 4096"))
-        }
-        #expect(try result { _ in }.verdict == .pass)
-        let known = try result(fails)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
-        #expect(try judge(fails).verdict == .fail)
-        // A search looks for what fails, known or not.
-        let search = try judge(knownBugs: false) {
-            $0.knownBug = bug
-            fails(&$0)
-        }
-        #expect(search.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.report?.payload?.received = 1
-            }.verdict == .xfail)
-        // The consequence without the bug's own sign, something that is no consequence, and a crash.
-        #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.report?.after?["fds"] = 10
-            }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.log = nil
-            }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.crash = Crash(.machine, "QEMU is gone")
-            }.verdict == .fail)
-        #expect(try result { $0.report = nil }.verdict == .crashed)
-    }
-
-    /// One that ends the kernel is told by its own splats, and by nothing else.
-    @Test func knownCrash() throws {
-        let bug = KnownBug(
-            version: "7.3", reason: "r", sign: KnownBug.Sign(.kernelLog, "bug: kernel BUG at net/a.c:"),
-            consequences: [KnownBug.Sign(.kernelLog, "panic: ")], endsIn: "a_fn")
-        func result(_ log: [String]?, _ spoil: (inout Evidence) -> Void = { $0.report = nil }) throws -> ScenarioResult {
-            try judge {
-                ($0.knownBug, $0.log, $0.crash) = (bug, log, Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
-                spoil(&$0)
-            }
-        }
-        let own = [
-            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:a_fn+0x1cc/0x1d0", "---[ end trace 0000000000000000 ]---",
-        ]
-        let panic = ["Kernel panic - not syncing: Fatal exception in interrupt"]
-        let known = try result(own + panic)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.3 is known for it: r" && known.findings.count == 2, "\(known.findings)")
-        #expect(try result(own).verdict == .xfail)
-        // The panic alone, another bug, another beside it, no log at all, and a report that came all the same.
-        #expect(try result(panic).verdict == .crashed)
-        #expect(try result(["kernel BUG at net/b.c:7!"] + panic).verdict == .crashed)
-        #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
-        #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
-        // A hang and an agent that gave up, after the bug's own words.
-        for crash in [Crash(.hang, "hung: no word for 75.0 s"), Crash(.agent, "the agent could not go on: out of memory"), Crash(.machine, "gone")] {
-            let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
-            #expect(other.verdict == .crashed)
-        }
-        #expect(try result(["WARNING: CPU: 0 PID: 1 at net/b.c:7 b+0x1/0x2", "---[ end trace 0000000000000000 ]---"] + own).verdict == .crashed)
-        #expect(try result([]).verdict == .crashed)
-        #expect(try result(nil).verdict == .crashed)
-        #expect(try result(own) { _ in }.verdict == .fail)
-        #expect(try result([]) { $0.crash = nil }.verdict == .pass)
-        // In a helper that the function called.
-        let deep = [
-            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:memcpy_orig+0x54/0x110", "Call Trace:", " <TASK>",
-            " a_fn+0x1cc/0x1d0", " c_fn+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---",
-        ]
-        #expect(try result(deep + panic).verdict == .xfail)
-        #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
-        #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
-        // A search looks for it, and one that is not known to end the kernel does not excuse an end.
-        let search = try judge(knownBugs: false) {
-            ($0.knownBug, $0.log, $0.report, $0.crash) = (bug, own, nil, Crash(.panic, panic[0]))
-        }
-        #expect(search.verdict == .crashed)
-        let mere = try result(own) {
-            $0.report = nil
-            $0.knownBug?.endsIn = nil
-        }
-        #expect(mere.verdict == .crashed)
     }
 
     @Test func nodevPasses() throws {
@@ -172,7 +48,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try findings(.scenario) { $0.report?.scenario = "other" } == ["the report is of other, not of zcrx.basic"])
     }
 
-    @Test func theStepsAreToldOnceHoweverManyFail() throws {
+    @Test func onlyTheFirstFailedStepHasTheList() throws {
         let result = try judge {
             $0.report?.outcome = .failed
             $0.report?.steps = ["receive", "close"].map { StepRecord(name: $0, ok: false, detail: "EPIPE") }
@@ -194,8 +70,8 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(none.first == "could not run: no zcrx page pool was observed")
     }
 
-    /// An interface that lives on makes itself a pool of pages when the provider goes. A netdevsim of the harness's does not.
-    @Test func anInterfaceThatStaysKeepsItsOwnPool() throws {
+    /// A real interface makes a pool of pages when the provider is removed. The harness removes its netdevsim, so none may remain.
+    @Test func defaultPoolOfAnInterfaceThatStays() throws {
         let own = PoolObservation(
             pool: PoolRecord(id: 13, ifindex: 3, provider: .pages, inflight: 64, detached: false), peakInflight: 64, seenDetached: false,
             gone: false, drainTime: nil)
@@ -214,8 +90,8 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
             } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
     }
 
-    /// A scenario that skips after it has begun is held to what it left behind.
-    @Test func aSkipHalfWayMayLeaveNothing() throws {
+    /// A scenario that skips after it has begun must not leave pools or resources behind.
+    @Test func aLateSkipLeavesNothing() throws {
         let clean = try judge { $0.report?.outcome = .skipped }
         #expect(clean.verdict == .skip)
         #expect(
@@ -318,7 +194,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(
             try findings(.trace) { $0.report?.expectation.pools = ExpectedPools(buffers: 128, traffic: true, posted: 128) }
                 == ["as-predicted: pool 0xffff888003a1c000 held 256 different net_iovs, there are 128"])
-        // Real hardware posts what it likes.
+        // How many buffers real hardware posts is not known.
         let hardware = try judge {
             $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false)
             $0.report?.tier = .hardware
@@ -326,7 +202,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(hardware.findings == [])
     }
 
-    @Test func traceThatCannotBeBelieved() throws {
+    @Test func unreliableTrace() throws {
         #expect(try findings(.trace) { $0.trace = nil } == ["could not run: there is no trace of this scenario"])
         #expect(try findings(.trace) { $0.report?.traceLost = 7 } == ["the ring buffer lost 7 events"])
         #expect(try findings(.trace) { $0.formats["header_page"] = nil } == ["could not run: no trace format for header_page"])
@@ -400,11 +276,11 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(try skip([.interface, .zcrx], .none).verdict == .skip)
         // A harness check may skip for any reason.
         #expect(try skip(nil, all).verdict == .skip)
-        // What is found missing on the way stands in no list of needs.
+        // What a scenario finds missing after it has begun is in no list of needs.
         #expect(try skip([.zcrx], begun: true, all).verdict == .fail)
         #expect(try skip([.zcrx], begun: true, GuaranteedNeeds(needs: [.zcrx])).verdict == .skip)
         #expect(try skip([.zcrx], GuaranteedNeeds(needs: [.zcrx])).verdict == .fail)
-        // Other evidence is told first, and a pass needs no guarantee.
+        // Other findings replace this one, and a pass needs no guarantee.
         let splat = try judge(guaranteed: all) {
             $0.report?.outcome = .skipped
             $0.log = ["kernel BUG at io_uring/zcrx.c:1!"]

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Checks
 
-/// A run of a selftest in which all is well, to be spoilt one thing at a time.
+/// A run of a kernel selftest without findings. Each test changes one thing.
 private func good() -> KernelSelftestEvidence {
     let plan = KernelSelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface, provider: .devmem, casesWithoutNetIovs: ["check_hds"])
     let counters = ["pinned-pages": 256 as Int64]
@@ -35,7 +35,7 @@ private func judge(guaranteed: Set<Provider> = [], large: Bool = true, _ spoil: 
     var evidence = good()
     spoil(&evidence)
     let guaranteed = GuaranteedNeeds(needs: large ? [.largeBuffers] : [], kernelSelftests: guaranteed)
-    return KernelSelftestJudge(allowList: AllowList(), guaranteed: guaranteed, today: try #require(Day("2026-06-01"))).judge(evidence)
+    return KernelSelftestJudge(allowList: AllowList(), guaranteed: guaranteed, today: try #require(Day("2026-06-01"))).verdicts(evidence)
 }
 
 private let splat = [
@@ -54,7 +54,7 @@ private let splat = [
         #expect(results.map { $0.accounts.reduce(0) { $0 + $1.netIovHolds } } == [256, 0, 0, 0])
     }
 
-    /// A case that says "ok" and moved no net_iov has shown nothing.
+    /// A case that passes and holds no net_iov proves nothing.
     @Test func aCaseThatHeldNothing() throws {
         let results = try judge { $0.plan.casesWithoutNetIovs = [] }
         #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
@@ -62,8 +62,8 @@ private let splat = [
         #expect(try judge { ($0.plan.casesWithoutNetIovs, $0.plan.provider) = ([], .pages) }.map(\.verdict) == [.pass, .skip, .pass, .pass])
     }
 
-    /// A binding that is broken looks to the tests like a NIC that cannot do it.
-    @Test func aSkipThatTheKernelHasNoReasonFor() throws {
+    /// To the tests a broken binding looks like a NIC without the feature.
+    @Test func aSkipOfAGuaranteedCase() throws {
         let results = try judge(guaranteed: [.devmem]) { _ in }
         #expect(results.map(\.verdict) == [.pass, .fail, .pass, .pass])
         #expect(
@@ -80,7 +80,7 @@ private let splat = [
         #expect(try judge(guaranteed: [.zcrx]) { _ in }.map(\.verdict) == [.pass, .skip, .pass, .pass])
     }
 
-    @Test func nothingThatRanIsNoSuccess() throws {
+    @Test func onlySkips() throws {
         let results = try judge { for place in [2, 4, 5] { $0.lines[place].text = "ok \(place / 2) devmem.c\(place) # SKIP why" } }
         #expect(results.map(\.verdict) == [.skip, .skip, .skip, .skip])
         #expect(results.last?.reason == "none of its cases ran")
@@ -94,7 +94,7 @@ private let splat = [
             (["TAP version 13", "1..2"], "0", [.fail], "it reported no case"),
             (["TAP version 13", "1..1", "ok 1 a"], "4", [.pass, .fail], "it exited with status 4 (skip), but no case was skipped"),
         ] as [([String], String, [ScenarioResult.Verdict], String?)])
-    func casesThatAreNone(_ lines: [String], _ status: String, _ verdicts: [ScenarioResult.Verdict], _ finding: String?) throws {
+    func noCases(_ lines: [String], _ status: String, _ verdicts: [ScenarioResult.Verdict], _ finding: String?) throws {
         let results = try judge {
             $0.lines = lines.map { KernelSelftestEvidence.Line($0, time: 5) }
             $0.whole.report?.steps[0].detail = status
@@ -104,8 +104,8 @@ private let splat = [
         #expect(results.last?.findings.first?.message == finding)
     }
 
-    /// The kernel takes a line of a thousand bytes and no more.
-    @Test func aLongResultHasItsPartOfTheLog() throws {
+    /// The kernel takes at most 1024 bytes of a line.
+    @Test func aLongResultLine() throws {
         let long = "ok 3 devmem.check_hds # SKIP " + String(repeating: "x", count: 2000)
         let results = try judge {
             $0.lines[5].text = long
@@ -129,7 +129,7 @@ private let splat = [
         #expect(results[2].findings.map(\.message) == ["lib.py.utils.CmdExitFailure: Command failed"])
     }
 
-    /// A command that failed says why in what it wrote, not in the exception's name.
+    /// The cause of a failed command is in its output, not in the name of the exception.
     @Test(arguments: [
         (
             ["netdev_bind_rx: File exists", "YNL failed: Kernel error: 'designated queue already memory provider bound'", "restoring"],
@@ -155,12 +155,12 @@ private let splat = [
         #expect(results[2].findings.map(\.message) == [message])
     }
 
-    /// A splat before a result is that case's; one after the last is nobody's in particular.
+    /// A splat before a result belongs to that case; one after the last result belongs to the program as a whole.
     @Test(arguments: [(1, 0), (3, 1), (5, 2), (7, 3)])
-    func aSplatHasAnOwner(_ place: Int, _ owner: Int) throws {
+    func splatsBelongToCases(_ place: Int, _ index: Int) throws {
         let results = try judge { $0.whole.log?.insert(contentsOf: splat, at: place) }
-        #expect(results.indices.filter { results[$0].verdict == .fail } == [owner])
-        #expect(results[owner].findings.map(\.oracle) == [.kernelLog])
+        #expect(results.indices.filter { results[$0].verdict == .fail } == [index])
+        #expect(results[index].findings.map(\.oracle) == [.kernelLog])
     }
 
     @Test(arguments: [
@@ -171,18 +171,18 @@ private let splat = [
         #expect(results.last?.findings.map(\.message) == [words])
     }
 
-    @Test func aFailureThatTheStatusHides() throws {
+    @Test func aFailureWithExitStatus0() throws {
         let results = try judge { $0.lines[5].text = "not ok 3 devmem.check_hds" }
         #expect(results.last?.findings.map(\.message) == ["it exited with status 0, but a case failed"])
     }
 
-    @Test func aPlanThatIsNotKept() throws {
+    @Test func aPlanOfMoreCases() throws {
         let results = try judge { $0.lines.remove(at: 5) }
         #expect(results.map(\.verdict) == [.pass, .skip, .fail])
         #expect(results.last?.findings.map(\.message) == ["it planned 3 cases and reported 2"])
     }
 
-    @Test func countersAndTraceAreTheWholes() throws {
+    @Test func countersAndTraceBelongToTheWhole() throws {
         #expect(try judge { $0.whole.report?.after = ["pinned-pages": 300] }.map(\.verdict) == [.pass, .skip, .pass, .fail])
         #expect(try judge { $0.whole.trace = nil }.last?.findings.first?.oracle == .trace)
         #expect(try judge { $0.whole.report?.traceLost = 3 }.last?.verdict == .fail)
@@ -199,7 +199,7 @@ private let splat = [
         #expect(results.last?.reason == "Kernel panic - not syncing; case 3 of 3 was running")
     }
 
-    @Test func aPassInPartSaysWhatWasLeftOut() throws {
+    @Test func aPassNamesTheSkippedPart() throws {
         let results = try judge {
             $0.lines = ["a word", "no huge page, skip huge page tests"].map { KernelSelftestEvidence.Line($0, time: 5) }
             $0.plan.provider = .pages
@@ -208,7 +208,7 @@ private let splat = [
         #expect(results.first?.reason == "no huge page, skip huge page tests")
     }
 
-    /// Of ksft.py, thrown before the first case.
+    /// Exceptions of ksft.py before the first case.
     @Test(arguments: [
         ("net.lib.py.ksft.KsftXfailEx: Test does not work on netdevsim", ScenarioResult.Verdict.xfail, "Test does not work on netdevsim" as String?),
         ("net.lib.py.ksft.KsftSkipEx: LOCAL_PREFIX_V6 required", .skip, "LOCAL_PREFIX_V6 required"),
@@ -227,7 +227,7 @@ private let splat = [
         #expect(try results("139").first?.verdict == .fail)
     }
 
-    /// Programs that write no TAP say it with their exit status.
+    /// Programs that write no TAP report with their exit status.
     @Test(arguments: [("0", ScenarioResult.Verdict.pass), ("4", .skip), ("77", .skip), ("1", .fail)])
     func noTAP(_ status: String, _ verdict: ScenarioResult.Verdict) throws {
         let results = try judge {

@@ -10,7 +10,7 @@ import Testing
             findings: findings.map { Finding(oracle: $0.0, message: $0.1) })
     }
 
-    @Test func whatPassedHasNone() {
+    @Test func noFailureNoFingerprint() {
         #expect(Fingerprint.of(result(.pass, [])) == nil)
         #expect(Fingerprint.of(result(.skip, [], reason: "x")) == nil)
         #expect(Fingerprint.of(result(.xfail, [(.scenario, "step \"7\" failed")], reason: "x")) == nil)
@@ -23,14 +23,14 @@ import Testing
         #expect(Fingerprint.of(one) == "trace I7 everything-comes-home")
     }
 
-    @Test func theTellingFindingIsTaken() {
+    @Test func theMostSpecificFindingCounts() {
         let both = result(.fail, [(.scenario, "step \"7\" failed"), (.kernelLog, "warning: WARNING: a.c:3 at f [f:g]")])
         #expect(Fingerprint.of(both) == "kernel-log warning [f:g]")
         let other = result(.fail, [(.trace, "I2 hold-then-release: pool 0x1")])
         #expect(Fingerprint.of(both) != Fingerprint.of(other))
     }
 
-    @Test func aCrashWithoutAMessageIsKnownByItsReason() {
+    @Test func aCrashWithoutFindingsUsesTheReason() {
         #expect(Fingerprint.of(result(.crashed, [], reason: "hung: no report within 90.0 s")) == "crashed hung: no report within # s")
     }
 }

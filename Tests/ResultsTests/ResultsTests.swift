@@ -50,8 +50,8 @@ private let mixed = [
 
     @Test func known() {
         #expect(
-            KTAP.lines(for: result("a.b", .xfail, reason: "Linux 7.2 is known for it", findings: [leak]), number: 3).last
-                == "ok 3 a.b # XFAIL Linux 7.2 is known for it")
+            KTAP.lines(for: result("a.b", .xfail, reason: "known bug of Linux 7.2", findings: [leak]), number: 3).last
+                == "ok 3 a.b # XFAIL known bug of Linux 7.2")
         // A group of nothing else is no skip.
         #expect(KTAP.document([result("a.b", .xfail, reason: "r")]).hasSuffix("ok 1 a\n"))
     }

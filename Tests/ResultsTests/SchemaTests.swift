@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct SchemaTests {
     private static let address: KernelAddress = 0xffff_8880_0487_0800
-    /// The largest integer up to which a double has them all.
+    /// All integers up to this one are exact as doubles.
     private static let largest = 1 << 53
 
     private static func result(_ pool: KernelAddress = address) -> ScenarioResult {
@@ -55,7 +55,7 @@ import Testing
     }
 
     /// jq and JavaScript read every number as a double.
-    @Test func noNumberIsLargerThanADoubleHolds() throws {
+    @Test func allNumbersAreExactAsDoubles() throws {
         let json = try RunResult(toolVersion: "1", results: [Self.result(), Self.result(KernelAddress(rawValue: .max))]).json()
         let numbers = Self.numbers(in: String(decoding: json, as: UTF8.self))
         #expect(numbers.count > 20 && numbers.allSatisfy { abs($0) <= Double(Self.largest) })

@@ -22,7 +22,7 @@ public struct Evidence: Sendable {
     public var crash: Crash?
     /// Host seconds from the command to the verdict.
     public var seconds: Double
-    /// What the agent said, before the scenario began, that this kernel version does wrong in it.
+    /// The known bug of the running kernel that the scenario meets, from the agent's `started` event.
     public var knownBug: KnownBug?
 
     public init(

@@ -41,7 +41,7 @@ public struct GuaranteedNeeds: Sendable, Equatable {
         func isSince(_ major: Int, _ minor: Int) -> Bool { version.map { $0 >= KernelVersion(major, minor) } ?? false }
         switch kernel.machine {
         case .harnessGuest:
-            // The patch applies to the source of 7.2 and later only, also where the release does not yet say 7.2.
+            // The patch applies to the source of 7.2 and later only, including trees whose release is still 7.1.
             guard kernel.netdevsim != nil else { return }
             coversLateSkips = true
             addProviders(zcrx: has("IO_URING_ZCRX"), devmem: has("NET_DEVMEM", "UDMABUF"), pageSize: isSince(7, 3))

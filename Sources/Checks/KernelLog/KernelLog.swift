@@ -48,7 +48,7 @@ public enum KernelLog {
     }
 
     /// The lines that a scenario is judged by: all that were read since the scenario before it was judged, not only those between its own
-    /// marks. A splat that comes after the end mark of its own scenario is found by the next one; otherwise nobody would find it.
+    /// marks. A splat that comes after the end mark of its own scenario is found by the next one, and would not be found otherwise.
     ///
     /// - Parameter lines: what was read of the console since the scenario before was judged.
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.

@@ -18,7 +18,7 @@ public struct Splat: Equatable, Sendable {
         case refTracker = "ref-tracker"
         /// lib/list_debug.c.
         case listCorruption = "list-corruption"
-        /// "BUG: Bad page state" and its kin (mm/page_alloc.c, mm/memory.c).
+        /// "BUG: Bad page state" and similar (mm/page_alloc.c, mm/memory.c).
         case badPage = "bad-page"
         /// Sleeping or scheduling where it is forbidden (kernel/sched/core.c).
         case atomicContext = "atomic-context"

@@ -22,7 +22,8 @@ public struct KernelSelftestJudge: Sendable {
         self.today = today
     }
 
-    public func judge(_ evidence: KernelSelftestEvidence) -> [ScenarioResult] {
+    /// The verdicts on one run: the cases in the order of their results, then the program as a whole.
+    public func verdicts(_ evidence: KernelSelftestEvidence) -> [ScenarioResult] {
         let report = evidence.whole.report
         var output = KernelSelftestOutput(evidence.lines)
         let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.formats, report: $0) }
@@ -72,8 +73,7 @@ public struct KernelSelftestJudge: Sendable {
         }
         whole.pools = report.pools
         whole.findings += output.findings(status: report.exitStatus)
-        if report.outcome == .failed { whole.findings.append(Finding(oracle: .scenario, message: report.reason ?? "failed without a reason")) }
-        if let crash = evidence.whole.crash { whole.findings.append(Finding(oracle: .machine, message: crash.message)) }
+        whole.findings += ScenarioOracle.findings(report) + MachineOracle.findings(evidence.whole.crash)
         whole.findings += PagePoolOracle.findings(report) + CountersOracle.findings(report) + (trace?.findings ?? [])
         whole.verdict = whole.findings.isEmpty ? .pass : .fail
         // Nothing at all is never a success.
@@ -97,10 +97,10 @@ public struct KernelSelftestJudge: Sendable {
             if !omissions.isEmpty { result.reason = omissions.joined(separator: "; ") }
         default:
             result.verdict = .fail
-            let words = [found.result.directive?.rawValue, found.result.reason].compactMap { $0 }.joined(separator: " ")
+            let directive = [found.result.directive?.rawValue, found.result.reason].compactMap { $0 }.joined(separator: " ")
             result.findings.append(
                 Finding(
-                    oracle: .kernelSelftest, message: KernelSelftestOutput.headline(of: found.output) + (words.isEmpty ? "" : " (\(words))"),
+                    oracle: .kernelSelftest, message: KernelSelftestOutput.headline(of: found.output) + (directive.isEmpty ? "" : " (\(directive))"),
                     evidence: found.output))
         }
         return result

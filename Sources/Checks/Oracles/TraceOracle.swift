@@ -71,7 +71,7 @@ enum TraceOracle {
     }
 
     /// The default pool of a network interface that stays: it was there before the scenario or, on hardware, was made when the provider
-    /// was removed. Nobody called `page_pool_destroy()` on it, so it may hold pages.
+    /// was removed. `page_pool_destroy()` was not called on it, so it may hold pages.
     private static func outlives(_ books: PoolLedger.Account, _ tier: Tier) -> Bool {
         (books.isOlderThanRecording || tier == .hardware) && books.lastRelease == nil && books.netIovHolds == 0 && books.netIovReleases == 0
     }

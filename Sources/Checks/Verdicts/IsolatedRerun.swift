@@ -11,20 +11,20 @@ public enum IsolatedRerun {
     ///   - folder: where the files of the second run are, in the results folder.
     public static func finding(_ rerun: ScenarioResult, after earlier: [String], folder: String) -> Finding {
         let before = earlier.joined(separator: ", ")
-        let files = "its run: \(folder)"
+        let files = "files of the second run: \(folder)"
         switch rerun.verdict {
         case .xfail:
             return finding(
-                "again on a machine of its own: only what is known, so what ran before it may have a part in the rest: \(before)",
-                [files, "known: \(rerun.reason ?? "")"])
+                "second run, on a machine of its own: only the known bug; scenarios that ran before it may have caused the rest: \(before)",
+                [files, rerun.reason ?? ""])
         case .fail, .crashed:
             let message = rerun.findings.first?.description ?? rerun.reason ?? rerun.verdict.rawValue
-            return finding("again on a machine of its own: it fails there, too: \(message)", [files])
+            return finding("second run, on a machine of its own: it fails too: \(message)", [files])
         case .pass, .skip:
             let filters = (earlier + [rerun.scenario]).map { "--filter \($0)" }.joined(separator: " ")
             return finding(
-                "again on a machine of its own: no failure; it does not fail each time, or what ran before it has a part in it: \(before)",
-                [files, "all of them again in that order: ppiov run --isolate none \(filters)"])
+                "second run, on a machine of its own: no failure; it does not fail every time, or scenarios that ran before it caused it: \(before)",
+                [files, "run all of them again in that order: ppiov run --isolate none \(filters)"])
         }
     }
 

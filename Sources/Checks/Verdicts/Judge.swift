@@ -3,14 +3,14 @@
 public import Results
 
 /// Gives the verdict on a scenario, on the host and inside a booted kernel alike: it passes only if every oracle ran and none found
-/// anything. What was found may be a known bug of the kernel's version and nothing else: `xfail`, which is no pass.
+/// anything. Where a known bug of the kernel's version explains all findings the verdict is `xfail`, which is no pass.
 ///
 /// The oracles (`Oracle`) are independent of each other. Scenarios of tier `harness` involve no kernel: there `pagePool`, `counters`,
 /// `trace` and `exercised` judge what evidence there is and require none.
 public struct Judge: Sendable {
     public var allowList: AllowList
     public var today: Day
-    /// Whether a known bug of the kernel's version is told apart from a failure.
+    /// Whether a known bug of the kernel's version makes a failure an `xfail`.
     public var knownBugs: Bool
     /// What the kernel under test must have.
     public var guaranteed: GuaranteedNeeds
@@ -41,7 +41,7 @@ public struct Judge: Sendable {
             result.findings.append(
                 Finding(oracle: .scenario, message: "the report is of \(report.scenario), not of \(evidence.scenario)"))
         }
-        if let crash = evidence.crash { result.findings.append(Finding(oracle: .machine, message: crash.message)) }
+        result.findings += MachineOracle.findings(evidence.crash)
         if report.outcome == .skipped {
             result.reason = report.reason ?? "no reason given"
             result.findings += SkipOracle.findings(report)
@@ -75,6 +75,6 @@ public struct Judge: Sendable {
 
     private func excuse(_ result: inout ScenarioResult, _ bug: KnownBug) {
         guard knownBugs, bug.explains(result.findings) else { return }
-        (result.verdict, result.reason) = (.xfail, "Linux \(bug.version) is known for it: \(bug.reason)")
+        (result.verdict, result.reason) = (.xfail, "known bug of Linux \(bug.version): \(bug.reason)")
     }
 }

@@ -218,7 +218,7 @@ public struct SelftestSession: Sendable {
                 let lines = outcome.take.events.filter { $0.kind == .output }.map { KernelSelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
                 let judge = KernelSelftestJudge(allowList: request.allowList, guaranteed: bench.guaranteed, today: today)
-                return (judge.judge(KernelSelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
+                return (judge.verdicts(KernelSelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }
     }

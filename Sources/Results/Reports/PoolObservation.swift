@@ -9,7 +9,7 @@ public struct PoolObservation: Codable, Sendable, Equatable {
     public var seenDetached: Bool
     /// The pool was gone at the end.
     public var gone: Bool
-    /// From the scenario's last step to the end of the pool, nanoseconds; nil where nobody waited for it, or it did not end.
+    /// From the scenario's last step to the end of the pool, nanoseconds; nil where it did not end, or the scenario did not wait for it.
     public var drainTime: UInt64?
 
     public init(pool: PoolRecord, peakInflight: UInt64, seenDetached: Bool, gone: Bool, drainTime: UInt64?) {

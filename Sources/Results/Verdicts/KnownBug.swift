@@ -57,7 +57,7 @@ public struct KnownBug: Codable, Sendable, Equatable {
     public func explains(_ findings: [Finding]) -> Bool {
         let own = findings.filter(sign.matches)
         guard !own.isEmpty, findings.allSatisfy({ finding in ([sign] + consequences).contains { $0.matches(finding) } }) else { return false }
-        // One file can have many a BUG(), so the message alone does not say which.
+        // One file can have several BUG()s: the message does not identify one.
         return endsIn.map { function in own.allSatisfy { Self.ends($0, in: function) } } ?? true
     }
 
