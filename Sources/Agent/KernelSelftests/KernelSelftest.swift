@@ -5,16 +5,16 @@ import KernelABI
 import Results
 import Scenarios
 
-/// One of the kernel's own selftests, run as it is.
+/// A kernel selftest, run unmodified.
 struct KernelSelftest {
     let plan: KernelSelftestPlan
 
     /// Runs it to its end.
     ///
-    /// What its lines mean is the harness's affair, but for one thing: after each that reports a result a mark is set in the kernel log, so
-    /// that a splat has an owner.
+    /// The harness interprets its lines. The agent only writes a mark into the kernel log after each line that reports a result, so that a splat is
+    /// attributed to a case.
     ///
-    /// - Parameter output: given each line that it writes, and when it came.
+    /// - Parameter output: called with each line that it writes, and the time of it.
     /// - Returns: its exit status.
     func run(scale: Double, output: (String, UInt64) -> Void) throws -> Int32 {
         switch plan.setting {

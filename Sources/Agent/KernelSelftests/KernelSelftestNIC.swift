@@ -5,11 +5,11 @@ import KernelABI
 import Scenarios
 import SystemPackage
 
-/// The interface and the remote end that the kernel's driver selftests are pointed at (tools/testing/selftests/drivers/net/README.rst): a
+/// The interface and the remote end for the kernel's driver selftests (tools/testing/selftests/drivers/net/README.rst): a
 /// pair of netdevsim devices, one in a network namespace with a name.
 ///
-/// It is shaped as a NIC is: several queues, packets received into buffers of the queues' pools, and a remote whose segments are
-/// what fits on the wire, because nobody else would cut them.
+/// It has the properties of a NIC: several queues, packets that are received into buffers of the queues' pools, and a remote end whose packets are at
+/// most one MTU long, because netdevsim does not segment them.
 struct KernelSelftestNIC: ~Copyable {
     private static let local: UInt32 = 10
     private static let remote: UInt32 = 11
@@ -17,7 +17,7 @@ struct KernelSelftestNIC: ~Copyable {
     private static let namespace = "remote"
     private static let names = (local: "nic0", remote: "nic1")
 
-    /// What the tests read.
+    /// The variables that the tests read.
     static let variables = [
         "NETIF": names.local, "LOCAL_V4": "192.0.2.1", "REMOTE_V4": "192.0.2.2", "LOCAL_V6": "2001:db8:1::1", "REMOTE_V6": "2001:db8:1::2",
         "LOCAL_PREFIX_V6": "2001:db8:2::/64", "REMOTE_TYPE": "netns", "REMOTE_ARGS": namespace,
@@ -31,7 +31,7 @@ struct KernelSelftestNIC: ~Copyable {
         try ip("link", "set", link.name, "name", Self.names.local)
         try ip("link", "set", peer.name, "netns", Self.namespace, "name", Self.names.remote)
         try Netdevsim.link(link.ifindex, toPeer: try peerIndex(), ofNamespace: "/run/netns/" + Self.namespace)
-        // As on a host whose interfaces are configured for good: tests take them down and up again.
+        // As on a host with a permanent configuration: tests set interfaces down and up again.
         try KernelFile.write("/proc/sys/net/ipv6/conf/\(Self.names.local)/keep_addr_on_down", "1")
         try ip("addr", "add", "192.0.2.1/24", "dev", Self.names.local)
         try ip("-6", "addr", "add", "2001:db8:1::1/64", "dev", Self.names.local, "nodad")
@@ -44,7 +44,7 @@ struct KernelSelftestNIC: ~Copyable {
         try KernelSelftestRoot.run(["ip", "netns", "exec", Self.namespace, "ethtool", "-K", Self.names.remote, "tso", "off", "gso", "off"])
     }
 
-    /// Takes both ends away; returns when the interfaces are unregistered.
+    /// Removes both ends; returns when the interfaces are unregistered.
     consuming func remove() throws {
         try Netdevsim.remove(id: Self.local)
         try Netdevsim.remove(id: Self.remote)

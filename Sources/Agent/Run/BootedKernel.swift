@@ -5,14 +5,14 @@ import Glibc
 import KernelABI
 import Scenarios
 
-/// What a machine that somebody else booted shows of its kernel.
+/// What can be read of the kernel on a machine that the harness did not boot.
 enum BootedKernel {
     static func facts(_ environment: TestEnvironment) throws -> KernelFacts {
         let release = try KernelFile.read("/proc/sys/kernel/osrelease")
         var netdevsim: KernelFacts.Netdevsim?
-        // A loaded module does not name its patches: of those after the first nothing is known.
+        // A loaded module does not name its patches: nothing is known of those after the first.
         if case .netdevsim = environment.wire { netdevsim = KernelFacts.Netdevsim(largeBuffers: false, steering: false) }
-        // Absent before 6.6, which had no such sysctl; 1 leaves io_uring to root.
+        // Absent before 6.6, which had no such sysctl; 1 allows io_uring for root.
         let disabled = (try? KernelFile.read("/proc/sys/kernel/io_uring_disabled"))?.first
         return KernelFacts(
             release: release, configuration: configuration(release: release.filter { !$0.isWhitespace }), netdevsim: netdevsim,

@@ -6,7 +6,7 @@ import KernelABI
 import Results
 import Scenarios
 
-/// The agent in a guest of the harness: says that it is ready, then does what it is told, one scenario at a time.
+/// The agent in a guest of the harness: reports that it is ready, then does the commands of the harness, one at a time.
 enum GuestLoop {
     static func run(agent: String) throws {
         var events = EventPort(try VirtioPort.open("ppiov.events"))
@@ -31,7 +31,7 @@ enum GuestLoop {
             case .poweroff: return
             case .selftest:
                 guard let plan = command.selftest else {
-                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "the command names no selftest"))
+                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "the command names no kernel selftest"))
                     continue
                 }
                 do {
@@ -69,7 +69,7 @@ enum GuestLoop {
         }
     }
 
-    /// Does once what every scenario does, so that the snapshot has it done: tables built, metadata of types looked up, pages in.
+    /// Does once what every scenario does, so that it is done in the snapshot: tables are built, type metadata is looked up, pages are mapped.
     private static func warmUp(_ runner: ScenarioRunner) throws {
         let command = AgentCommand(verb: .run, scenario: "", timeoutScale: 1)
         let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))
@@ -78,7 +78,7 @@ enum GuestLoop {
     }
 }
 
-/// What the agent tells of the kernel it runs on.
+/// What the agent reports of the kernel that it runs on.
 enum GuestFacts {
     static func read(_ environment: TestEnvironment, _ runner: ScenarioRunner) throws -> GuestInfo {
         func first(_ path: String) -> String {

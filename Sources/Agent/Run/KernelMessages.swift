@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// The kernel's messages from a point on, read from /dev/kmsg (Documentation/ABI/testing/dev-kmsg), as console lines.
+/// Kernel messages from a point in time on, read from /dev/kmsg (Documentation/ABI/testing/dev-kmsg), as console lines.
 struct KernelMessages: ~Copyable {
     private let file: FileDescriptor
 
@@ -26,8 +26,8 @@ struct KernelMessages: ~Copyable {
 
     /// What has come since the last call.
     ///
-    /// - Throws: `EPIPE` where the kernel's buffer overwrote messages that were not read: they are lost, and so is any proof
-    ///   that there was no splat among them.
+    /// - Throws: `EPIPE` where the kernel's buffer overwrote messages that were not read: they are lost, and
+    ///   with them the proof that there was no splat.
     mutating func take() throws -> [String] {
         var lines: [String] = []
         var record = [UInt8](repeating: 0, count: 8192)

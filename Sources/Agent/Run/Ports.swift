@@ -39,7 +39,7 @@ struct EventPort: ~Copyable {
         _ = try file.writeAll(line)
     }
 
-    /// The next command; nil where the harness is gone.
+    /// The next command; nil where the harness has closed the port.
     mutating func next() throws -> AgentCommand? {
         while true {
             if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {

@@ -5,7 +5,7 @@ import KernelABI
 import Results
 import Scenarios
 
-/// Runs one scenario and collects the evidence. It does not judge.
+/// Runs one scenario at a time and collects the evidence. `Checks.Judge` makes the verdict of it.
 final class ScenarioRunner {
     private let environment: TestEnvironment
     private let pools: PoolWatch
@@ -21,7 +21,7 @@ final class ScenarioRunner {
 
     func traceFormats() throws -> [String: String] { try trace.formats() }
 
-    /// What surrounds a scenario, without one.
+    /// Does once what is done before and after each scenario, so that the first scenario is no slower than the others.
     func rehearse() throws {
         try pools.begin()
         let before = try counters()
@@ -37,8 +37,8 @@ final class ScenarioRunner {
     ///
     /// - Parameters:
     ///   - scale: deadlines are multiplied by it.
-    ///   - emit: told of the start and of every step as it happens.
-    ///   - pages: given every CPU's raw trace pages, once.
+    ///   - emit: called at the start and after every step.
+    ///   - pages: called once per CPU with its raw trace pages.
     func run(
         _ scenario: Scenario, scale: Double, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
@@ -56,7 +56,7 @@ final class ScenarioRunner {
             return report
         }
 
-        try surround(&report, scale: scale, pages: pages) { report in
+        try withEvidence(&report, scale: scale, pages: pages) { report in
             let marker = trace.marker
             let run = ScenarioRun(
                 scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + "\n") }
@@ -83,11 +83,11 @@ final class ScenarioRunner {
         return report
     }
 
-    /// Runs one of the kernel's own selftests as it is, between marks as a scenario's, and collects the evidence around it.
+    /// Runs a kernel selftest, unmodified, between marks like those of a scenario, and collects the same evidence.
     ///
     /// - Parameters:
-    ///   - emit: told of the start and of every line that the program writes.
-    ///   - pages: given every CPU's raw trace pages, once.
+    ///   - emit: called at the start and with every line that the program writes.
+    ///   - pages: called once per CPU with its raw trace pages.
     func run(
         _ selftest: KernelSelftest, scale: Double, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
@@ -99,7 +99,7 @@ final class ScenarioRunner {
         emit(AgentEvent(kind: .started, time: begin, scenario: name))
         defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(name) + "\n") }
         try KernelSelftestRoot.enter()
-        try surround(&report, scale: scale, pages: pages) { report in
+        try withEvidence(&report, scale: scale, pages: pages) { report in
             do {
                 let status = try selftest.run(scale: scale) { line, time in
                     emit(AgentEvent(kind: .output, time: time, scenario: name, message: line))
@@ -114,8 +114,8 @@ final class ScenarioRunner {
         return report
     }
 
-    /// Does `body` with the trace running, and puts into the report what pools and counters were before and after it.
-    private func surround(
+    /// Does `body` with the trace running, and records pools and counters before and after it in the report.
+    private func withEvidence(
         _ report: inout ScenarioReport, scale: Double, pages: (UInt32, [UInt8]) throws -> Void, _ body: (inout ScenarioReport) -> Void
     ) throws {
         try pools.begin()
@@ -123,9 +123,9 @@ final class ScenarioRunner {
         report.before = before
         try trace.start()
         body(&report)
-        // What stood still before the interface went gets time to notice that, and no more.
+        // Pools that were quiescent before the interface was removed get a short time more, not the whole deadline.
         report.pools = try pools.drain(within: scale * (pools.isQuiescent ? 1.5 : 6))
-        // What a pool that is left holds on to does not come back either.
+        // What a remaining pool holds is not released either.
         let isDrained = !report.pools.contains { !$0.gone && $0.pool.detached }
         report.after = try settle(to: before, within: scale * (isDrained ? 3 : 1))
         try trace.stop()
@@ -138,14 +138,14 @@ final class ScenarioRunner {
 
     private func counters() throws -> Counters { try ResourceCounters.read(links: Int64(try links.list().count)) }
 
-    /// Reads the counters until they are back at `goal`: what a ring or a dma-buf holds is freed from a work queue. What they
-    /// are at the limit is the evidence.
+    /// Reads the counters until they are equal to `goal`: what a ring or a dma-buf holds is freed from a work queue. The values at the deadline are the
+    /// evidence.
     private func settle(to goal: Counters, within seconds: Double) throws -> Counters {
         let deadline = Deadline(seconds: seconds)
         while true {
             let now = try counters()
             if now == goal || deadline.hasPassed { return now }
-            // No file tells of a change, so look again after 10 ms; poll(2) on nothing is the wait.
+            // No file reports a change, so they are read again after 10 ms.
             _ = poll(nil, 0, 10)
         }
     }

@@ -6,17 +6,17 @@ import KernelABI
 import Results
 import Scenarios
 
-/// The agent on a machine that somebody else booted: runs the scenarios on its kernel. `Checks.Judge` gives the verdicts, as in the
+/// The agent on a machine that the harness did not boot: runs the scenarios on its kernel. `Checks.Judge` gives the verdicts, as in the
 /// harness. KTAP goes to standard output, progress to standard error.
 enum Standalone {
     static func run(_ arguments: [String], agent: String) throws -> Int32 {
         let scenarios = try select(arguments)
-        guard getuid() == 0 else { throw ScenarioFailure("run wants root: it administers interfaces and reads the trace") }
+        guard getuid() == 0 else { throw ScenarioFailure("run needs root: it configures interfaces and reads the trace") }
         for (path, how) in [
             ("/sys/kernel/tracing/instances", "mount -t tracefs none /sys/kernel/tracing"),
             ("/sys/kernel/debug", "mount -t debugfs none /sys/kernel/debug"),
         ] where KernelFile.list(path).isEmpty && access(path, W_OK) != 0 {
-            throw ScenarioFailure("\(path) is not there; try: \(how)")
+            throw ScenarioFailure("\(path) does not exist; try: \(how)")
         }
 
         // Scenarios without a device run over loopback, which is always the first link.
@@ -28,11 +28,11 @@ enum Standalone {
         let judge = Judge(allowList: AllowList(), today: try today(), guaranteed: GuaranteedNeeds(try BootedKernel.facts(environment)))
         // One for all scenarios: what the kernel prints after a scenario's end mark counts for the next, as in the harness.
         var messages = try KernelMessages()
-        // A signal ends the run between two scenarios, so that what each put up is taken down.
-        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in Signals.came = 1 } }
+        // A signal ends the run between two scenarios, so that the clean-up of each is done.
+        for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in Signals.received = 1 } }
         var results: [ScenarioResult] = []
         let release = try KernelFile.read("/proc/sys/kernel/osrelease")
-        for scenario in scenarios where Signals.came == 0 {
+        for scenario in scenarios where Signals.received == 0 {
             if let bug = KnownBugs.of(scenario.id, release: release), bug.endsIn != nil {
                 results.append(
                     Judge.notRun(scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, because: bug))
@@ -42,7 +42,7 @@ enum Standalone {
         }
         print(KTAP.document(results), terminator: "")
         note(Summary.text(results))
-        if Signals.came != 0 {
+        if Signals.received != 0 {
             print("Bail out! interrupted")
             return ExitCode.interrupted.rawValue
         }
@@ -57,13 +57,15 @@ enum Standalone {
             switch word {
             case "--all": all = true
             case "--filter":
-                guard let pattern = words.popFirst() else { throw UsageError(message: "--filter wants a pattern") }
+                guard let pattern = words.popFirst() else { throw UsageError(message: "--filter needs a pattern") }
                 patterns.append(pattern)
-            default: throw UsageError(message: "run does not take \(word)")
+            default: throw UsageError(message: "run does not accept \(word)")
             }
         }
         do {
-            return try Catalogue.select(any: patterns, all: all)
+            let scenarios = try Catalogue.select(any: patterns, all: all)
+            for renamed in patterns.flatMap(Catalogue.renamed) { note(renamed.description) }
+            return scenarios
         } catch {
             throw UsageError(message: "\(error)")
         }
@@ -108,7 +110,7 @@ enum Standalone {
         var date = tm()
         gmtime_r(&now, &date)
         guard let day = Day(year: Int(date.tm_year) + 1900, month: Int(date.tm_mon) + 1, day: Int(date.tm_mday)) else {
-            throw ScenarioFailure("the clock shows no date")
+            throw ScenarioFailure("the clock has no valid date")
         }
         return day
     }
@@ -119,7 +121,7 @@ enum Standalone {
     }
 }
 
-/// Written by a signal's handler, which may do no more than that.
+/// Set by the signal handler, which may do nothing else.
 enum Signals {
-    nonisolated(unsafe) static var came: sig_atomic_t = 0
+    nonisolated(unsafe) static var received: sig_atomic_t = 0
 }

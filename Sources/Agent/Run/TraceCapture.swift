@@ -4,8 +4,8 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// Records the page-pool tracepoints of one scenario in a tracefs instance of its own, so that nobody else's tracing is
-/// disturbed, and hands out the raw ring-buffer pages.
+/// Records the page-pool tracepoints of one scenario in a tracefs instance of its own, so that other tracing is not affected, and reads the raw
+/// ring-buffer pages.
 struct TraceCapture: ~Copyable {
     static let events = ["page_pool_state_hold", "page_pool_state_release", "page_pool_release"]
     private static let root = "/sys/kernel/tracing"
@@ -41,7 +41,7 @@ struct TraceCapture: ~Copyable {
 
     deinit { rmdir(instance) }
 
-    /// What is written there stands in the trace.
+    /// A line that is written to this file is in the trace.
     var marker: String { instance + "/trace_marker" }
 
     /// The formats that a reader needs to decode the pages.

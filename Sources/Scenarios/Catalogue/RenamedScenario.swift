@@ -3,9 +3,12 @@
 internal import Results
 
 /// A scenario whose id was changed: `--filter` with the old id takes the scenario of the new one.
-public struct RenamedScenario: Sendable, Equatable {
+public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
     public let old: String
     public let new: String
+
+    /// For the user who gave the old id.
+    public var description: String { "\(old) is now \(new)" }
 
     /// Those whose old id matches a shell glob.
     public static func matching(_ pattern: String) -> [RenamedScenario] { all.filter { Glob.matches(pattern, $0.old) } }

@@ -30,7 +30,7 @@ extension WorkerMain {
     /// Imports a queue that another process exports. "import" is answered when the queue is imported and a socket listens, "hold N" with the number of
     /// net_iovs when N bytes are held, "rest N" when N bytes of the stream were received, "area N" with how many bytes more this process has pinned
     /// with an area of N pages, "close" when the ring is closed.
-    public static func importQueue(_ from: Import, next: () -> String?, say: (String) -> Void) throws {
+    public static func importQueue(_ from: Import, next: () -> String?, reply: (String) -> Void) throws {
         guard next() == "import" else { return }
         let channel = try DescriptorPassing.connect(from.name)
         let taken = Result { try DescriptorPassing.take(2, from: channel.rawValue) }
@@ -40,7 +40,7 @@ extension WorkerMain {
         let receiver = try ZeroCopyReceiver(importing: descriptors[0], shape: from.shape, area: area, pattern: PayloadPattern(seed: 4))
         close(descriptors[0])
         let listener = try Connection.listen(on: from.local)
-        say("ok")
+        reply("ok")
         let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * from.scale)))
         listener.close()
         try socket.limitReceiveBuffer(16_384)
@@ -48,19 +48,19 @@ extension WorkerMain {
             switch (words.first, words.last.flatMap { UInt64($0) }) {
             case ("hold", let bytes?):
                 try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: 20 * from.scale)
-                say("ok \(receiver.heldNetIovs)")
+                reply("ok \(receiver.heldNetIovs)")
             case ("rest", let bytes?):
                 try receiver.receive(from: socket.rawValue, total: bytes, hold: false, within: 20 * from.scale)
                 try receiver.recheckHeld()
-                say("ok")
+                reply("ok")
             case ("area", let pages?):
                 let before = try ResourceCounters.lockedBytes()
                 try receiver.addArea(try AreaMemory(pages: Int(pages)))
-                say("ok \(try ResourceCounters.lockedBytes() - before)")
+                reply("ok \(try ResourceCounters.lockedBytes() - before)")
             case ("close", _):
                 socket.close()
                 receiver.close()
-                say("ok")
+                reply("ok")
                 return
             default: return
             }

@@ -11,14 +11,14 @@ public enum WorkerMain {
     ///
     /// - Parameter scale: the factor on its deadlines.
     public static func receiveForEver(
-        ifindex: UInt32, queue: UInt32, local: String, scale: Double, next: () -> String?, say: (String) -> Void
+        ifindex: UInt32, queue: UInt32, local: String, scale: Double, next: () -> String?, reply: (String) -> Void
     ) throws {
         guard next() == "listen" else { return }
         let pattern = PayloadPattern(seed: 4)
         let receiver = try ZeroCopyReceiver(
             at: .init(ifindex: ifindex, queue: queue), pages: 512, statistics: false, pattern: pattern)
         let listener = try Connection.listen(on: local)
-        say("ok")
+        reply("ok")
         guard let words = next()?.split(separator: " "), words.first == "receive", words.count == 2, let bytes = UInt64(words[1]) else {
             listener.close()
             return
@@ -26,21 +26,21 @@ public enum WorkerMain {
         let socket = Connection(try TCP.accept(listener, timeoutMilliseconds: CInt(10_000 * scale)))
         listener.close()
         try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: 20 * scale)
-        say("ok \(receiver.heldNetIovs)")
+        reply("ok \(receiver.heldNetIovs)")
         try receiver.receive(from: socket.rawValue, total: .max, hold: false, within: 3600)
     }
 
     /// Has a provider and a connection, and does the commands of ``ProviderWorkerCommands``: the part that can be killed at any time.
     public static func own(
-        _ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, scale: Double, next: () -> String?, say: (String) -> Void
+        _ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, scale: Double, next: () -> String?, reply: (String) -> Void
     ) throws {
         let owner = ProviderWorkerCommands(provider, ifindex: ifindex, queue: queue, local: local, scale: scale)
         while let line = next() {
             do {
                 let answer = try owner.answer(line.split(separator: " ").map(String.init))
-                say(answer.isEmpty ? "ok" : "ok \(answer)")
+                reply(answer.isEmpty ? "ok" : "ok \(answer)")
             } catch {
-                say("\(error)")
+                reply("\(error)")
             }
         }
     }
@@ -61,12 +61,12 @@ public enum WorkerMain {
     ///
     /// - Parameter scale: the factor on its deadlines.
     public static func sendForEver(
-        ifindex: UInt32, local: String, scale: Double, sender: Sender, next: () -> String?, say: (String) -> Void
+        ifindex: UInt32, local: String, scale: Double, sender: Sender, next: () -> String?, reply: (String) -> Void
     ) throws {
         guard next() == "listen" else { return }
         let transmitter = try Transmitter(ifindex: ifindex, pages: 64)
         let listener = try Connection.listen(on: local)
-        say("ok")
+        reply("ok")
         guard next() == "send" else {
             listener.close()
             return
@@ -87,15 +87,15 @@ public enum WorkerMain {
             }
             try transmitter.sendAll(socket.rawValue, at: turn % 2 * half + small, count: half - small, within: 20 * scale)
             if turn % 2 == 1 { try transmitter.awaitCompletions(socket.rawValue, within: 20 * scale) }
-            if turn == 1 { say("ok \(transmitter.sent)") }
+            if turn == 1 { reply("ok \(transmitter.sent)") }
         }
     }
 
     /// Binds devmem, and closes the binding at the next command.
-    public static func bindDevmem(ifindex: UInt32, queue: UInt32, next: () -> String?, say: (String) -> Void) throws {
+    public static func bindDevmem(ifindex: UInt32, queue: UInt32, next: () -> String?, reply: (String) -> Void) throws {
         guard next() == "bind" else { return }
         let receiver = try DevmemReceiver(ifindex: ifindex, queue: queue, pages: 512, pattern: PayloadPattern(seed: 0))
-        say("ok")
+        reply("ok")
         _ = next()
         receiver.close()
     }
