@@ -6,8 +6,8 @@ import Foundation
 ///
 /// `AsyncStream` either grows without bound or drops elements; a guest can write faster than its host reads.
 /// Here the producer's thread blocks while `limit` is exceeded, the socket fills, and the guest waits.
-public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
-    public typealias Failure = Never
+final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
+    typealias Failure = Never
 
     // Everything below is guarded by `condition`.
     private let condition = NSCondition()
@@ -86,7 +86,7 @@ public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Se
     }
 
     /// The next element; nil at the end or when the calling task is cancelled.
-    public func next() async -> Element? {
+    func next() async -> Element? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { receive($0) }
         } onCancel: {
@@ -94,12 +94,12 @@ public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Se
         }
     }
 
-    public struct AsyncIterator: AsyncIteratorProtocol {
+    struct AsyncIterator: AsyncIteratorProtocol {
         let queue: BoundedQueue
 
-        public mutating func next() async -> Element? { await queue.next() }
-        public mutating func next(isolation actor: isolated (any Actor)?) async -> Element? { await queue.next() }
+        mutating func next() async -> Element? { await queue.next() }
+        mutating func next(isolation actor: isolated (any Actor)?) async -> Element? { await queue.next() }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: self) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: self) }
 }
