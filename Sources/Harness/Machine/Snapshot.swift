@@ -7,7 +7,7 @@ import Results
 ///
 /// Its memory is a file that QEMU mapped shared (`x-ignore-shared` leaves it out of the migration stream). Every restored machine maps it
 /// private, so only pages that the guest touches are read. The rest of the state is a few hundred kB.
-public struct Snapshot: Sendable, Equatable {
+struct Snapshot: Sendable, Equatable {
     /// The file `snapshot.json`. It is written last.
     struct Record: Codable, Sendable, Equatable {
         static let version = 1
@@ -17,9 +17,9 @@ public struct Snapshot: Sendable, Equatable {
         var stateBytes: UInt64
     }
 
-    public let folder: String
+    let folder: String
     /// The agent's ready line.
-    public let ready: String
+    let ready: String
 
     var memory: String { folder + "/memory" }
     var state: String { folder + "/state" }
@@ -61,7 +61,7 @@ public struct Snapshot: Sendable, Equatable {
     /// The key of a snapshot: it serves the same kernel, image, QEMU, host CPU and machine only.
     ///
     /// - Parameter version: `QEMUTool.version()`.
-    public static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {
+    static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {
         var shape = line
         shape.kernel = kernelKey
         shape.image = imageKey

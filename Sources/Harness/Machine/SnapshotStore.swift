@@ -6,12 +6,14 @@ import Results
 
 /// A machine to boot, with the parts of its snapshot's key.
 public struct MachinePlan: Sendable {
+    /// The machine, with the paths of kernel and image.
     public var line: QEMUCommandLine
     /// `KernelBuild.key`.
     public var kernelKey: String
     /// `GuestImage.key`.
     public var imageKey: String
 
+    /// A machine with the keys of its kernel and image.
     public init(line: QEMUCommandLine, kernelKey: String, imageKey: String) {
         self.line = line
         self.kernelKey = kernelKey
@@ -20,14 +22,9 @@ public struct MachinePlan: Sendable {
 }
 
 /// The snapshots in the cache.
-public struct SnapshotStore: Sendable {
-    public var cache: Cache
-    public var progress: Progress
-
-    public init(cache: Cache, progress: Progress = .silent) {
-        self.cache = cache
-        self.progress = progress
-    }
+struct SnapshotStore: Sendable {
+    var cache: Cache
+    var progress = Progress.silent
 
     /// The state could not be loaded. The caller's body has not run.
     private struct Rejected: Error {
@@ -43,7 +40,7 @@ public struct SnapshotStore: Sendable {
     ///   - console: a file that the restored machine's console is appended to.
     ///   - bootConsole: a file that the console of a boot is appended to.
     /// - Throws: what `body` throws; `HarnessError` where the machine does not boot or its snapshot does not load.
-    public func withMachine<Value>(
+    func withMachine<Value>(
         _ plan: MachinePlan, console: String? = nil, bootConsole: String? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (VirtualMachine, _ ready: String) async throws -> Value
     ) async throws -> Value {
@@ -80,7 +77,7 @@ public struct SnapshotStore: Sendable {
     /// The plan's snapshot, from the cache or taken now. Among concurrent callers one takes it and the others wait.
     ///
     /// - Throws: `HarnessError` where the machine's agent does not become ready, with the console's last lines as evidence.
-    public func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
+    func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
         try plan.line.options.validate()
         // One snapshot serves both kinds of TCG.
         var plan = plan

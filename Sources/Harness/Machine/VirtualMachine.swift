@@ -7,16 +7,16 @@ import SystemPackage
 /// A running machine. It lives as long as the closure of ``withVirtualMachine(_:memory:console:isolation:_:)``.
 ///
 /// A stream that is not read blocks the guest once it is over its limit: read all three, or let the machine end.
-public final class VirtualMachine: Sendable {
+final class VirtualMachine: Sendable {
     /// The kernel's messages and init's, one line each.
-    public let console: BoundedQueue<GuestLine>
+    let console: BoundedQueue<GuestLine>
     /// The agent's lines, each a JSON object.
-    public let events: BoundedQueue<GuestLine>
+    let events: BoundedQueue<GuestLine>
     /// The bytes of the trace channel.
-    public let trace: BoundedQueue<[UInt8]>
-    public let qmp: QMP
+    let trace: BoundedQueue<[UInt8]>
+    let qmp: QMP
     /// When QEMU was started.
-    public let started: ContinuousClock.Instant
+    let started: ContinuousClock.Instant
 
     private let channels: [QEMUCommandLine.Socket: Channel]
     private let process: QEMUProcess
@@ -133,22 +133,22 @@ public final class VirtualMachine: Sendable {
     }
 
     /// The id of QEMU's process.
-    public func processID() async throws -> Int32 { try await process.processID() }
+    func processID() async throws -> Int32 { try await process.processID() }
 
     /// Sends the agent a line.
-    public func send(_ line: String) async throws {
+    func send(_ line: String) async throws {
         try await channels[.events]?.send(Array((line + "\n").utf8))
     }
 
     /// Writes to the console's input: only a shell (`MachineOptions.shell`) reads it.
-    public func type(_ text: String) async throws {
+    func type(_ text: String) async throws {
         try await channels[.console]?.send(Array(text.utf8))
     }
 
     /// Injects an NMI: the kernel prints the backtraces of all CPUs, panics (`unknown_nmi_panic`) and the machine ends.
     ///
     /// A guest that has its interrupts off gets it, too.
-    public func nmi() async throws { try await qmp.execute("inject-nmi") }
+    func nmi() async throws { try await qmp.execute("inject-nmi") }
 
     /// Sends a magic SysRq over the serial console and waits for its first line: "l" for the backtraces of all CPUs, "w" for blocked
     /// tasks, "t" for all tasks; "h", the help, is a fence: its first line follows the output of all SysRqs before it.
@@ -156,7 +156,7 @@ public final class VirtualMachine: Sendable {
     /// The guest goes on. It needs a CPU that takes interrupts. One at a time: two breaks in a row cancel each other.
     ///
     /// - Throws: `HarnessError` where the guest does not react within 5 s (scaled) or the machine ends.
-    public func sysrq(_ key: Character) async throws {
+    func sysrq(_ key: Character) async throws {
         let headline = watch.expect(key == "h" ? "sysrq: HELP" : "sysrq: ")
         defer { watch.cancel(headline) }
         // A break is lost while the console prints: it is sent again.
@@ -173,7 +173,7 @@ public final class VirtualMachine: Sendable {
     ///
     /// - Returns: how the machine ended. It is killed where the kernel does not react to the NMI either.
     @discardableResult
-    public func dumpAndStop() async throws -> MachineExit {
+    func dumpAndStop() async throws -> MachineExit {
         do {
             // "h" is the fence: an NMI during the console's output loses its own text.
             for key in "lwh" { try await sysrq(key) }
@@ -214,7 +214,7 @@ public final class VirtualMachine: Sendable {
     ///
     /// - Returns: its line.
     /// - Throws: `HarnessError` where the machine ends or the deadline (30 s, scaled) passes first; the evidence is the console's last lines.
-    public func waitForReady() async throws -> String {
+    func waitForReady() async throws -> String {
         let limit = options.limit(30)
         let recent = RecentLines(400)
         async let reader: Void = recent.read(console)
@@ -240,7 +240,7 @@ public final class VirtualMachine: Sendable {
     }
 
     /// Asks QEMU to quit and waits for it; kills it where it does not within 5 s.
-    public func quit() async throws {
+    func quit() async throws {
         // The reply may be lost with the socket: only the exit counts.
         _ = try? await qmp.execute("quit", within: .seconds(5))
         try Task.checkCancellation()
@@ -248,13 +248,13 @@ public final class VirtualMachine: Sendable {
     }
 
     /// Sends SIGKILL to QEMU, and does not wait.
-    public func kill() { process.kill() }
+    func kill() { process.kill() }
 
     /// How QEMU ended; nil where it has not.
-    public var exit: MachineExit? { process.exit }
+    var exit: MachineExit? { process.exit }
 
     /// Waits until QEMU has ended, whatever the reason.
-    public func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
+    func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
 }
 
 /// Starts a machine, runs `body` with it, and removes all of it, also when `body` throws or the task is cancelled.
@@ -264,7 +264,7 @@ public final class VirtualMachine: Sendable {
 ///   - memory: the backing of its memory. A `.restored` machine has started but has not loaded its state.
 ///   - console: a file that the console's bytes are appended to, without carriage returns.
 /// - Throws: what `body` throws; `HarnessError` where QEMU does not start.
-public func withVirtualMachine<Value>(
+func withVirtualMachine<Value>(
     _ line: QEMUCommandLine, memory: MachineMemory = .anonymous, console: String? = nil,
     isolation: isolated (any Actor)? = #isolation, _ body: (VirtualMachine) async throws -> Value
 ) async throws -> Value {

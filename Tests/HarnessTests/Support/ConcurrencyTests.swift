@@ -11,14 +11,21 @@ private struct Failure: Error {}
 /// How many run at a time, and the most that did.
 private final class Gauge: Sendable {
     private let state = Mutex((now: 0, most: 0))
+    private let expected: Int
+    /// Settled once `expected` have run at the same time.
+    let reached = Promise<Void>()
+
+    init(_ expected: Int) { self.expected = expected }
 
     var most: Int { state.withLock { $0.most } }
 
     func enter() {
-        state.withLock { state in
+        let most = state.withLock { state in
             state.now += 1
             state.most = max(state.most, state.now)
+            return state.most
         }
+        if most >= expected { reached.settle(.success(())) }
     }
 
     func leave() { state.withLock { $0.now -= 1 } }
@@ -26,10 +33,11 @@ private final class Gauge: Sendable {
 
 @Suite(.timeLimit(.minutes(1))) struct ConcurrencyTests {
     @Test func resultsAreInTheOrderOfTheElementsAndTheLimitHolds() async throws {
-        let gauge = Gauge()
+        let gauge = Gauge(3)
         let results = try await concurrently(0..<40, limit: 3) { number in
             gauge.enter()
             defer { gauge.leave() }
+            try await gauge.reached.value()
             try await Task.sleep(for: .milliseconds(number % 4))
             return number * 2
         }
@@ -80,7 +88,7 @@ private final class Gauge: Sendable {
 
     /// More blocked threads than the cooperative pool has: a task that needs the pool must still proceed.
     @Test func blockingWorkLeavesThePoolFree() async throws {
-        let gauge = Gauge()
+        let gauge = Gauge(Cancellation.width)
         let open = DispatchSemaphore(value: 0)
         let count = Cancellation.width * 3
         async let blocked = concurrently(0..<count, limit: count) { _ in
@@ -95,6 +103,7 @@ private final class Gauge: Sendable {
             return number
         }
         #expect(numbers.count == 100)
+        try await gauge.reached.value()
         for _ in 0..<count { open.signal() }
         _ = try await blocked
         #expect(gauge.most == Cancellation.width)

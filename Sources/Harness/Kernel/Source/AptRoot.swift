@@ -81,7 +81,7 @@ struct AptRoot: Sendable {
         do {
             try await Command("apt-get", ["-q"] + arguments, environment: environment, directory: folder).output()
         } catch let error as HarnessError {
-            if Files.isFull(error.evidence.joined()) { throw Files.full("download \(what)", evidence: error.evidence) }
+            if error.cause == .diskFull { throw Files.full("download \(what)", evidence: error.evidence) }
             // The lists may name a version that the mirror has replaced since: without the stamp the next run fetches them again.
             try Files.remove(stamp)
             throw HarnessError(
