@@ -6,7 +6,8 @@ import Results
 enum TrafficFamily {
     static let family = ScenarioFamily(
         "traffic", "payload of many sizes and orders, received in the buffers of a provider",
-        TrafficScenarios.all + FragmentScenarios.all + GROScenarios.all + CopyFallbackScenarios.all + ReturnScenarios.all + CapacityScenarios.all
+        TrafficScenarios.all + FragmentScenarios.all + GROScenarios.all + CopyFallbackScenarios.all + LoopbackCopyScenarios.all + ReturnScenarios.all
+            + CapacityScenarios.all
             + UnreadableReaderScenarios.all,
         reaches: [
             "io_zcrx_recv_skb()",
