@@ -13,7 +13,7 @@ public enum KnownBugs {
                     version: "7.2",
                     reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so offsets beyond 4 GiB of an area are told "
                         + "wrong; 7.3 widens it first",
-                    sign: "scenario: step \"all lies beyond 4 GiB\" failed: there is a buffer at ",
+                    sign: "scenario: step \"all buffers are above 4 GiB\" failed: there is a buffer at ",
                     // Which the scenario takes after that step.
                     consequences: ["payload: could not run: the scenario has no payload record"])
             )
