@@ -13,7 +13,7 @@ public enum KnownBugs {
                     version: "7.2",
                     reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so it reports wrong offsets "
                         + "above 4 GiB of an area; 7.3 widens the number first",
-                    sign: KnownBug.Sign(.scenario, "step \"all lies beyond 4 GiB\" failed: there is a buffer at "),
+                    sign: KnownBug.Sign(.scenario, "step \"all buffers are above 4 GiB\" failed: there is a buffer at "),
                     // The scenario records its payload after that step.
                     consequences: [KnownBug.Sign(.payload, "could not run: the scenario has no payload record")])
             )

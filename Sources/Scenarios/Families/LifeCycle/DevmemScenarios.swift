@@ -6,21 +6,20 @@ import Results
 /// Devmem TCP as the memory provider of an interface's queue (net/core/devmem.c).
 enum DevmemScenarios {
     private static let needs = Provider.devmem.needs
-    private static let bytes: UInt64 = 200_000
 
     static let all: [Scenario] =
         plain + [
             bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
-            bindings("two-bindings-gone", "the same, after the interface has gone", gone: true),
-            bindings("two-queues", "one binding of two queues at once is closed", together: true, gone: false),
-            bindings("two-queues-gone", "the same, after the interface has gone", together: true, gone: true),
-            relisten, unheard,
+            bindings("two-bindings-gone", "the same, after the driver was unbound from the device", gone: true),
+            bindings("two-queues", "the netlink socket of one binding for two queues is closed", together: true, gone: false),
+            bindings("two-queues-gone", "the same, after the driver was unbound from the device", together: true, gone: true),
+            relisten, unreadReply,
         ]
 
-    /// The tokens of a socket stay its own when its connection ends, and whoever connects to it next inherits none (`tcp_create_openreq_child()`).
-    /// A restart detaches the pool, so that its count shows what is out.
+    /// A socket holds its tokens when its connection ends, and a connection that it accepts afterwards has none of them
+    /// (`tcp_create_openreq_child()`). A restart detaches the pool, so that its inflight count is exact.
     private static let relisten = Scenario(
-        "devmem.relisten", "a socket with tokens is disconnected and listens; who connects to it, and goes, takes none of them along",
+        "devmem.relisten", "a socket with tokens is disconnected and listens; a connection that it accepts and resets releases none of the tokens",
         tier: .netdevsim,
         needs: needs.union([.removableInterface, .queueReset]),
         expects: Expectation(
@@ -31,55 +30,56 @@ enum DevmemScenarios {
         let pattern = PayloadPattern(seed: 16)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
         let socket = try bed.connect(run, 0)
-        try run.step("\(bytes) bytes received and kept") {
+        try run.step("\(bytes) bytes received and held") {
             try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
             try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: run.timeout(20))
             _ = try bed.peer.written(0, within: run.timeout(10))
         }
-        let out = receiver.heldNetIovs
-        try run.userHolds(out)
+        let held = receiver.heldNetIovs
+        try run.userHolds(held)
         run.payload = receiver.payload(sent: bytes, complete: true)
         try run.pools.observe()
-        try run.step("disconnected, and listening") { try socket.listenAgain(on: bed.local, port: Connection.port) }
-        let child = try run.step("the peer connects to it") { () throws -> Connection in
+        try run.step("socket disconnected, and set to listen") { try socket.listenAgain(on: bed.local, port: Connection.port) }
+        let child = try run.step("connection of the peer accepted") { () throws -> Connection in
             try bed.peer.open(1, to: bed.local, port: Connection.port, within: run.timeout(10))
             return try socket.accept(within: run.timeout(10))
         }
         run.cleanUp("peer's socket 1 closed") { try bed.peer.abort(1) }
-        try run.step("what connected is reset") { try child.reset() }
-        try run.step("\(receiver.heldCount) held fragments are as they came") { try receiver.recheckHeld() }
+        try run.step("accepted connection reset") { try child.reset() }
+        try run.step("\(receiver.heldCount) held fragments are unchanged") { try receiver.recheckHeld() }
         try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
-        try run.expectDetachedInflight(out, of: .devmem, "the detached pool has \(out) net_iovs out, which the listener's user holds")
+        try run.expectDetachedInflight(held, of: .devmem, "the detached pool has \(held) net_iovs in flight: the tokens of the listening socket")
         try run.userHolds(0)
-        try run.step("given back over the listener, each token once") { try receiver.returnAll(to: socket.rawValue) }
-        try run.expectDetachedInflight(0, of: .devmem, "none is out")
+        try run.step("each token returned once, through the listening socket") { try receiver.returnAll(to: socket.rawValue) }
+        try run.expectDetachedInflight(0, of: .devmem, "no net_iov is in flight")
         socket.close()
         try run.step("unbound") { receiver.unbind() }
     }
 
-    /// The binding is made before its id is told, which can fail (`genlmsg_reply()` in `netdev_nl_bind_rx_doit()`).
-    private static let unheard = Scenario(
-        "devmem.unread-reply", "bind-rx over a socket that has no room for the answer: bound until it closes, or not at all", tier: .netdevsim,
-        needs: needs,
+    /// The kernel makes the binding before it sends the reply with its id, and the reply can fail (`genlmsg_reply()` in
+    /// `netdev_nl_bind_rx_doit()`).
+    private static let unreadReply = Scenario(
+        "devmem.unread-reply", "bind-rx over a netlink socket whose buffer cannot take the reply: bound until the socket closes, or not bound",
+        tier: .netdevsim, needs: needs,
         expects: Expectation(provider: .devmem, minimumHolds: 256, pools: ExpectedPools(traffic: false))
     ) { run in
         let bed = try run.makeTestBed()
         let memory = AreaMemory(dmabuf: try UserDMABuf(size: 512 * MappedMemory.pageSize))
         run.cleanUp("dma-buf closed") { memory.close() }
         var netdev = try Netdev()
-        let asked = Result {
-            try run.step("bind-rx asked for, with no room for its answer") {
+        let requested = Result {
+            try run.step("bind-rx requested, with no space for its reply") {
                 try netdev.bindRXUnheard(ifindex: bed.ifindex, dmabuf: memory.descriptor, queues: [bed.queue])
             }
             if try bed.providers() == [bed.queue] { try run.userBound() }
             try run.pools.observe()
         }
         netdev.close()
-        try asked.get()
-        try bed.expectProviders(run, on: [], "no queue has a provider when the socket is closed")
+        try requested.get()
+        try bed.expectProviders(run, on: [], "no queue has a provider after the socket was closed")
     }
 
-    /// All that a netlink socket has bound goes with it, not the first alone.
+    /// The close of a netlink socket ends every binding of it (`netdev_nl_sock_priv_destroy()`).
     private static func bindings(_ name: String, _ summary: String, together: Bool = false, gone: Bool) -> Scenario {
         Scenario(
             "devmem.\(name)", summary, tier: .netdevsim, needs: needs.union(gone ? [.removableInterface] : []),
@@ -93,15 +93,15 @@ enum DevmemScenarios {
             }
             try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
             try run.pools.observe()
-            if gone { try run.step("the driver unbound from the device") { try bed.unbindDriver() } }
+            if gone { try run.step("driver unbound from the device") { try bed.unbindDriver() } }
             try run.step("netlink socket closed") { bindings.unbind() }
-            if !gone { try bed.expectProviders(run, on: [], "no queue has one") }
+            if !gone { try bed.expectProviders(run, on: [], "no queue has a provider") }
         }
     }
 
     private static let plain: [Scenario] = [
         Scenario(
-            "devmem.idle", "bind a dma-buf and unbind it idle", tier: .netdevsim, needs: needs,
+            "devmem.idle", "bind a dma-buf, receive nothing, unbind", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(traffic: false))
         ) { run in
             let bed = try run.makeTestBed()
@@ -120,12 +120,12 @@ enum DevmemScenarios {
             }
         },
         Scenario(
-            "devmem.held", "close the socket with tokens never returned", tier: .netdevsim, needs: needs,
+            "devmem.held", "close the socket with tokens held", tier: .netdevsim, needs: needs,
             expects: Expectation(
                 provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, hold: true) { receiver, socket in
-                try run.expect(receiver.held.count > 0, "tokens held by the user", "none was delivered")
+                try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
                 try run.userEnds()
                 try run.step("socket closed with \(receiver.held.count) tokens held") { socket.close() }
                 try run.step("unbound") { receiver.unbind() }
@@ -138,7 +138,7 @@ enum DevmemScenarios {
                 pools: ExpectedPools(traffic: true))
         ) { run in
             try traffic(run, hold: true) { receiver, socket in
-                try run.expect(receiver.held.count > 0, "tokens held by the user", "none was delivered")
+                try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
                 try run.step("unbound with \(receiver.held.count) tokens held") { receiver.unbind() }
                 try run.expectDetachedPool(of: .devmem)
                 try run.userEnds()
@@ -146,7 +146,7 @@ enum DevmemScenarios {
             }
         },
         Scenario(
-            "devmem.unread", "unbind with data unread in the socket", tier: .netdevsim, needs: needs,
+            "devmem.unread", "unbind with payload unread in the socket", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .devmem, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try run.makeTestBed()
@@ -156,23 +156,7 @@ enum DevmemScenarios {
             try run.expectDetachedPool(of: .devmem)
             try run.step("socket closed") { socket.close() }
         },
-        Scenario(
-            "devmem.restart", "restart the bound queue in every order netdevsim knows, with traffic between", tier: .netdevsim,
-            needs: needs.union([.queueReset]),
-            expects: Expectation(
-                provider: .devmem, minimumHolds: 512, zeroCopy: true, payload: true, pools: RestartDriver.expectedPools)
-        ) { run in
-            let bed = try run.makeTestBed()
-            let pattern = PayloadPattern(seed: 12)
-            let receiver = try DevmemReceiver.make(run, bed: bed, pages: RestartDriver.pages, pattern: pattern)
-            try RestartDriver.drive(run, bed) { socket, total in
-                try receiver.receive(from: socket, total: total, hold: false, within: run.timeout(20))
-            } send: {
-                try bed.peer.send(pattern, bytes: $0)
-            }
-            run.payload = receiver.payload(sent: try bed.peer.sent(within: run.timeout(10)), complete: true)
-            try run.step("unbound") { receiver.unbind() }
-        },
+        ReceiveScenarios.restart(.devmem, seed: 12),
     ]
 
     private static func traffic(
@@ -181,22 +165,7 @@ enum DevmemScenarios {
         let bed = try run.makeTestBed()
         let pattern = PayloadPattern(seed: 11)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
-        try run.expectProviderPool()
-        let socket = try bed.connect(run)
-        let total = hold ? bytes + Netdevsim.ringTurnover : bytes
-        try run.step("\(bytes) bytes received") {
-            try bed.peer.send(pattern, bytes: total)
-            try receiver.receive(from: socket.rawValue, total: bytes, hold: hold, within: run.timeout(20))
-        }
-        if hold {
-            try run.userHolds(receiver.heldNetIovs)
-            try run.step("\(Netdevsim.ringTurnover) more received and returned") {
-                try receiver.receive(from: socket.rawValue, total: total, hold: false, within: run.timeout(20))
-            }
-            try run.step("\(receiver.held.count) held fragments are as they came") { try receiver.recheckHeld() }
-        }
-        run.payload = receiver.payload(sent: try bed.peer.sent(within: run.timeout(10)), complete: true)
-        try run.pools.observe()
+        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: hold)
         try end(receiver, socket)
     }
 }

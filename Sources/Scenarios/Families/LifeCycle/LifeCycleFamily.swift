@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The plain life of a buffer, on each provider, on pages, and on zcrx without a device.
+/// The basic life cycle of a buffer: of each provider, of ordinary pages, and of zcrx without a device.
 enum LifeCycleFamily {
     static let family = ScenarioFamily(
-        "life-cycle", "bind, receive, return, end: the plain life of a buffer",
+        "life-cycle", "bind, receive, return, end: the basic life cycle of a buffer",
         PageScenarios.all + ZeroCopyScenarios.all
             + [NetlinkReportScenarios.zcrx, NetlinkReportScenarios.zcrxInDumps, NetlinkReportScenarios.removed, SecondQueueScenarios.zcrx]
             + DevmemScenarios.all + [NetlinkReportScenarios.devmem, NetlinkReportScenarios.devmemInDumps, SecondQueueScenarios.devmem]

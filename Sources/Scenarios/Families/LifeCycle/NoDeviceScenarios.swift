@@ -4,8 +4,8 @@ import Glibc
 import KernelABI
 import Results
 
-/// zcrx without a device (`ZCRX_REG_NODEV`): everything is copied into the area, over loopback. No page pool is made and no
-/// provider operation is called, so this tier says nothing about net_iovs in a pool.
+/// zcrx without a device (`ZCRX_REG_NODEV`): the kernel copies all payload into the area, over loopback. It makes no page pool and calls no
+/// provider operation, so this tier does not check net_iovs of a pool.
 enum NoDeviceScenarios {
     private static let needs: Set<Need> = [.zcrx, .zcrxNoDevice, .zcrxStatistics]
     /// Bytes sent before they are received.
@@ -21,11 +21,11 @@ enum NoDeviceScenarios {
                 try run.expect((try receiver.refillEntriesLeft()) == 0, "the kernel took every refill entry", "some are left")
             }
         },
-        flushed("nodev.flush", "an area smaller than the stream: only flushed buffers are received into again", entries: 4096),
-        // Less than the kernel takes from the ring at a time (ZCRX_FLUSH_BATCH).
+        flushed("nodev.flush", "an area smaller than the stream: only flushed buffers are reused", entries: 4096),
+        // Fewer than the kernel takes from the ring at a time (ZCRX_FLUSH_BATCH).
         flushed("nodev.flush-small", "the same with a refill ring of 8 entries", entries: 8),
         Scenario(
-            "nodev.completion-capacity", "a completion queue of 8 entries, found full more often than the area has buffers", tier: .nodev,
+            "nodev.completion-capacity", "a completion queue of 8 entries, which is full more often than the area has buffers", tier: .nodev,
             needs: needs,
             expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
         ) { run in
@@ -37,13 +37,13 @@ enum NoDeviceScenarios {
             let streams = MultiStreamReceiver(receiver)
             let stream = streams.add(wire.receiver, pattern)
             var full = 0
-            try run.step("\(bytes) bytes received and returned, asked for again where the queue was full") {
+            try run.step("\(bytes) bytes received and returned, a receive submitted again each time the completion queue was full") {
                 for _ in 0..<bytes / 65_536 {
                     try wire.send(65_536, within: run.timeout(10))
                     full += try streams.receiveRearming(stream, wire.sent, within: run.timeout(20)) { try receiver.flush() }
                 }
             }
-            try run.expect(full > pages, "the completion queue was found full", "\(full) times")
+            try run.expect(full > pages, "the completion queue was full more than \(pages) times", "\(full) times")
             run.payload = try streams.payload(sent: wire.sent)
             try run.step("ring closed") { receiver.close() }
         },
@@ -52,15 +52,15 @@ enum NoDeviceScenarios {
             expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
         ) { run in
             try traffic(run, pages: 64, rounds: 6, hold: true) { receiver in
-                try run.expect(receiver.held.count > 0, "buffers held by the user", "none was delivered")
+                try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
             }
         },
         areas, shared, refused,
     ]
 
-    /// What would be mapped for a device, where there is none.
+    /// Registrations that need a device to map memory for.
     private static let refused = Scenario(
-        "nodev.refused", "without a device, dma-bufs and buffers larger than a page are refused, and leave nothing behind", tier: .nodev,
+        "nodev.refused", "without a device, dma-bufs and buffers larger than a page are refused, and a refusal leaks nothing", tier: .nodev,
         needs: needs.union([.zcrxDMABuf, .hugePages]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
     ) { run in
         let ring = try RefusedRing()
@@ -79,25 +79,25 @@ enum NoDeviceScenarios {
     }
 
     private static let areas = Scenario(
-        "nodev.areas", "an area added: when the first is full, the second is copied into, and all of both comes home", tier: .nodev,
+        "nodev.areas", "an area added: when the first is full, the kernel copies into the second, and every buffer of both returns", tier: .nodev,
         needs: needs.union([.zcrxAddArea]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
     ) { run in
         let (pages, wanted) = (16, 28)
         let pattern = PayloadPattern(seed: 24)
         let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, pattern: pattern)
         let wire = try Loopback(run, pattern: pattern)
-        try run.step("an area as big added") { try receiver.addArea(try AreaMemory(pages: pages)) }
-        // Nearly all of both, each time: what does not come home to either is missed.
+        try run.step("area of the same size added") { try receiver.addArea(try AreaMemory(pages: pages)) }
+        // Nearly all buffers of both areas, each time: a buffer that does not return is missing at the next turn.
         for turn in 1...4 {
-            try run.step("turn \(turn): received and kept until \(wanted) of \(2 * pages) buffers are held") {
+            try run.step("turn \(turn): received and held until \(wanted) of \(2 * pages) buffers are held") {
                 while receiver.heldNetIovs < wanted {
                     try wire.send(4096, within: run.timeout(10))
                     try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, hold: true, within: run.timeout(20))
                 }
             }
             let used = Set(receiver.held.map { $0.area })
-            try run.expect(used == [0, 1], "they lie in both areas", "areas \(used.sorted()) are used")
-            try run.step("\(receiver.held.count) held deliveries are as they came, and are given back") {
+            try run.expect(used == [0, 1], "they are in both areas", "areas \(used.sorted()) are used")
+            try run.step("\(receiver.held.count) held deliveries are unchanged, and are returned") {
                 try receiver.recheckHeld()
                 try receiver.returnAll()
                 try receiver.flush()
@@ -108,7 +108,7 @@ enum NoDeviceScenarios {
     }
 
     private static let shared = Scenario(
-        "nodev.shared", "a queue without a device is exported and imported, the exporter closes with buffers held, the importer receives on",
+        "nodev.shared", "a queue without a device is exported and imported; the exporter closes with buffers held; the importer receives",
         tier: .nodev, needs: needs.union([.zcrxSharing]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
     ) { run in
         let pages = 64
@@ -118,7 +118,7 @@ enum NoDeviceScenarios {
         run.cleanUp("descriptor of the area closed") { memory.close() }
         let exporter = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, pattern: pattern, area: area) { $0.refillMemory = .kernel }
         let wire = try Loopback(run, pattern: pattern)
-        try run.step("\(round) bytes received and kept") {
+        try run.step("\(round) bytes received and held") {
             try wire.send(round, within: run.timeout(10))
             try exporter.hold(UInt32(round), from: wire.receiver.rawValue, within: run.timeout(20))
             try exporter.recheckHeld()
@@ -133,7 +133,7 @@ enum NoDeviceScenarios {
         run.cleanUp("importer closed") { importer.close() }
         importer.continueStream(at: exporter.received)
         try run.step("exporter closed with \(exporter.held.count) deliveries held") { try exporter.closeWholly(within: run.timeout(20)) }
-        // More than the area has: what the importer returns is copied into again.
+        // More than the area has: the kernel reuses the buffers that the importer returns.
         try run.step("24 times \(round) bytes received by the importer and returned") {
             for _ in 1...24 {
                 try wire.send(round, within: run.timeout(10))
@@ -142,7 +142,7 @@ enum NoDeviceScenarios {
             }
         }
         let copied = try importer.copiedBytes() ?? 0
-        try run.expect(copied == wire.sent, "the queue counts what was copied for both", "\(copied) of \(wire.sent) bytes")
+        try run.expect(copied == wire.sent, "the queue counts the bytes copied for both rings", "\(copied) of \(wire.sent) bytes")
         run.payload = PayloadRecord(
             sent: wire.sent, received: exporter.received + importer.received, zeroCopy: 0, copied: copied, firstMismatch: nil, complete: true)
         try run.step("importer closed") { importer.close() }
@@ -171,7 +171,7 @@ enum NoDeviceScenarios {
             let pattern = PayloadPattern(seed: 21)
             let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: 16, refillEntries: entries, pattern: pattern)
             let wire = try Loopback(run, pattern: pattern)
-            // What is delivered of it fits into the ring, in whatever pieces it comes.
+            // Its deliveries fit into the refill ring, however many they are.
             let portion = entries > 8 ? round : round / 4
             for turn in 1...8 * round / portion {
                 try run.step("round \(turn): \(portion) bytes received, returned, flushed") {

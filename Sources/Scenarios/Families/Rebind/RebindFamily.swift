@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Bindings that follow the end of another.
+/// Bindings made after the end of another binding.
 enum RebindFamily {
     static let family = ScenarioFamily(
-        "rebind", "bound again at once after every kind of end",
+        "rebind", "bound again at once after each kind of end",
         RebindScenarios.all,
         reaches: [
             "__netif_mp_open_rxq()",

@@ -6,7 +6,7 @@ import Results
 
 /// Steps that the scenarios of this family share.
 extension RebindFamily {
-    /// Of each connection.
+    /// Bytes of each connection.
     static let bytes: UInt64 = 60_000
 
     static func scenario(
@@ -22,8 +22,8 @@ extension RebindFamily {
             thorough: thorough, body)
     }
 
-    /// What came through all bindings of a run.
-    struct Sum {
+    /// The payload of all bindings of a run.
+    struct Total {
         var sent: UInt64 = 0
         var zeroCopy: UInt64 = 0
         var copied: UInt64 = 0
@@ -34,10 +34,10 @@ extension RebindFamily {
         }
     }
 
-    /// Binds until it works, for as long as the queue is bound, and says how long that was.
+    /// Binds, and tries again while the queue is still bound (EEXIST). The step reports the number of refusals and the time.
     ///
-    /// - Parameter patient: false where no refusal is expected at all.
-    static func bind(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed, patient: Bool = true) throws -> MultiStreamReceiver {
+    /// - Parameter retrying: false where no refusal is expected at all.
+    static func bind(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed, retrying: Bool = true) throws -> MultiStreamReceiver {
         var made: MultiStreamReceiver?
         try run.measuredStep("bound again") {
             let began = MonotonicClock.now
@@ -47,11 +47,11 @@ extension RebindFamily {
                 let tried = MonotonicClock.now
                 do {
                     made = try provider.bindOnce(run, bed: bed)
-                    // A try takes a while of its own, most of it before it asks for the queue.
-                    return "\(refusals) \(refusals == 1 ? "refusal" : "refusals"); the try begun after \(milliseconds(tried - began)) ms "
-                        + "bound, and took \(milliseconds(MonotonicClock.now - tried)) ms"
+                    // A try takes time of its own, most of it before the request for the queue.
+                    return "\(refusals) \(refusals == 1 ? "refusal" : "refusals"); the try that began after \(milliseconds(tried - began)) ms "
+                        + "was granted, and took \(milliseconds(MonotonicClock.now - tried)) ms"
                 } catch let error as KernelError {
-                    guard patient, error.code == EEXIST else { throw error }
+                    guard retrying, error.code == EEXIST else { throw error }
                     refusals += 1
                     guard !deadline.hasPassed else { throw ScenarioFailure("still bound after \(refusals) tries: \(error)") }
                     sched_yield()
@@ -68,35 +68,35 @@ extension RebindFamily {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
-    /// Moves bytes over a connection of their own.
+    /// Receives ``bytes`` over a new connection.
     ///
-    /// - Parameter keep: the user keeps what came.
-    static func move(
-        _ run: ScenarioRun, _ bed: any TestBed, _ streams: MultiStreamReceiver, _ sum: inout Sum, seed: UInt64, hold: Bool = false
+    /// - Parameter hold: the user holds the payload.
+    static func receive(
+        _ run: ScenarioRun, _ bed: any TestBed, _ streams: MultiStreamReceiver, _ total: inout Total, seed: UInt64, hold: Bool = false
     ) throws {
         let number = Int(seed)
         let pattern = PayloadPattern(seed: 900 + seed)
         let socket = try bed.connect(run, number)
         let stream = streams.add(socket, pattern)
-        try run.step("\(bytes) bytes received and \(hold ? "kept" : "returned")") {
+        try run.step("\(bytes) bytes received and \(hold ? "held" : "returned")") {
             try bed.peer.write(number, pattern, bytes: bytes, sizes: [4096])
             try streams.receive([stream: bytes], hold: hold, within: run.timeout(20))
         }
         let sent = try bed.peer.written(number, within: run.timeout(10))
-        sum.sent += sent
+        total.sent += sent
         let payload = try streams.payload(sent: sent)
-        sum.zeroCopy += payload.zeroCopy
-        sum.copied += payload.copied
+        total.zeroCopy += payload.zeroCopy
+        total.copied += payload.copied
         try run.pools.observe()
-        // Devmem's tokens belong to the socket, so what is kept ends with it.
+        // Tokens of devmem TCP belong to the socket, so the socket stays open where they are held.
         if !hold {
             socket.close()
             try bed.peer.shut(number)
         }
     }
 
-    static func finish(_ run: ScenarioRun, _ streams: MultiStreamReceiver, _ sum: Sum) throws {
-        run.payload = sum.payload
+    static func finish(_ run: ScenarioRun, _ streams: MultiStreamReceiver, _ total: Total) throws {
+        run.payload = total.payload
         try run.step("provider ended") { streams.end() }
     }
 }

@@ -4,8 +4,8 @@ import Glibc
 import KernelABI
 import Results
 
-/// A driver whose queue operations fail: nothing of what the kernel did before may be left, and the queue that was there goes on
-/// (`netdev_rx_queue_reconfig()`, `__netif_mp_open_rxq()`). netdevsim fails when it is told to.
+/// A driver whose queue operations fail: the kernel must undo everything that it did before, and the old queue continues
+/// (`netdev_rx_queue_reconfig()`, `__netif_mp_open_rxq()`). netdevsim fails them on request.
 enum DriverRefusalScenarios {
     static let all = Provider.ofNetIovs.map(refused) + [secondQueue]
 
@@ -14,8 +14,8 @@ enum DriverRefusalScenarios {
     private static func refused(_ provider: Provider) -> Scenario {
         Scenario(
             "refuse.\(provider.rawValue).driver-fails",
-            "\(provider.rawValue) is refused where the driver has no memory for the queue, cannot stop it, or cannot start it anew", tier: .netdevsim,
-            needs: provider.needs.union([.queueReset]),
+            "\(provider.rawValue) is refused where the driver cannot allocate the new queue, stop the old one, or start the new one",
+            tier: .netdevsim, needs: provider.needs.union([.queueReset]),
             expects: Expectation(provider: provider, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
             let bed = try run.makeTestBed()
@@ -31,9 +31,9 @@ enum DriverRefusalScenarios {
                 }
                 socket.close()
                 try bed.peer.shut(number)
-                try run.step("the queue restarted") { try bed.resetQueue(mode: 0) }
-                // One of which something was left would be counted (`dev_get_min_mp_channel_count()`).
-                try run.step("tcp-data-split off and on: no provider is in the way") {
+                try run.step("queue restarted") { try bed.resetQueue(mode: 0) }
+                // A provider that the kernel left on the queue would be counted (`dev_get_min_mp_channel_count()`).
+                try run.step("tcp-data-split set to off and on, which is granted without a provider") {
                     for split in [DeviceRings.DataSplit.disabled, .enabled] {
                         try Ethtool().setRings(of: bed.ifindex, to: DeviceRings(tcpDataSplit: split))
                     }
@@ -55,9 +55,9 @@ enum DriverRefusalScenarios {
         }
     }
 
-    /// A binding of two queues whose second the driver fails: the first must be without a provider then, not when the netlink socket is closed.
+    /// A binding of two queues, of which the driver fails the second: the kernel must unbind the first at once, before the netlink socket is closed.
     private static let secondQueue = Scenario(
-        "refuse.devmem.driver-fails-second", "devmem is refused two queues of which the driver fails the second, and the first is left without",
+        "refuse.devmem.driver-fails-second", "devmem is refused two queues of which the driver fails the second, and the first has no provider",
         tier: .netdevsim, needs: Provider.devmem.needs.union([.queueReset]),
         expects: Expectation(provider: .devmem, minimumHolds: 512, pools: ExpectedPools(count: 5, traffic: false))
     ) { run in
@@ -65,19 +65,12 @@ enum DriverRefusalScenarios {
         let bindings = try DevmemBindings(run)
         for operation in Netdevsim.QueueOperation.allCases {
             try run.step("the driver's second \(operation.rawValue) from now fails") { try bed.fail(operation, call: 2) }
-            var answer = "granted"
-            do {
-                try bindings.bind(bed.ifindex, [0, 1])
-            } catch let error as KernelError {
-                answer = error.codeName
-            }
-            let name = KernelError("", code: operation.errno).codeName
-            try run.expect(answer == name, "both refused with \(name)", "the answer was \(answer)")
+            try run.expectRefusal(operation.errno, "binding both queues") { try bindings.bind(bed.ifindex, [0, 1]) }
             try bed.expectFailed(run, operation)
             try bed.expectProviders(run, on: [], "no queue has a provider")
             try run.pools.observe()
         }
-        try run.step("then both bound over the same netlink socket") { try bindings.bind(bed.ifindex, [0, 1]) }
+        try run.step("both queues bound over the same netlink socket") { try bindings.bind(bed.ifindex, [0, 1]) }
         try run.userBound()
         try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
         try run.pools.observe()

@@ -3,10 +3,10 @@
 import KernelABI
 import Results
 
-/// The answer that is expected.
+/// The expected refusal.
 struct RefusalExpectation {
     var errno: CInt
-    /// Words of the extack, which devmem gets and zcrx does not.
+    /// The message of the extack. devmem has one, zcrx has none.
     var message: String?
 
     init(_ errno: CInt, _ message: String? = nil) {
@@ -16,17 +16,16 @@ struct RefusalExpectation {
 }
 
 extension ScenarioRun {
-    /// Tries to bind, and expects the refusal: its errno, its extack where devmem has one, and the pools as they were.
+    /// Tries to bind, and expects the refusal: its errno, the extack of devmem, and unchanged pools.
     func expectRefused(_ provider: Provider, _ bed: any TestBed, queue: UInt32, _ refusal: RefusalExpectation) throws {
         let before = try pools.observe()
         let error = BindAttempt.attempt(provider, ifindex: bed.ifindex, queue: queue)
-        let name = KernelError("", code: refusal.errno).codeName
-        try expect(error?.code == refusal.errno, "refused with \(name)", error.map { "\($0)" } ?? "it was granted")
+        try expectRefusal(error, refusal.errno, "binding queue \(queue)")
         if provider == .devmem, let message = refusal.message {
-            try expect(error?.message == message, "the kernel says \"\(message)\"", "it says \"\(error?.message ?? "nothing")\"")
+            try expect(error?.message == message, "the extack is \"\(message)\"", "it is \"\(error?.message ?? "empty")\"")
         }
         let after = try pools.observe()
         try expect(
-            after.map { $0.id } == before.map { $0.id }, "the refusal left the pools as they were", "\(before) became \(after)")
+            after.map { $0.id } == before.map { $0.id }, "the pools are the same after the refusal", "\(before) became \(after)")
     }
 }

@@ -3,7 +3,7 @@
 /// Bindings that the kernel must refuse.
 enum RefusalFamily {
     static let family = ScenarioFamily(
-        "refusal", "what must be refused, and that the refusal leaves nothing behind",
+        "refusal", "bindings that the kernel must refuse, and that a refusal changes and leaks nothing",
         RefusalScenarios.all + DriverRefusalScenarios.all,
         reaches: [
             "netif_mp_open_rxq()",

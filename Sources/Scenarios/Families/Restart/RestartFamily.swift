@@ -3,7 +3,7 @@
 /// Restarts and reconfigurations of a bound queue.
 enum RestartFamily {
     static let family = ScenarioFamily(
-        "restart", "queues restarted, reconfigured and set down under their provider",
+        "restart", "bound queues that are restarted, reconfigured and set down",
         RestartScenarios.all + DriverRestartScenarios.all,
         reaches: [
             "netdev_rx_queue_restart()",

@@ -3,7 +3,7 @@
 import KernelABI
 import Results
 
-/// A provider, a connection, and payload through them.
+/// A provider, a connection, and payload that the provider receives over it.
 struct RestartedStream {
     let bed: any TestBed
     let streams: MultiStreamReceiver
@@ -19,8 +19,8 @@ struct RestartedStream {
         stream = streams.add(socket, pattern)
     }
 
-    /// Moves the next `bytes` from the peer to the reader.
-    func move(_ run: ScenarioRun, _ bytes: UInt64, hold: Bool = false) throws {
+    /// Sends and receives the next `bytes` of the stream.
+    func receive(_ run: ScenarioRun, _ bytes: UInt64, hold: Bool = false) throws {
         let start = streams.received(stream)
         try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
         try streams.receive([stream: start + bytes], hold: hold, within: run.timeout(20))

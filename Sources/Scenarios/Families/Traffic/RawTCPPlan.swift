@@ -2,7 +2,7 @@
 
 internal import LifeCycle
 
-/// In which order segments leave the peer. A round is sent at once and must fit the receiver's window with all its doubles.
+/// The order in which the peer sends segments. A round is sent at once and must fit the receiver's window with all its duplicates.
 enum RawTCPPlan {
     /// Segments of a round, and bytes of each.
     private static let count = 12
@@ -13,36 +13,36 @@ enum RawTCPPlan {
     }
 
     static let outOfOrder: @Sendable (Int) -> [PeerSegment]? = { round in
-        let pieces = inOrder(round)
+        let segments = inOrder(round)
         switch round {
-        case 0: return pieces.reversed()
-        case 1: return evens(pieces) + odds(pieces)
-        case 2: return odds(pieces) + evens(pieces).reversed()
-        case 3: return Array(pieces.suffix(count / 2) + pieces.prefix(count / 2))
+        case 0: return segments.reversed()
+        case 1: return evens(segments) + odds(segments)
+        case 2: return odds(segments) + evens(segments).reversed()
+        case 3: return Array(segments.suffix(count / 2) + segments.prefix(count / 2))
         default: return nil
         }
     }
 
     static let duplicates: @Sendable (Int) -> [PeerSegment]? = { round in
-        let pieces = inOrder(round)
+        let segments = inOrder(round)
         switch round {
-        // In order and twice; twice over; what waits out of order, thrice; what the last round brought.
-        case 0: return pieces.flatMap { [$0, $0] }
-        case 1: return pieces + pieces
-        case 2: return Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + Array(pieces.dropFirst()) + [pieces[0]]
-        case 3: return inOrder(round - 1) + pieces
+        // Each segment twice; the round twice; the segments of the out-of-order queue three times; the last round again.
+        case 0: return segments.flatMap { [$0, $0] }
+        case 1: return segments + segments
+        case 2: return Array(segments.dropFirst()) + Array(segments.dropFirst()) + Array(segments.dropFirst()) + [segments[0]]
+        case 3: return inOrder(round - 1) + segments
         default: return nil
         }
     }
 
     static let overlaps: @Sendable (Int) -> [PeerSegment]? = { round in
-        let pieces = inOrder(round)
-        let wider = pieces.dropLast().map { PeerSegment(offset: $0.offset + 100, length: length + 150) }
+        let segments = inOrder(round)
+        let wider = segments.dropLast().map { PeerSegment(offset: $0.offset + 100, length: length + 150) }
         switch round {
-        case 0: return pieces.dropLast().map { PeerSegment(offset: $0.offset, length: length + 200) } + [pieces[count - 1]]
-        case 1: return wider.reversed() + pieces
-        case 2: return evens(wider) + pieces.reversed()
-        case 3: return odds(pieces) + wider + evens(pieces)
+        case 0: return segments.dropLast().map { PeerSegment(offset: $0.offset, length: length + 200) } + [segments[count - 1]]
+        case 1: return wider.reversed() + segments
+        case 2: return evens(wider) + segments.reversed()
+        case 3: return odds(segments) + wider + evens(segments)
         default: return nil
         }
     }
@@ -50,13 +50,13 @@ enum RawTCPPlan {
     static func shuffled(_ rounds: Int) -> @Sendable (Int) -> [PeerSegment]? {
         { round in
             guard round < rounds else { return nil }
-            // The same in every run: what fails once fails again.
+            // The same in every run, so that a failure can be reproduced.
             var generator = SeededGenerator(seed: UInt64(round))
-            let pieces = inOrder(round)
-            return (pieces + pieces.shuffled(using: &generator).prefix(4)).shuffled(using: &generator)
+            let segments = inOrder(round)
+            return (segments + segments.shuffled(using: &generator).prefix(4)).shuffled(using: &generator)
         }
     }
 
-    private static func evens(_ pieces: [PeerSegment]) -> [PeerSegment] { stride(from: 0, to: pieces.count, by: 2).map { pieces[$0] } }
-    private static func odds(_ pieces: [PeerSegment]) -> [PeerSegment] { stride(from: 1, to: pieces.count, by: 2).map { pieces[$0] } }
+    private static func evens(_ segments: [PeerSegment]) -> [PeerSegment] { stride(from: 0, to: segments.count, by: 2).map { segments[$0] } }
+    private static func odds(_ segments: [PeerSegment]) -> [PeerSegment] { stride(from: 1, to: segments.count, by: 2).map { segments[$0] } }
 }

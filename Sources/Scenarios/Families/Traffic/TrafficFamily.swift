@@ -2,11 +2,12 @@
 
 import Results
 
-/// Payload of every shape through the buffers of a provider.
+/// Payload in writes and segments of many sizes and orders, received in the buffers of a provider.
 enum TrafficFamily {
     static let family = ScenarioFamily(
-        "traffic", "payload of every shape through the buffers of a provider",
-        TrafficScenarios.all + FragmentScenarios.all + GROScenarios.all + CopyFallbackScenarios.all + ReturnScenarios.all + CapacityScenarios.all
+        "traffic", "payload of many sizes and orders, received in the buffers of a provider",
+        TrafficScenarios.all + FragmentScenarios.all + GROScenarios.all + CopyFallbackScenarios.all + LoopbackCopyScenarios.all + ReturnScenarios.all
+            + CapacityScenarios.all
             + UnreadableReaderScenarios.all,
         reaches: [
             "io_zcrx_recv_skb()",
@@ -17,7 +18,7 @@ enum TrafficFamily {
             "napi_pp_put_page()",
         ])
 
-    /// A scenario of this family: payload whose every byte is checked.
+    /// A scenario of this family. Every byte of the payload is compared.
     static func scenario(
         _ provider: Provider, _ name: String, _ summary: String, minimumHolds: Int = 256, zeroCopy: Bool = true, detached: Bool = false,
         pools: ExpectedPools = ExpectedPools(traffic: true), needs: Set<Need> = [], thorough: Bool = false,

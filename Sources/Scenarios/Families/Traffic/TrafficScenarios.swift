@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Results
 
-/// The shapes that payload can have on its way through a provider's buffers. Every byte is checked.
+/// Payload in writes of many sizes, segments of any order, resets and exhaustion. Every byte is compared.
 enum TrafficScenarios {
     static let all: [Scenario] =
         Provider.ofNetIovs.flatMap { provider in
@@ -12,7 +12,9 @@ enum TrafficScenarios {
                 plain(provider, "small", "writes of 1 to 100 bytes", bytes: 20_000, sizes: Array(1...100)),
                 plain(provider, "pages", "writes of a page", bytes: 400_000, sizes: [4096]),
                 plain(provider, "gso", "writes of 64 KiB", bytes: 1_500_000, sizes: [65_536]),
-                plain(provider, "odd", "writes that fit nothing", bytes: 300_000, sizes: [4097, 1447, 1, 8191, 12_289, 2]),
+                plain(
+                    provider, "odd", "writes of sizes that no page or segment is a multiple of", bytes: 300_000,
+                    sizes: [4097, 1447, 1, 8191, 12_289, 2]),
                 plain(provider, "ipv6", "over IPv6", bytes: 200_000, sizes: [1000, 4096, 20_000], ipv6: true),
                 plain(provider, "long", "8 MB of mixed writes", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], thorough: true),
                 plain(
@@ -20,12 +22,14 @@ enum TrafficScenarios {
                     thorough: true),
                 connections(provider, "connections", 16, bytes: 40_000),
                 connections(provider, "many-connections", 64, bytes: 40_000, thorough: true),
-                forged(provider, "out-of-order", "segments in every order but the right one", rounds: RawTCPPlan.outOfOrder),
-                forged(provider, "duplicates", "segments twice, thrice, and again when long acknowledged", rounds: RawTCPPlan.duplicates),
-                forged(provider, "overlaps", "segments that overlap, with holes filled later", rounds: RawTCPPlan.overlaps),
-                forged(provider, "shuffled", "40 rounds of shuffled and doubled segments", rounds: RawTCPPlan.shuffled(40), thorough: true),
-                reset(provider, "reset", "the peer resets in mid-stream; the reader goes on to the error", readOn: true),
-                reset(provider, "reset-unread", "the peer resets in mid-stream; what is unread is thrown away", readOn: false),
+                segments(provider, "out-of-order", "segments out of order", rounds: RawTCPPlan.outOfOrder),
+                segments(
+                    provider, "duplicates", "segments sent two and three times, and again after they were acknowledged",
+                    rounds: RawTCPPlan.duplicates),
+                segments(provider, "overlaps", "segments that overlap, and holes that are filled later", rounds: RawTCPPlan.overlaps),
+                segments(provider, "shuffled", "40 rounds of shuffled and duplicated segments", rounds: RawTCPPlan.shuffled(40), thorough: true),
+                reset(provider, "reset", "the peer resets the connection; the reader reads up to the error", readOn: true),
+                reset(provider, "reset-unread", "the peer resets the connection; the unread payload is discarded", readOn: false),
                 ended(provider),
                 urgent(provider),
                 exhausted(provider, "exhaustion", rounds: 2),
@@ -51,18 +55,18 @@ enum TrafficScenarios {
         }
     }
 
-    /// Many sockets, all on the one queue and all at once.
+    /// Many connections on one queue at the same time.
     private static func connections(_ provider: Provider, _ name: String, _ count: Int, bytes: UInt64, thorough: Bool = false) -> Scenario {
         let pages = 1024
         return TrafficFamily.scenario(
-            provider, name, "\(count) connections at once", pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
+            provider, name, "\(count) connections at the same time", pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
         ) { run in
             let bed = try run.makeTestBed()
             let streams = try provider.makeStreams(run, bed: bed, pages: pages)
             let sockets = try run.step("\(count) connections") {
                 try (0..<count).map { number in
                     let socket = try bed.connect(run, number)
-                    // Together they may not fill all the buffers there are.
+                    // Together the sockets must not take all buffers.
                     try socket.limitReceiveBuffer(16_384)
                     return socket
                 }
@@ -81,8 +85,8 @@ enum TrafficScenarios {
         }
     }
 
-    /// Segments put together by the peer, so that the order and the doubles are certain.
-    private static func forged(
+    /// Segments that the peer builds itself, so that their order and their duplicates are certain.
+    private static func segments(
         _ provider: Provider, _ name: String, _ summary: String, rounds: @escaping @Sendable (Int) -> [PeerSegment]?,
         thorough: Bool = false
     ) -> Scenario {
@@ -94,10 +98,10 @@ enum TrafficScenarios {
             let stream = streams.add(socket, pattern)
             var total: UInt64 = 0
             var round = 0
-            while let pieces = rounds(round) {
-                try run.step("round \(round + 1): \(pieces.count) segments, read by the reader") {
-                    try bed.peer.sendSegments(pattern, pieces, within: run.timeout(20))
-                    total = max(total, pieces.map { $0.offset + UInt64($0.length) }.max() ?? 0)
+            while let segments = rounds(round) {
+                try run.step("round \(round + 1): \(segments.count) segments sent and received") {
+                    try bed.peer.sendSegments(pattern, segments, within: run.timeout(20))
+                    total = max(total, segments.map { $0.offset + UInt64($0.length) }.max() ?? 0)
                     try streams.receive([stream: total], within: run.timeout(10))
                 }
                 round += 1
@@ -109,35 +113,35 @@ enum TrafficScenarios {
     private static func reset(_ provider: Provider, _ name: String, _ summary: String, readOn: Bool) -> Scenario {
         TrafficFamily.scenario(provider, name, summary) { run in
             let bytes: UInt64 = 1_000_000
-            let kept: UInt64 = 50_000
+            let held: UInt64 = 50_000
             let bed = try run.makeTestBed()
             let streams = try provider.makeStreams(run, bed: bed)
             let socket = try bed.connect(run, 0)
             let pattern = PayloadPattern(seed: 400)
             let stream = streams.add(socket, pattern)
-            try run.step("\(kept) bytes received and kept, more unread in the socket") {
+            try run.step("\(held) bytes received and held, more unread in the socket") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [3000])
-                try streams.receive([stream: kept], hold: true, within: run.timeout(20))
+                try streams.receive([stream: held], hold: true, within: run.timeout(20))
                 try socket.waitUnread(16_384, within: run.timeout(10))
             }
             try run.userHolds(streams.heldNetIovs)
             try run.pools.observe()
-            try run.step("reset by the peer") {
+            try run.step("connection reset by the peer") {
                 try bed.peer.reset(0)
                 try socket.waitError(within: run.timeout(10))
             }
             if readOn {
                 let before = streams.received()
                 do {
-                    // One more than was sent: all of it may have come before the reset.
+                    // One byte more than was sent: all may have been received before the reset.
                     try streams.receive([stream: bytes + 1], within: run.timeout(10))
                 } catch {
                     guard streams.failure()?.code == ECONNRESET else { throw error }
                 }
-                try run.expect(streams.failure()?.code == ECONNRESET, "the reader met ECONNRESET", "it read on to the end")
+                try run.expect(streams.failure()?.code == ECONNRESET, "the receive failed with ECONNRESET", "it received to the end of the stream")
                 try run.expect(
-                    streams.received() >= before + 16_384, "what lay in the socket was read before",
-                    "only \(streams.received() - before) bytes of it")
+                    streams.received() >= before + 16_384, "it received the unread bytes before",
+                    "it received only \(streams.received() - before) bytes of them")
             }
             run.payload = try streams.payload(sent: bytes, complete: false)
             try streams.returnHeld(run)
@@ -146,8 +150,8 @@ enum TrafficScenarios {
         }
     }
 
-    /// A byte that TCP looks at itself (`tcp_urg()`, net/ipv4/tcp_input.c), in memory that no CPU may read. Nobody can be given it apart from
-    /// the stream, so it stays there, and what comes behind it comes.
+    /// TCP reads the urgent byte itself (`tcp_urg()`, net/ipv4/tcp_input.c), here in memory that the CPU cannot read. It cannot deliver the
+    /// byte out of band, so the byte stays in the stream, and the bytes after it are received.
     private static func urgent(_ provider: Provider) -> Scenario {
         let length = 1200
         return TrafficFamily.scenario(provider, "urgent", "the peer marks a byte as urgent", needs: [.removableInterface], thorough: true) { run in
@@ -160,57 +164,56 @@ enum TrafficScenarios {
                 try bed.peer.sendSegments(pattern, from: 0, count: 1, length: length, within: run.timeout(20))
                 try streams.receive([stream: UInt64(length)], within: run.timeout(10))
             }
-            try run.step("\(length) more, the last of them urgent, and \(length) behind it") {
+            try run.step("\(length) more sent, the last byte urgent, then another \(length)") {
                 try bed.peer.perform(
                     .sendUrgent(seed: pattern.seed, PeerSegment(offset: UInt64(length), length: length)), within: run.timeout(20))
                 try bed.peer.sendSegments(pattern, from: 2 * length, count: 1, length: length, within: run.timeout(20))
             }
-            try run.step("all received and returned, the urgent byte in its place") {
+            try run.step("all received and returned, the urgent byte in the stream") {
                 try streams.receive([stream: UInt64(3 * length)], within: run.timeout(10))
             }
             try streams.finish(run, socket, sent: UInt64(3 * length))
         }
     }
 
-    /// Data and end are both there before the reader is: it gets every byte, and then is told.
+    /// Payload and FIN are received before the reader reads: it receives every byte, then the end of the stream.
     private static func ended(_ provider: Provider) -> Scenario {
-        TrafficFamily.scenario(provider, "end", "the peer has closed before the reader reads: every byte, then the end") { run in
+        TrafficFamily.scenario(provider, "end", "the peer closes before the reader reads: it receives every byte, then the end") { run in
             let bytes: UInt64 = 20_000
             let bed = try run.makeTestBed()
             let streams = try provider.makeStreams(run, bed: bed)
             let socket = try bed.connect(run, 0)
             let pattern = PayloadPattern(seed: 560)
             let stream = streams.add(socket, pattern)
-            // Under way before, so that nothing but the data and the end wakes it.
-            try run.step("a receive under way") { try streams.arm(stream) }
-            try run.step("\(bytes) bytes unread, and the peer has closed") {
+            // Submitted before, so that only the payload and the FIN wake it.
+            try run.step("receive submitted") { try streams.arm(stream) }
+            try run.step("\(bytes) bytes unread, and closed by the peer") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
                 _ = try bed.peer.written(0, within: run.timeout(10))
                 try bed.peer.shut(0)
                 try socket.waitPeerClosed(within: run.timeout(10))
             }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.timeout(10)) }
-            try run.step("the end of the stream is told") { try streams.awaitEnd(stream, within: run.timeout(10)) }
+            try run.step("the end of the stream is reported") { try streams.awaitEnd(stream, within: run.timeout(10)) }
             try streams.finish(run, socket, sent: bytes)
         }
     }
 
-    /// The user keeps every buffer there is: the stream stands still, and goes on to its last byte when they come back.
+    /// While the user holds every buffer, no payload is received. When the buffers are returned, the stream continues to its last byte.
     private static func exhausted(_ provider: Provider, _ name: String, rounds: Int, thorough: Bool = false) -> Scenario {
         let pages = Netdevsim.certainPages
         return TrafficFamily.scenario(
-            provider, name, "the user keeps all \(pages) buffers, and gives them back\(rounds > 1 ? ", \(rounds) times" : "")",
+            provider, name, "the user holds all \(pages) buffers and returns them\(rounds > 1 ? ", \(rounds) times" : "")",
             minimumHolds: pages, pools: ExpectedPools(buffers: UInt64(pages), traffic: true), thorough: thorough
         ) { run in
-            // What comes while no buffer is left.
+            // Bytes sent while no buffer is left.
             let surplus: UInt64 = 300_000
             let bed = try run.makeTestBed()
             let streams = try provider.makeStreams(run, bed: bed, pages: pages)
             let socket = try bed.connect(run, 0)
             let pattern = PayloadPattern(seed: 600)
             let stream = streams.add(socket, pattern)
-            /// Has the next bytes sent, and received before it returns: nothing is lost, so nothing comes out of order and waits in
-            /// the socket with a buffer of its own.
+            /// Receives the next bytes before more are sent: no segment is lost, so none is in the out-of-order queue with a buffer of its own.
             func hold(_ bytes: UInt64) throws {
                 let start = streams.received()
                 try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
@@ -218,7 +221,7 @@ enum TrafficScenarios {
                 _ = try bed.peer.written(0, within: run.timeout(10))
             }
             for round in 1...rounds {
-                try run.step("round \(round): received and kept until no buffer is left") {
+                try run.step("round \(round): received and held until no buffer is left") {
                     while streams.heldNetIovs < pages - 32 { try hold(16_384) }
                     while streams.heldNetIovs < pages { try hold(500) }
                 }
@@ -227,12 +230,13 @@ enum TrafficScenarios {
                 let goal = before + surplus
                 try bed.peer.write(0, pattern, from: before, bytes: surplus, sizes: [4096])
                 try? streams.receive([stream: goal], hold: true, within: 0.1)
-                try run.expect(streams.received() == before, "nothing more comes", "\(streams.received() - before) bytes came out of nowhere")
-                try run.step("\(streams.held.count) held deliveries are as they came") { try streams.recheckHeld() }
+                try run.expect(
+                    streams.received() == before, "no more payload is received", "\(streams.received() - before) bytes were, with no buffer left")
+                try run.step("\(streams.held.count) held deliveries are unchanged") { try streams.recheckHeld() }
                 try run.userHolds(0)
-                try run.step("all given back; the stream goes on") {
+                try run.step("all returned, and the surplus received") {
                     try streams.returnBuffers()
-                    // zcrx takes returns back in two ways: by the pool when the queue is polled, in batches, and by a flush.
+                    // zcrx takes returned buffers in two ways: the pool takes them in batches when the queue is polled, and a flush takes all.
                     if round % 2 == 0 { try streams.settle() }
                     bed.pokeNAPI()
                     try streams.receive([stream: goal], within: run.timeout(30))

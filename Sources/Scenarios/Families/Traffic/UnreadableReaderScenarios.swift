@@ -4,16 +4,16 @@ import Glibc
 import KernelABI
 import Results
 
-/// Readers for whom a provider's payload is not meant: each is refused, none takes a byte, and who may read gets everything Netdevsim.ringTurnover.
+/// System calls that cannot read a provider's payload: each is refused and takes no byte, and the provider's reader receives all bytes afterwards.
 enum UnreadableReaderScenarios {
     static let all: [Scenario] = [zeroCopy, devmem, pollingFirst]
 
     private static let bytes: UInt64 = 20_000
-    /// Thrown away by a read that wants no payload.
+    /// Bytes discarded by MSG_TRUNC.
     private static let skipped: UInt64 = 1000
     private static let pattern = PayloadPattern(seed: 740)
 
-    private static let zeroCopy = TrafficFamily.scenario(.zcrx, "unreadable", "readers of other kinds are refused, and take nothing") { run in
+    private static let zeroCopy = TrafficFamily.scenario(.zcrx, "unreadable", "other kinds of receive are refused, and take no byte") { run in
         let bed = try run.makeTestBed()
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
         let socket = try bed.connectWithUnread(run, pattern, bytes)
@@ -21,7 +21,7 @@ enum UnreadableReaderScenarios {
         try refused(run, "a devmem receive", [EFAULT, ENODEV]) { try DeviceMemory.receive(socket: socket.rawValue).count }
         try skip(run, socket)
         receiver.continueStream(at: skipped)
-        try run.step("the rest received and kept") {
+        try run.step("the rest received and held") {
             try receiver.receive(from: socket.rawValue, total: bytes - skipped, hold: true, within: run.timeout(10))
             try receiver.recheckHeld()
         }
@@ -34,7 +34,7 @@ enum UnreadableReaderScenarios {
     }
 
     private static let devmem = TrafficFamily.scenario(
-        .devmem, "unreadable", "readers of other kinds are refused, and take nothing; one looks without taking",
+        .devmem, "unreadable", "other kinds of receive are refused, and take no byte; MSG_PEEK takes none",
         needs: [.zcrx, .zcrxNoDevice]
     ) { run in
         let bed = try run.makeTestBed()
@@ -47,19 +47,19 @@ enum UnreadableReaderScenarios {
             return Int(other.received)
         }
         other.close()
-        let looked = try run.step("some looked at by MSG_PEEK, with tokens for it") {
+        let peeked = try run.step("some received with MSG_PEEK, with tokens") {
             try DeviceMemory.receive(socket: socket.rawValue, limits: DeviceMemory.Limits(bytes: 7000), peek: true)
         }
         try run.expect(
-            looked.count == 7000 && looked.fragments.reduce(0) { $0 + Int($1.size) } == 7000, "7000 bytes of fragments came", "\(looked)")
+            peeked.count == 7000 && peeked.fragments.reduce(0) { $0 + Int($1.size) } == 7000, "7000 bytes of fragments were delivered", "\(peeked)")
         try skip(run, socket)
         receiver.continueStream(at: skipped)
         try run.step("the rest received and returned") {
             try receiver.receive(from: socket.rawValue, total: bytes - skipped, hold: false, within: run.timeout(10))
         }
-        try run.step("what was looked at is as it came, and given back") {
+        try run.step("the fragments of MSG_PEEK are unchanged, and returned") {
             var start: UInt64 = 0
-            for fragment in looked.fragments {
+            for fragment in peeked.fragments {
                 guard let seen = try receiver.bytes(at: fragment.offset, count: Int(fragment.size)) else {
                     throw ScenarioFailure("\(fragment.size) bytes at \(fragment.offset) are outside the dma-buf")
                 }
@@ -68,8 +68,8 @@ enum UnreadableReaderScenarios {
                 }
                 start += UInt64(fragment.size)
             }
-            let taken = try DeviceMemory.dontNeed(looked.fragments, of: socket.rawValue)
-            guard taken == looked.fragments.count else { throw ScenarioFailure("the kernel took \(taken) of \(looked.fragments.count) tokens") }
+            let taken = try DeviceMemory.dontNeed(peeked.fragments, of: socket.rawValue)
+            guard taken == peeked.fragments.count else { throw ScenarioFailure("the kernel took \(taken) of \(peeked.fragments.count) tokens") }
         }
         run.payload = receiver.payload(sent: bytes - skipped, complete: true)
         try run.pools.observe()
@@ -77,18 +77,18 @@ enum UnreadableReaderScenarios {
         try run.step("unbound") { receiver.unbind() }
     }
 
-    /// `io_recvzc()` waits for the socket before it looks, once (`IORING_RECVSEND_POLL_FIRST`).
+    /// `io_recvzc()` polls the socket once before it reads (`IORING_RECVSEND_POLL_FIRST`).
     private static let pollingFirst = TrafficFamily.scenario(
-        .zcrx, "poll-first", "a request that polls first gets what was there and what comes later"
+        .zcrx, "poll-first", "a request that polls first receives the unread bytes, and those sent afterwards"
     ) { run in
         let bed = try run.makeTestBed()
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
         receiver.pollsFirst = true
         let socket = try bed.connectWithUnread(run, pattern, bytes)
-        try run.step("what was there received and returned") {
+        try run.step("unread bytes received and returned") {
             try receiver.receive(from: socket.rawValue, total: bytes, hold: false, within: run.timeout(10))
         }
-        try run.step("what comes later, in two writes, as well") {
+        try run.step("bytes of two later writes received and returned") {
             for turn in 1...2 {
                 try bed.peer.write(0, pattern, from: UInt64(turn) * bytes, bytes: bytes, sizes: [3000])
                 try receiver.receive(from: socket.rawValue, total: UInt64(turn + 1) * bytes, hold: false, within: run.timeout(10))
@@ -101,7 +101,7 @@ enum UnreadableReaderScenarios {
         try run.step("ring closed") { receiver.close() }
     }
 
-    /// Those that any socket has.
+    /// The calls that every TCP socket has.
     private static func refused(_ run: ScenarioRun, _ socket: Connection) throws {
         try refused(run, "recv(2)", [EFAULT]) { try take(socket, 0) }
         try refused(run, "recv(2) with MSG_PEEK", [EFAULT]) { try take(socket, CInt(MSG_PEEK)) }
@@ -118,19 +118,19 @@ enum UnreadableReaderScenarios {
         } catch let error as KernelError {
             (answer, right) = ("\(error)", codes.contains(error.code))
         }
-        try run.expect(right, "\(what) brings nothing", "the answer was \(answer)")
+        try run.expect(right, "\(what) delivers nothing", "the result was \(answer)")
     }
 
     private static func take(_ socket: Connection, _ flags: CInt) throws -> Int {
-        var room = [UInt8](repeating: 0, count: 5000)
-        let count = recv(socket.rawValue, &room, room.count, flags)
+        var buffer = [UInt8](repeating: 0, count: 5000)
+        let count = recv(socket.rawValue, &buffer, buffer.count, flags)
         guard count >= 0 else { throw KernelError("recv", code: errno) }
         return count
     }
 
-    /// A read that wants no payload passes over it: what it passed goes home.
+    /// recv(2) with MSG_TRUNC and no buffer discards bytes, and the kernel releases their net_iovs.
     private static func skip(_ run: ScenarioRun, _ socket: Connection) throws {
         let count = recv(socket.rawValue, nil, Int(skipped), CInt(MSG_TRUNC))
-        try run.expect(count == Int(skipped), "\(skipped) bytes passed over by MSG_TRUNC", "\(count) were")
+        try run.expect(count == Int(skipped), "\(skipped) bytes discarded by MSG_TRUNC", "\(count) were")
     }
 }

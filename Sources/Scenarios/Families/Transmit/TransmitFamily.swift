@@ -3,7 +3,7 @@
 /// Devmem TCP transmit.
 enum TransmitFamily {
     static let family = ScenarioFamily(
-        "transmit", "payload sent from a dma-buf arrives, and the dma-buf is freed",
+        "transmit", "payload sent from a dma-buf is received by the peer, and the dma-buf is freed",
         TransmitScenarios.all,
         reaches: [
             "net_devmem_get_binding()",

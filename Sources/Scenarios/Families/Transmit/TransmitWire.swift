@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Results
 
-/// A connection over which a dma-buf is sent, with the peer at its other end.
+/// A connection to the peer over which a dma-buf is sent.
 final class TransmitWire {
     let run: ScenarioRun
     let bed: any TestBed
@@ -12,7 +12,7 @@ final class TransmitWire {
     let socket: Connection
     private let pattern = PayloadPattern(seed: 50)
     private let dmaBufsBefore: Int64
-    /// Bytes of the stream so far, from the dma-buf or not.
+    /// Bytes of the stream so far, from the dma-buf and from ordinary memory.
     private(set) var stream: UInt64 = 0
     private var isReading = false
 
@@ -27,11 +27,11 @@ final class TransmitWire {
         if reading { try read(0) }
     }
 
-    /// Puts the next `count` bytes of the stream at `offset` and sends them.
+    /// Writes the next `count` bytes of the stream to the dma-buf at `offset` and sends them.
     ///
     /// - Parameters:
-    ///   - other: whose dma-buf, where not the wire's own.
-    ///   - more: the next may share a packet with them.
+    ///   - other: the owner of the dma-buf, where it is not ``transmitter``.
+    ///   - more: with MSG_MORE, so that the next bytes may share a packet with them.
     /// - Returns: how many calls it took.
     @discardableResult
     func send(at offset: Int, count: Int, of other: Transmitter? = nil, more: Bool = false) throws -> Int {
@@ -42,14 +42,14 @@ final class TransmitWire {
         return calls
     }
 
-    /// Puts the next bytes of the stream into ranges of the dma-buf, offset and count of each, and sends them together.
-    func send(_ pieces: [(Int, Int)]) throws {
-        for (offset, count) in pieces {
+    /// Writes the next bytes of the stream to ranges of the dma-buf, given by offset and count, and sends them in one call.
+    func send(_ ranges: [(Int, Int)]) throws {
+        for (offset, count) in ranges {
             try transmitter.put(pattern, from: stream, at: offset, count: count)
             stream += UInt64(count)
         }
         try transmitter.sendAll(
-            socket.rawValue, pieces.map { .init(offset: UInt64($0.0), length: $0.1) }, within: run.timeout(20))
+            socket.rawValue, ranges.map { .init(offset: UInt64($0.0), length: $0.1) }, within: run.timeout(20))
     }
 
     /// Sends the next `count` bytes of the stream from ordinary memory.
@@ -66,7 +66,7 @@ final class TransmitWire {
         stream += UInt64(count)
     }
 
-    /// Bounds what the socket takes before the peer has it (SO_SNDBUFFORCE, beyond the limits of the system; the kernel doubles it).
+    /// Sets the send buffer of the socket (SO_SNDBUFFORCE, above net.core.wmem_max; the kernel doubles it).
     func limitUnsent(_ bytes: Int) throws {
         var size = CInt(bytes)
         guard setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDBUFFORCE, &size, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
@@ -74,8 +74,8 @@ final class TransmitWire {
         }
     }
 
-    /// Sends the whole dma-buf to a peer that does not read, which has room for a quarter of it (tcp_rmem): the rest is under way until
-    /// it does. A socket that had no room itself would say so, too, where the peer had taken all but not yet acknowledged it.
+    /// Sends the whole dma-buf to a peer that does not read, whose receive buffer takes a quarter of it (tcp_rmem): the rest is in flight until the
+    /// peer reads. The send buffer takes all: a full one would not prove that, as the peer may have received bytes that it has not acknowledged.
     func fillUp() throws {
         try limitUnsent(8 * transmitter.size)
         try transmitter.put(pattern, from: 0, at: 0, count: transmitter.size)
@@ -86,101 +86,90 @@ final class TransmitWire {
             stream = UInt64(transmitter.size)
             try transmitter.takeCompletions(socket.rawValue)
         }
-        try run.expect(transmitter.outstanding > 0, "\(transmitter.outstanding) sends are under way", "every send is completed")
+        try run.expect(transmitter.outstanding > 0, "\(transmitter.outstanding) sends are outstanding", "every send is completed")
     }
 
-    /// Sends `count` bytes over the corked socket, which keeps back what fills no segment (`tcp_mss_split_point()`) for 200 ms or so
-    /// (tcp(7)), and looks for completions when the peer has the rest. Then the cork is pulled.
+    /// Sends `count` bytes over the corked socket, which delays bytes that do not fill a segment (`tcp_mss_split_point()`) for about 200 ms
+    /// (tcp(7)), and reads completions when the peer has the other bytes. Then it uncorks the socket.
     ///
-    /// - Returns: whether the look was in time.
+    /// - Returns: whether bytes were still unsent then.
     /// - Throws: `ScenarioFailure` where the send was completed.
     func seePart(_ count: Int) throws -> Bool {
         try SocketSending.cork(socket.rawValue, true)
         try send(at: 0, count: count)
-        let seen = try awaitPart(count)
+        let wasPartial = try awaitPart(count)
         try transmitter.takeCompletions(socket.rawValue)
-        // Asked Netdevsim.ringTurnover, as the end may be sent and acknowledged meanwhile.
+        // Read afterwards, as the last bytes may be sent and acknowledged meanwhile.
         let left = try SocketSending.unacknowledged(socket.rawValue)
-        guard left == 0 || transmitter.outstanding > 0 else { throw ScenarioFailure("it is completed, and \(left) bytes are not there") }
+        guard left == 0 || transmitter.outstanding > 0 else {
+            throw ScenarioFailure("the send is completed, and \(left) bytes are not acknowledged")
+        }
         try SocketSending.cork(socket.rawValue, false)
         try transmitter.awaitCompletions(socket.rawValue, within: run.timeout(20))
-        return seen && left > 0
+        return wasPartial && left > 0
     }
 
-    /// Waits until the peer has acknowledged all that was sent of `count` bytes: until then the skb of which a part was sent may be kept
-    /// for retransmission, and with it what it refers to.
+    /// Waits until the peer has acknowledged all sent bytes of `count`: until then the partly sent skb, and its net_iovs, may be in the
+    /// retransmission queue.
     ///
     /// - Returns: whether there is more to send.
     private func awaitPart(_ count: Int) throws -> Bool {
-        let deadline = Deadline(seconds: run.timeout(10))
-        while true {
-            let unsent = try SocketSending.unsent(socket.rawValue)
-            let left = try SocketSending.unacknowledged(socket.rawValue)
-            if left == unsent, left < count { return left > 0 }
-            guard !deadline.hasPassed else { throw ScenarioFailure("\(left) bytes are not acknowledged, \(unsent) of them not sent") }
-            // No event tells of an acknowledgement.
-            _ = poll(nil, 0, 2)
+        var (unsent, left) = (0, count)
+        // No event reports an acknowledgement.
+        try Polling.wait(within: run.timeout(10), orFail: "\(left) bytes are not acknowledged, \(unsent) of them not sent", pause: 2) {
+            unsent = try SocketSending.unsent(socket.rawValue)
+            left = try SocketSending.unacknowledged(socket.rawValue)
+            return left == unsent && left < count
         }
+        return left > 0
     }
 
-    /// Has the peer read `bytes`; 0 reads to the end of the stream.
+    /// Makes the peer read `bytes`; 0 reads to the end of the stream.
     func read(_ bytes: UInt64) throws {
         try bed.peer.receive(pattern, bytes: bytes)
         isReading = true
     }
 
-    /// The refusal of a send; nil where it was taken.
-    func refusal<Value>(_ body: () throws -> Value) -> KernelError? {
-        do {
-            _ = try body()
-            return nil
-        } catch {
-            return error as? KernelError ?? KernelError("\(error)", code: EIO)
-        }
-    }
-
-    /// Sends that are refused, each with its errno; then one that is not.
+    /// Sends that are refused, each with its errno; then one that is granted.
     func refusals() throws {
         let size = UInt64(transmitter.size)
         let own = transmitter.binding
         func refused(
             _ what: String, _ code: CInt, over other: CInt? = nil, id: UInt32, at offset: UInt64, count: Int, fastOpen: Bool = false
         ) throws {
-            let error = refusal {
-                try DeviceMemory.send(socket: other ?? socket.rawValue, dmabufID: id, offset: offset, length: count, fastOpen: fastOpen)
+            try run.expectRefusal(code, what) {
+                _ = try DeviceMemory.send(socket: other ?? socket.rawValue, dmabufID: id, offset: offset, length: count, fastOpen: fastOpen)
             }
-            let name = KernelError("", code: code).codeName
-            try run.expect(error?.code == code, "\(what): \(name)", error.map { "\($0)" } ?? "it was taken")
         }
-        try refused("an id that nobody has", EINVAL, id: own &+ 1000, at: 0, count: 100)
+        try refused("an id of no binding", EINVAL, id: own &+ 1000, at: 0, count: 100)
         try refused("an offset behind the end", EFAULT, id: own, at: size, count: 1)
         try refused("a range across the end", EFAULT, id: own, at: size - 100, count: 200)
         let other = try Loopback(run, pattern: pattern)
         try refused("a socket without SO_ZEROCOPY", EINVAL, over: other.receiver.rawValue, id: own, at: 0, count: 100)
         try DeviceMemory.enableZeroCopy(socket: other.receiver.rawValue)
-        try refused("a socket that goes by another interface", ENODEV, over: other.receiver.rawValue, id: own, at: 0, count: 100)
+        try refused("a socket whose route uses another interface", ENODEV, over: other.receiver.rawValue, id: own, at: 0, count: 100)
         if let allowed = Int(try KernelFile.read("/proc/sys/net/ipv4/tcp_fastopen").prefix { $0.isNumber }), allowed & 1 == 1 {
-            try refused("a socket that is to connect with the send (MSG_FASTOPEN), and has", EISCONN, id: own, at: 0, count: 100, fastOpen: true)
+            try refused("MSG_FASTOPEN on a connected socket", EISCONN, id: own, at: 0, count: 100, fastOpen: true)
         }
         try run.step("then 20000 bytes sent") { try send(at: 5, count: 20_000) }
-        try run.step("the socket shut down for writing") {
+        try run.step("socket shut down for writing") {
             guard shutdown(socket.rawValue, CInt(SHUT_WR)) == 0 else { throw KernelError("shutting the socket down", code: errno) }
         }
-        try refused("a socket that was shut down", EPIPE, id: own, at: 0, count: 100)
+        try refused("a socket shut down for writing", EPIPE, id: own, at: 0, count: 100)
     }
 
-    /// Everything arrived, nothing was copied, the dma-buf is freed.
+    /// Checks that the peer received everything, that nothing was copied, and that the dma-buf is freed.
     ///
     /// - Parameters:
-    ///   - completions: the socket is still there to tell of them.
-    ///   - complete: the peer must have every byte.
+    ///   - completions: waits for the completions of the open socket.
+    ///   - complete: the peer must receive every byte.
     func finish(completions: Bool = true, complete: Bool = true) throws {
         if completions {
             try run.step("every send completed") { try transmitter.awaitCompletions(socket.rawValue, within: run.timeout(20)) }
             socket.close()
         }
-        guard isReading else { throw ScenarioFailure("nobody read the stream") }
-        let got = try run.step("the peer has its bytes") { try bed.peer.received(within: run.timeout(30)) }
+        guard isReading else { throw ScenarioFailure("the peer did not read the stream") }
+        let got = try run.step("the peer received its bytes") { try bed.peer.received(within: run.timeout(30)) }
         let copied = transmitter.copied == 0 ? 0 : got.bytes
         run.payload = PayloadRecord(
             sent: stream, received: got.bytes, zeroCopy: got.bytes - copied, copied: copied, firstMismatch: got.mismatch, complete: complete)
@@ -189,22 +178,22 @@ final class TransmitWire {
         try Self.awaitFreed(run, dmaBufsBefore)
     }
 
-    /// The dma-buf is there, though nobody but net_iovs under way holds it.
+    /// The dma-buf exists, as net_iovs in flight have references to it.
     func expectBound() throws {
         let now = try Self.dmaBufs()
-        try run.expect(now > dmaBufsBefore, "the net_iovs under way keep the dma-buf", "\(now) dma-bufs, as before it was made")
+        try run.expect(now > dmaBufsBefore, "the dma-buf exists while its net_iovs are in flight", "\(now) dma-bufs, as before it was made")
     }
 
-    /// Waits for the end of the dma-buf, which is freed from a work queue when the last net_iov has come back.
+    /// Waits until the dma-buf is freed: a work queue does that after the last net_iov was released.
     static func awaitFreed(_ run: ScenarioRun, _ before: Int64) throws {
         try run.step("the dma-buf is freed") {
-            // What a socket released may wait for the receive softirq of another CPU.
+            // An skb that a socket freed may be deferred to the receive softirq of another CPU.
             try run.wait(orFail: "\(try dmaBufs()) dma-bufs, \(before) before,", timeout: 10) { try dmaBufs() <= before }
         }
     }
 
     static func dmaBufs() throws -> Int64 {
-        guard let count = ResourceCounters.dmaBufs() else { throw ScenarioFailure("debugfs does not tell how many dma-bufs there are") }
+        guard let count = ResourceCounters.dmaBufs() else { throw ScenarioFailure("debugfs has no count of the dma-bufs") }
         return count
     }
 }

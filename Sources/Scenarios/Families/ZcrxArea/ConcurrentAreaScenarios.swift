@@ -5,17 +5,17 @@ import KernelABI
 import Results
 import Synchronization
 
-/// Areas that are added to a queue while another does something with it: adds areas of its own over another ring, or takes the device away.
+/// Areas added to a queue while another thread adds areas to it over another ring, or removes the device.
 enum ConcurrentAreaScenarios {
-    /// Areas that each of two adds.
+    /// Areas that each of two rings adds.
     private static let rounds = 400
-    /// Areas that a queue takes, its first among them (`ZCRX_MAX_AREAS`).
+    /// Areas of a queue, including its first (`ZCRX_MAX_AREAS`).
     private static let limit = 1024
 
-    /// The first area is more than the driver posts: what is added is not begun, whether a packet comes or not.
+    /// The first area has more buffers than the driver posts, so the added areas stay unused.
     static let all: [Scenario] = [
         Scenario(
-            "zcrx.area.two-rings", "two rings add areas to the queue that they share, at the same time: each is told its own", tier: .netdevsim,
+            "zcrx.area.two-rings", "two rings add areas to a shared queue at the same time: each area gets a number of its own", tier: .netdevsim,
             needs: Provider.zcrx.needs.union([.zcrxSharing, .zcrxAddArea]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
         ) { run in
@@ -27,7 +27,7 @@ enum ConcurrentAreaScenarios {
                 try adder.begin(within: run.timeout(10))
                 let tokens = try exporter.receiver.with { parts in
                     try (0..<rounds).map { round in
-                        try adder.meet(round)
+                        try adder.arriveFromScenario(round)
                         return try parts.ring.addArea(slices[round], queue: parts.queue.id)
                     }
                 }
@@ -37,14 +37,14 @@ enum ConcurrentAreaScenarios {
             let all = own + adder.tokens
             let numbers = Set(all.map { $0 >> ZeroCopyReceive.areaShift })
             try run.expect(
-                all.count == 2 * rounds && numbers == Set(1...UInt64(2 * rounds)), "each has a number of its own, 1 to \(2 * rounds)",
+                all.count == 2 * rounds && numbers == Set(1...UInt64(2 * rounds)), "each area has a number of its own, 1 to \(2 * rounds)",
                 "\(all.count) areas have \(numbers.count) numbers up to \(numbers.max() ?? 0)")
             try run.pools.observe()
             try run.step("ring closed") { exporter.receiver.close() }
             slices.memory.close()
         },
         Scenario(
-            "zcrx.area.removed", "the interface is removed while areas are added: the last is added, or refused, as a whole", tier: .netdevsim,
+            "zcrx.area.removed", "the interface is removed while areas are added: each area is added completely or refused", tier: .netdevsim,
             needs: Provider.zcrx.needs.union([.zcrxSharing, .zcrxAddArea, .removableInterface]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
         ) { run in
@@ -52,19 +52,20 @@ enum ConcurrentAreaScenarios {
             let exporter = try QueueExporter(run, bed: bed, pages: 512)
             let adder = try Adder(run, exporter, Slices(limit), most: nil)
             try run.expectProviderPool()
-            try run.step("areas added, and the interface removed meanwhile") {
+            try run.step("areas added while the interface is removed") {
                 try adder.begin(within: run.timeout(10), after: 20)
                 try bed.remove()
                 try adder.join()
             }
             try run.expect(
-                adder.refusal?.code == EFAULT, "an area was refused with EFAULT", adder.refusal.map { "\($0)" } ?? "none was of \(adder.tokens.count)"
+                adder.refusal?.code == EFAULT, "an area was refused with EFAULT",
+                adder.refusal.map { "\($0)" } ?? "none of \(adder.tokens.count) was refused"
             )
             try run.step("ring closed") { exporter.receiver.close() }
         },
-        // Whose process may be gone when the pages are given up.
+        // The importing process may be gone when the pages are unpinned.
         Scenario(
-            "zcrx.area.process", "a process that imported the queue adds an area: its pages count as pinned by who registered the queue",
+            "zcrx.area.process", "a process that imported the queue adds an area: its pages are accounted to the process that registered the queue",
             tier: .netdevsim, needs: Provider.zcrx.needs.union([.zcrxSharing, .zcrxAddArea]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: true))
         ) { run in
@@ -73,21 +74,22 @@ enum ConcurrentAreaScenarios {
             let before = try ResourceCounters.lockedBytes()
             let pages = 48
             let answer = try run.step("\(pages) pages added by the process") { try worker.ask("area \(pages)", within: run.timeout(10)) }
-            try run.expect(answer == "0", "it has pinned no more than before", "\(answer) bytes more")
+            try run.expect(answer == "0", "its pinned memory is as before", "\(answer) bytes more")
             let more = try ResourceCounters.lockedBytes() - before
-            try run.expect(more == Int64(pages * ZeroCopyReceiver.pageBytes), "\(pages) pages more are pinned here", "\(more) bytes more")
-            try run.step("worker closes and ends") {
+            try run.expect(
+                more == Int64(pages * ZeroCopyReceiver.pageBytes), "\(pages) pages more are accounted to this process", "\(more) bytes more")
+            try run.step("worker closed and ended") {
                 _ = try worker.ask("close", within: run.timeout(10))
                 try worker.finish(within: run.timeout(10))
             }
             let left = try ResourceCounters.lockedBytes() - before
-            try run.expect(left == more, "they are pinned here still", "\(left) bytes more")
+            try run.expect(left == more, "they are still accounted to this process", "\(left) bytes more")
             try run.userEnds()
             try run.step("ring closed") { exporter.receiver.close() }
         },
     ]
 
-    /// Memory for so many areas, a few pages each: none lies in two.
+    /// Memory for `count` areas of a few pages each, which do not overlap.
     private struct Slices: @unchecked Sendable {
         let memory: AreaMemory
         let count: Int
@@ -98,32 +100,32 @@ enum ConcurrentAreaScenarios {
             memory = try AreaMemory(pages: count * Self.pages)
         }
 
-        /// An area; the last for those beyond.
+        /// An area; the last one for a higher index.
         subscript(index: Int) -> ZeroCopyReceive.Registration.Area {
             let bytes = Self.pages * ZeroCopyReceiver.pageBytes
             return .init(address: memory.registration.address + UInt64(min(index, count - 1) * bytes), length: UInt64(bytes))
         }
     }
 
-    /// A thread with a ring of its own, which has imported the queue, and adds areas to it until it has added enough, or one is refused.
+    /// A thread with a ring of its own that imports the queue, and adds areas to it until it has added enough, or one is refused.
     private final class Adder: Sendable {
         private let added = Atomic(0)
         private let ready = Atomic(false)
-        private let go = Atomic(false)
+        private let started = Atomic(false)
         private let ended = Atomic(false)
-        private let over = Atomic(false)
-        /// How often one of the two has come to where they meet.
+        private let stopped = Atomic(false)
+        /// How often one of the two threads has arrived at the barrier.
         private let arrivals = Atomic(0)
         private let outcome = Mutex<(tokens: [UInt64], refusal: KernelError?)>(([], nil))
         private let thread = Mutex<WorkerThread<Void>?>(nil)
 
         var tokens: [UInt64] { outcome.withLock { $0.tokens } }
-        /// What ended it before it had added all; nil where nothing did.
+        /// The refusal that ended the thread before it had added all; nil where there was none.
         var refusal: KernelError? { outcome.withLock { $0.refusal } }
 
         /// - Parameters:
-        ///   - slices: the areas; their memory is taken over.
-        ///   - most: how many; nil tries on until the queue is gone, past the last that it takes.
+        ///   - slices: the areas; the adder unmaps their memory.
+        ///   - most: how many; with nil it continues until the queue is gone, also when the queue takes no more.
         init(_ run: ScenarioRun, _ exporter: QueueExporter, _ slices: Slices, most: Int?) throws {
             let descriptor = try exporter.export(run)
             let exported = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
@@ -131,21 +133,18 @@ enum ConcurrentAreaScenarios {
             let made = try WorkerThread("areas") { [self] (_: StopRequest) in try work(exported, slices, most) }
             thread.withLock { $0 = made }
             run.cleanUp("areas of the other ring unmapped") {
-                self.go.store(true, ordering: .releasing)
-                self.over.store(true, ordering: .releasing)
+                self.started.store(true, ordering: .releasing)
+                self.stopped.store(true, ordering: .releasing)
                 defer { slices.memory.close() }
                 try made.join()
             }
         }
 
-        /// Has it begin, and returns when it has added so many.
+        /// Starts the thread's additions, and returns when it has added `count`.
         func begin(within seconds: Double, after count: Int = 0) throws {
             let deadline = Deadline(seconds: seconds)
-            while !ready.load(ordering: .acquiring) {
-                guard !deadline.hasPassed else { throw ScenarioFailure("the thread has not imported the queue within \(seconds) s") }
-                _ = poll(nil, 0, 1)
-            }
-            go.store(true, ordering: .releasing)
+            try Polling.wait(within: seconds, orFail: "the thread has not imported the queue", pause: 1) { ready.load(ordering: .acquiring) }
+            started.store(true, ordering: .releasing)
             while added.load(ordering: .acquiring) < count, refusal == nil {
                 guard !deadline.hasPassed else {
                     throw ScenarioFailure("\(added.load(ordering: .relaxed)) areas were added within \(seconds) s")
@@ -154,21 +153,21 @@ enum ConcurrentAreaScenarios {
             }
         }
 
-        /// Waits until both are about to add that area, so that they do it at the same time, however the machine schedules them.
-        func meet(_ round: Int) throws {
+        /// The scenario's side of a barrier: returns when both threads are about to add that area, so that they do it at the same time.
+        func arriveFromScenario(_ round: Int) throws {
             arrivals.add(1, ordering: .acquiringAndReleasing)
             while arrivals.load(ordering: .acquiring) < 2 * (round + 1) {
-                guard !ended.load(ordering: .acquiring) else { throw ScenarioFailure("the other ring added no more than \(tokens.count) areas") }
+                guard !ended.load(ordering: .acquiring) else { throw ScenarioFailure("the other ring added only \(tokens.count) areas") }
                 sched_yield()
             }
         }
 
         func join() throws { try thread.withLock { $0 }?.join() }
 
-        /// The thread's side of ``meet(_:)``; the scenario's end lets it go, too.
+        /// The thread's side of the barrier. It also returns when the scenario ends.
         private func arrive(_ round: Int) {
             arrivals.add(1, ordering: .acquiringAndReleasing)
-            while arrivals.load(ordering: .acquiring) < 2 * (round + 1), !over.load(ordering: .acquiring) { sched_yield() }
+            while arrivals.load(ordering: .acquiring) < 2 * (round + 1), !stopped.load(ordering: .acquiring) { sched_yield() }
         }
 
         private func work(_ exported: CInt, _ slices: Slices, _ most: Int?) throws {
@@ -180,16 +179,16 @@ enum ConcurrentAreaScenarios {
             let imported = Result { () throws(KernelError) in try ring.importQueue(exported) }
             close(exported)
             ready.store(true, ordering: .releasing)
-            while !go.load(ordering: .acquiring) { sched_yield() }
+            while !started.load(ordering: .acquiring) { sched_yield() }
             if case .success(let queue) = imported {
-                while !over.load(ordering: .acquiring), most.map({ added.load(ordering: .relaxed) < $0 }) ?? true {
+                while !stopped.load(ordering: .acquiring), most.map({ added.load(ordering: .relaxed) < $0 }) ?? true {
                     if most != nil { arrive(added.load(ordering: .relaxed)) }
                     do throws(KernelError) {
                         let token = try ring.addArea(slices[added.load(ordering: .relaxed)], queue: queue.id)
                         outcome.withLock { $0.tokens.append(token) }
                         added.add(1, ordering: .acquiringAndReleasing)
                     } catch {
-                        // That the queue takes no more (EINVAL) is no end where its own is waited for.
+                        // EINVAL because the queue has all areas that it takes: continue until the queue is gone.
                         if most == nil, error.code == EINVAL, added.load(ordering: .relaxed) == limit - 1 { continue }
                         outcome.withLock { $0.refusal = error }
                         break

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Areas of zcrx that are not one piece of ordinary memory.
+/// zcrx areas of other memory than one range of ordinary pages, and several areas of a queue.
 enum ZcrxAreaFamily {
     static let family = ScenarioFamily(
         "zcrx-area", "zcrx areas: dma-bufs, added areas, more than 4 GiB, two queues of one ring",

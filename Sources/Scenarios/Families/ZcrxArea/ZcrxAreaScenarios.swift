@@ -5,8 +5,7 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// What zcrx does beyond receiving into one area (io_uring/zcrx.c): dma-bufs, further areas, queues shared between rings,
-/// events and counts of copies, and the refusals that go with them.
+/// zcrx areas (io_uring/zcrx.c): dma-bufs, added areas, an area of more than 4 GiB, two queues of one ring, and areas that the kernel refuses.
 enum ZcrxAreaScenarios {
     private static let needs = Provider.zcrx.needs
     private static let small = AreaMemory.smallPages
@@ -18,7 +17,7 @@ enum ZcrxAreaScenarios {
 
     private static let dmabufs: [Scenario] = [
         Scenario(
-            "zcrx.dmabuf.copies", "what would be copied into a dma-buf is refused, \(attempts) times, and costs no buffer", tier: .netdevsim,
+            "zcrx.dmabuf.copies", "copies into a dma-buf are refused \(attempts) times, and no refusal loses a buffer", tier: .netdevsim,
             needs: needs.union([.zcrxDMABuf]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
@@ -28,11 +27,11 @@ enum ZcrxAreaScenarios {
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern, area: try AreaMemory(dmabufPages: 512))
             let wire = try Loopback(run, pattern: pattern)
             try wire.send(4096, within: run.timeout(10))
-            try run.step("what came over loopback refused \(attempts) times: ENOMEM") {
+            try run.step("receive of loopback payload refused \(attempts) times: ENOMEM") {
                 for _ in 0..<attempts {
                     do {
                         try receiver.receive(from: wire.receiver.rawValue, total: 1, hold: true, within: run.timeout(10))
-                        throw ScenarioFailure("it was copied")
+                        throw ScenarioFailure("the kernel copied it")
                     } catch let error as KernelError {
                         guard error.code == ENOMEM else { throw error }
                         receiver.beginStream()
@@ -41,15 +40,17 @@ enum ZcrxAreaScenarios {
             }
             let socket = try bed.connect(run, 0)
             try socket.limitReceiveBuffer(16_384)
-            try run.step("\(attempts) net_iovs received and kept, more than the driver posts") {
+            try run.step("\(attempts) net_iovs received and held, more than the driver posts") {
                 try bed.peer.write(0, pattern, bytes: stream, sizes: [4096])
                 while receiver.heldNetIovs < attempts {
-                    guard receiver.received < stream else { throw ScenarioFailure("all came in \(receiver.heldNetIovs) net_iovs") }
+                    guard receiver.received < stream else {
+                        throw ScenarioFailure("all bytes were received in \(receiver.heldNetIovs) net_iovs")
+                    }
                     try receiver.receive(from: socket.rawValue, total: receiver.received + 4096, hold: true, within: run.timeout(10))
                 }
             }
             try run.userHolds(receiver.heldNetIovs)
-            try run.step("the rest received and returned, what is held is as it came") {
+            try run.step("the rest received and returned, held deliveries unchanged") {
                 try receiver.receive(from: socket.rawValue, total: stream, hold: false, within: run.timeout(20))
                 try receiver.recheckHeld()
             }
@@ -60,7 +61,7 @@ enum ZcrxAreaScenarios {
             try run.step("ring closed") { receiver.close() }
         },
         Scenario(
-            "zcrx.dmabuf.idle", "register a dma-buf as the area and close it idle", tier: .netdevsim, needs: needs.union([.zcrxDMABuf]),
+            "zcrx.dmabuf.idle", "register a dma-buf as the area, receive nothing, close", tier: .netdevsim, needs: needs.union([.zcrxDMABuf]),
             expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
         ) { run in
             let bed = try run.makeTestBed()
@@ -74,7 +75,7 @@ enum ZcrxAreaScenarios {
         traffic("dmabuf.held", "close the ring with buffers of a dma-buf held", [.zcrxDMABuf], hold: true) { _, run, bed, pattern in
             try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try AreaMemory(dmabufPages: small))
         },
-        traffic("region.kernel", "receive with a refill ring in memory of the kernel", [], hold: true) { _, run, bed, pattern in
+        traffic("region.kernel", "receive with a refill ring in kernel memory", [], hold: true) { _, run, bed, pattern in
             try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern) { $0.refillMemory = .kernel }
         },
         Scenario(
@@ -87,7 +88,7 @@ enum ZcrxAreaScenarios {
             let pattern = PayloadPattern(seed: 41)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try AreaMemory(dmabufPages: small))
             let socket = try bed.connect(run)
-            try run.step("50000 bytes received and kept") {
+            try run.step("50000 bytes received and held") {
                 try bed.peer.send(pattern, bytes: 50_000)
                 try receiver.receive(from: socket.rawValue, total: 50_000, hold: true, within: run.timeout(20))
             }
@@ -95,14 +96,16 @@ enum ZcrxAreaScenarios {
             try run.pools.observe()
             try run.step("interface removed") { try bed.remove() }
             try run.expectDetachedPool(of: .zcrx)
-            // The dma-buf's mapping for the device has gone with it; its pages are the user's to read.
-            try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
+            // The kernel has unmapped the dma-buf for the removed device; the process still can read its pages.
+            try run.step("\(receiver.held.count) held deliveries are unchanged") { try receiver.recheckHeld() }
             try run.userEnds()
             try run.step("ring closed") { receiver.close() }
         },
     ]
 
-    /// A scenario of plain traffic over a receiver that is made in a way of its own.
+    /// A scenario that receives, returns and holds payload with the receiver that `make` returns.
+    ///
+    /// - Parameter middle: done after the first bytes were received and returned.
     private static func traffic(
         _ name: String, _ summary: String, _ more: Set<Need>, pages: Int = small, hold: Bool,
         _ make: @escaping @Sendable (String, ScenarioRun, any TestBed, PayloadPattern) throws -> ZeroCopyReceiver,
@@ -125,11 +128,11 @@ enum ZcrxAreaScenarios {
                 try receiver.receive(from: socket.rawValue, total: bytes, hold: false, within: run.timeout(20))
             }
             try middle(run, receiver)
-            try run.step("40000 bytes received and kept") {
+            try run.step("40000 bytes received and held") {
                 try receiver.receive(from: socket.rawValue, total: bytes + 40_000, hold: true, within: run.timeout(20))
             }
             try run.userHolds(receiver.heldNetIovs)
-            try run.step("the rest received and returned, \(receiver.held.count) held deliveries are as they came") {
+            try run.step("the rest received and returned, \(receiver.held.count) held deliveries unchanged") {
                 try receiver.receive(
                     from: socket.rawValue, total: 2 * bytes + AreaMemory.smallTurnover, hold: false, within: run.timeout(20))
                 try receiver.recheckHeld()
@@ -140,7 +143,7 @@ enum ZcrxAreaScenarios {
                 try run.userEnds()
             } else {
                 try run.userHolds(0)
-                try run.step("given back") { try receiver.returnAll() }
+                try run.step("all returned") { try receiver.returnAll() }
             }
             socket.close()
             try run.step("ring closed") { receiver.close() }
@@ -150,13 +153,15 @@ enum ZcrxAreaScenarios {
     /// More than the net_iovs that the driver leaves in an area of 512.
     private static let attempts = 300
 
-    // MARK: - Further areas
+    // MARK: - Added areas
 
-    /// Pages of an area that is more than the driver posts, and less than it and a user who keeps as much.
+    /// Pages of an area: more than the driver posts, and fewer than the driver posts and the user holds together.
     private static let big = 320
 
     private static let areas: [Scenario] = [
-        traffic("area.add", "add an area to a live queue; buffers of both come and go", [.zcrxAddArea], pages: 2 * small, hold: false) {
+        traffic(
+            "area.add", "add an area to a live queue; buffers of both are received into and returned", [.zcrxAddArea], pages: 2 * small, hold: false
+        ) {
             _, run, bed, pattern in
             try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern)
         } middle: { run, receiver in
@@ -175,7 +180,7 @@ enum ZcrxAreaScenarios {
             try run.step("dma-buf added") { try receiver.addArea(try AreaMemory(dmabufPages: small)) }
         },
         Scenario(
-            "zcrx.area.restart", "two areas, both in use, and the queue restarted: the buffers of both can be had again", tier: .netdevsim,
+            "zcrx.area.restart", "restart a queue with two areas in use: the buffers of both can be used again", tier: .netdevsim,
             needs: needs.union([.zcrxAddArea, .queueReset]),
             expects: Expectation(
                 provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
@@ -184,16 +189,18 @@ enum ZcrxAreaScenarios {
             let bed = try run.makeTestBed()
             let pattern = PayloadPattern(seed: 47)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: big, pattern: pattern)
-            try run.step("an area as big added") { try receiver.addArea(try AreaMemory(pages: big)) }
+            try run.step("area of the same size added") { try receiver.addArea(try AreaMemory(pages: big)) }
             let socket = try bed.connect(run, 0)
-            /// Keeps so many net_iovs, receives the rest of the bytes, and gives all back.
+            /// Receives `bytes`, holds the first `wanted` net_iovs of them, and returns all at the end.
             func hold(_ wanted: Int, _ bytes: UInt64) throws {
                 let start = receiver.received
-                try run.step("\(bytes) bytes received, \(wanted) net_iovs of them kept, then all returned") {
+                try run.step("\(bytes) bytes received, \(wanted) net_iovs of them held, then all returned") {
                     try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
                     while receiver.heldNetIovs < wanted {
                         let next = min(receiver.received + 8192, start + bytes)
-                        guard next > receiver.received else { throw ScenarioFailure("\(bytes) bytes came in \(receiver.heldNetIovs) net_iovs") }
+                        guard next > receiver.received else {
+                            throw ScenarioFailure("\(bytes) bytes were received in \(receiver.heldNetIovs) net_iovs")
+                        }
                         try receiver.receive(from: socket.rawValue, total: next, hold: true, within: run.timeout(10))
                     }
                     try receiver.receive(from: socket.rawValue, total: start + bytes, hold: false, within: run.timeout(20))
@@ -204,7 +211,7 @@ enum ZcrxAreaScenarios {
                 }
                 try run.pools.observe()
             }
-            // The driver has 256 posted: the second area is begun.
+            // The driver has posted 256: the second area is in use.
             try hold(big / 2, 1_400_000)
             try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
             // More than one area has.
@@ -214,7 +221,7 @@ enum ZcrxAreaScenarios {
             try run.step("ring closed") { receiver.close() }
         },
         Scenario(
-            "zcrx.area.refused", "areas that a live queue does not take", tier: .netdevsim,
+            "zcrx.area.refused", "areas that the kernel refuses to add to a live queue", tier: .netdevsim,
             needs: needs.union([.zcrxAddArea, .zcrxDMABuf, .removableInterface]),
             expects: Expectation(
                 provider: .zcrx, minimumHolds: small + 4, pools: ExpectedPools(buffers: UInt64(small + 4), traffic: false))
@@ -223,66 +230,66 @@ enum ZcrxAreaScenarios {
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 43))
             try run.expectProviderPool()
             func refused(
-                _ what: String, _ errno: CInt, readOnly: Bool = false, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void
+                _ what: String, _ errno: CInt, readOnlyArgument: Bool = false, _ change: (inout ZeroCopyReceive.Registration.Area) -> Void
             ) throws {
                 let memory = try AreaMemory(pages: 4)
                 var area = memory.registration
                 change(&area)
                 let locked = try ResourceCounters.lockedBytes()
-                let error = receiver.attemptArea(area, readOnly: readOnly)
+                let error = receiver.attemptArea(area, readOnly: readOnlyArgument)
                 let now = try ResourceCounters.lockedBytes()
                 memory.close()
                 try run.expectRefusal(error, errno, what)
-                guard now == locked else { throw ScenarioFailure("\(locked) bytes were pinned before that refusal, \(now) are after it") }
+                guard now == locked else { throw ScenarioFailure("\(locked) bytes were pinned before the refusal, and \(now) after it") }
             }
-            try refused("a token of its own", EINVAL) { $0.token = 1 }
+            try refused("a token other than 0", EINVAL) { $0.token = 1 }
             try refused("an unknown flag", EINVAL) { $0.flags = 1 << 31 }
             try refused("an address within a page", EINVAL) { $0.address += 8 }
             try refused("a length within a page", EINVAL) { $0.length -= 8 }
             try refused("no address", EFAULT) { $0.address = 0 }
             try refused("memory and a dma-buf's descriptor", EINVAL) { $0.dmabuf = 1 }
-            try refused("a descriptor that is not there", EBADF) { ($0.address, $0.flags, $0.dmabuf) = (0, 1, 999) }
+            try refused("a closed descriptor", EBADF) { ($0.address, $0.flags, $0.dmabuf) = (0, 1, 999) }
             let buffer = try AreaMemory(dmabufPages: 4)
             let error = receiver.attemptArea(buffer.registration)
             buffer.close()
-            try run.expectRefusal(error, EINVAL, "a dma-buf beside ordinary memory")
-            try refused("an area whose token cannot be written", EFAULT, readOnly: true) { _ in }
-            // Which has the number that none of those took.
-            try run.step("an area granted") { try receiver.addArea(try AreaMemory(pages: 4)) }
-            // Any packet has the driver, which has posted fewer than it would, come for them.
-            try run.step("its buffers taken up") {
+            try run.expectRefusal(error, EINVAL, "a dma-buf for a queue of ordinary memory")
+            try refused("an area whose token the kernel cannot write", EFAULT, readOnlyArgument: true) { _ in }
+            // It gets the number that no refused area has used.
+            try run.step("area granted") { try receiver.addArea(try AreaMemory(pages: 4)) }
+            // The driver has posted fewer buffers than its ring has entries, and allocates more when any packet is received.
+            try run.step("pool has taken the buffers of the added area") {
                 bed.pokeNAPI()
                 let taken = try run.pools.wait(within: run.timeout(10)) { $0.contains { $0.provider == .zcrx && $0.inflight == UInt64(small + 4) } }
-                guard taken else { throw ScenarioFailure("the pool has not come to \(small + 4) net_iovs") }
+                guard taken else { throw ScenarioFailure("the pool does not have \(small + 4) net_iovs in flight") }
             }
             try run.step("interface removed") { try bed.remove() }
-            try refused("an area for a queue that is gone", EFAULT) { _ in }
+            try refused("an area for a queue of the removed interface", EFAULT) { _ in }
             try run.step("ring closed") { receiver.close() }
         },
     ]
 
-    /// The free list begins at the area's end, so what is received first lies beyond what 32 bits reach.
+    /// The free list begins at the end of the area, so the first buffers have offsets that need more than 32 bits.
     private static let far = Scenario(
-        "zcrx.area.far", "an area of more than 4 GiB of addresses: buffers beyond are told as what they are, and taken back", tier: .netdevsim,
+        "zcrx.area.far", "an area of more than 4 GiB: buffers above 4 GiB are delivered with their offset, and can be returned", tier: .netdevsim,
         needs: needs.union([.hugePages, .zcrxFlush, .queueReset, .repeatedMappings]),
         expects: Expectation(
             provider: .zcrx, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(count: 2, buffers: farPages, traffic: true))
     ) { run in
         let bed = try run.makeTestBed()
         try run.reserveHugePages()
-        let memory = try run.step("a huge page mapped 2049 times, one after the other") { try AreaMemory(hugePage: 2049) }
+        let memory = try run.step("one huge page mapped 2049 times at consecutive addresses") { try AreaMemory(hugePage: 2049) }
         let pattern = PayloadPattern(seed: 51)
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: Int(farPages), pattern: pattern, area: memory)
         try run.expectProviderPool()
         let socket = try bed.connect(run, 0)
         try socket.limitReceiveBuffer(16_384)
-        try run.step("100000 bytes received and kept") {
+        try run.step("100000 bytes received and held") {
             try bed.peer.write(0, pattern, bytes: 100_000, sizes: [4096])
             try receiver.receive(from: socket.rawValue, total: 100_000, hold: true, within: run.timeout(20))
         }
         _ = try bed.peer.written(0, within: run.timeout(10))
         let lowest = receiver.held.map { $0.areaOffset }.min() ?? 0
-        try run.expect(lowest >= 1 << 32, "all lies beyond 4 GiB", "there is a buffer at \(lowest)")
+        try run.expect(lowest >= 1 << 32, "all buffers are above 4 GiB", "there is a buffer at \(lowest)")
         try run.userHolds(receiver.heldNetIovs)
         run.payload = try receiver.payload(sent: 100_000, complete: true)
         try run.pools.observe()
@@ -291,9 +298,9 @@ enum ZcrxAreaScenarios {
             try receiver.returnAll()
             try receiver.flush()
         }
-        // A restart detaches the pool, so that its count shows what is out.
+        // A restart detaches the pool, so that its inflight count is exact.
         try run.step("queue restarted") { try bed.resetQueue(mode: 1) }
-        try run.expectDetachedInflight(0, of: .zcrx, "none is out")
+        try run.expectDetachedInflight(0, of: .zcrx, "no net_iov is in flight")
         socket.close()
         try run.step("ring closed") { receiver.close() }
     }
@@ -301,11 +308,12 @@ enum ZcrxAreaScenarios {
 
     // MARK: - Several queues of a ring
 
-    /// What a ring's queues have of their own: the second is the one that payload comes by, and that buffers are returned to.
+    /// Each queue of a ring has an area and a refill ring of its own. The queue that is registered second receives the payload, and buffers are
+    /// returned to it.
     private static let twoQueues: [Scenario] = [(ZeroCopyReceive.Registration.RefillMemory.user, "user"), (.kernel, "kernel")].map { memory, name in
         Scenario(
             "zcrx.two-queues.\(name)",
-            "two queues of one ring, their refill rings in memory of the \(name == "user" ? "process" : "kernel"): each has its own",
+            "two queues of one ring, their refill rings in \(name == "user" ? "user" : "kernel") memory: each queue has a refill ring of its own",
             tier: .netdevsim, needs: needs,
             expects: Expectation(
                 provider: .zcrx, minimumHolds: 2 * small, zeroCopy: true, payload: true,
@@ -319,7 +327,7 @@ enum ZcrxAreaScenarios {
             let socket = try bed.connect(run)
             try socket.limitReceiveBuffer(16_384)
             try bed.peer.send(pattern, bytes: stream)
-            try run.step("\(stream) bytes received, more than the area holds, the last kept") {
+            try run.step("\(stream) bytes received, more than the area has, the last 20000 held") {
                 try receiver.receive(from: socket.rawValue, total: stream - 20_000, hold: false, within: run.timeout(20))
                 try receiver.receive(from: socket.rawValue, total: stream, hold: true, within: run.timeout(20))
             }

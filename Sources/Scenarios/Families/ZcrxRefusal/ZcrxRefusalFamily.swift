@@ -3,7 +3,7 @@
 /// Registrations of zcrx that the kernel must refuse.
 enum ZcrxRefusalFamily {
     static let family = ScenarioFamily(
-        "zcrx-refusal", "zcrx registrations that must be refused, and that the queue is as before",
+        "zcrx-refusal", "zcrx registrations that the kernel must refuse, and that the queue is unchanged",
         ZcrxRefusalScenarios.all,
         reaches: [
             "io_register_zcrx()",

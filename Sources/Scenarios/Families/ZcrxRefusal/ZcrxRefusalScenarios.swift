@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Results
 
-/// Registrations that are refused, and that leave the queue as it was.
+/// Registrations that the kernel must refuse, and that leave the queue unchanged.
 enum ZcrxRefusalScenarios {
     private static let needs = Provider.zcrx.needs
     private static let small = AreaMemory.smallPages
@@ -19,23 +19,23 @@ enum ZcrxRefusalScenarios {
             expects: Expectation(provider: .zcrx, minimumHolds: small, pools: ExpectedPools(count: pools, buffers: UInt64(small), traffic: false))
         ) { run in
             let bed = try run.makeTestBed()
-            /// A queue that was bound for a moment has another pool, of ordinary pages as before.
-            func look() throws -> [String] {
+            /// The pools. A queue that was bound for a moment has a new pool of ordinary pages, so only its kind is compared.
+            func describePools() throws -> [String] {
                 try run.pools.observe().map { pools == 1 ? "pool \($0.id)" : "\($0.provider.rawValue)\($0.detached ? ", detached" : "")" }
             }
-            let before = try look()
+            let before = try describePools()
             let memory = try area(run)
-            run.cleanUp("the refused area's memory unmapped") { memory.close() }
+            run.cleanUp("memory of the refused area unmapped") { memory.close() }
             var registration = ZeroCopyReceive.Registration(ifindex: bed.ifindex, queue: bed.queue, area: memory.registration)
             configure(&registration)
-            // Open to the end: what a refusal leaves would go with its ring.
+            // Open until the end: its close would release what a refusal has leaked.
             let ring = try RefusedRing()
-            run.cleanUp("the refused ring closed") { ring.close() }
+            run.cleanUp("ring of the refused registration closed") { ring.close() }
             let error = ring.register(registration)
             if more.contains(.largeBuffers), error?.code == EOPNOTSUPP { throw ScenarioSkip.noLargeBuffers }
             try run.expectRefusal(error, errno, summary)
-            let after = try look()
-            try run.expect(before == after, "the refusal left the pools as they were", "\(before) became \(after)")
+            let after = try describePools()
+            try run.expect(before == after, "the pools are the same after the refusal", "\(before) became \(after)")
             try bed.expectProviders(run, on: [], "the queue has no provider")
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: PayloadPattern(seed: 44))
             try run.pools.observe()
@@ -45,13 +45,13 @@ enum ZcrxRefusalScenarios {
 
     static let all: [Scenario] =
         [
-            // Pages that lie together come as one chunk. Where their number is odd, one chunk at least is no multiple of two pages.
+            // Contiguous pages make one chunk. With an odd number of pages, at least one chunk is no multiple of two pages.
             refusal("buffer-length", "buffers of 8 KiB in memory of an odd number of pages", ERANGE) { _ in
                 try AreaMemory(pages: small + 1)
             } configure: {
                 $0.bufferLength = 8192
             },
-            // The area is looked at before the device is requested.
+            // The kernel checks the area before the device's maximum.
             refusal(
                 "buffer-offered", "buffers of 128 KiB, larger than netdevsim offers", EINVAL, more: [.removableInterface, .hugePages, .largeBuffers]
             ) { run in
@@ -70,17 +70,17 @@ enum ZcrxRefusalScenarios {
             } configure: {
                 $0.bufferLength = 2048
             },
-            refusal("dmabuf-length", "a dma-buf of which a part is asked for", EINVAL, more: [.zcrxDMABuf]) { _ in
+            refusal("dmabuf-length", "a part of a dma-buf as the area", EINVAL, more: [.zcrxDMABuf]) { _ in
                 try AreaMemory(dmabufPages: small)
             } configure: {
                 $0.area.length /= 2
             },
-            refusal("dmabuf-offset", "a dma-buf from an offset on", EINVAL, more: [.zcrxDMABuf]) { _ in
+            refusal("dmabuf-offset", "a dma-buf with an offset", EINVAL, more: [.zcrxDMABuf]) { _ in
                 try AreaMemory(dmabufPages: small)
             } configure: {
                 $0.area.address = 4096
             },
-            // Found when the dma-buf is mapped already.
+            // The kernel checks this after it has mapped the dma-buf.
             refusal("dmabuf-buffer-length", "buffers of 8 KiB in a dma-buf of an odd number of pages", ERANGE, more: [.zcrxDMABuf]) { _ in
                 try AreaMemory(dmabufPages: small + 1)
             } configure: {
@@ -95,8 +95,10 @@ enum ZcrxRefusalScenarios {
             },
         ]
         + ZeroCopyReceive.Registration.Part.allCases.map { part in
-            // Found when all is done: the queue is bound, and the ring has it under a number.
-            refusal("read-only-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
+            // The kernel writes the result last: the queue is bound, and the ring has a number for it.
+            refusal(
+                "read-only-\(part)", "a registration whose result the kernel cannot write, as its memory is read-only (\(part))", EFAULT, pools: 2
+            ) { _ in
                 try AreaMemory(pages: small)
             } configure: {
                 $0.frozen = part
