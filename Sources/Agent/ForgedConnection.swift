@@ -103,7 +103,7 @@ final class ForgedConnection {
     func sendLarge(_ pattern: PayloadPattern, _ piece: Segment, beside: Int) throws -> String {
         guard (0...piece.length).contains(beside) else { throw ScenarioFailure("\(beside) of \(piece.length) bytes cannot lie beside the headers") }
         let frame = data(pattern, piece, checksum: .left)
-        try wire.sendLarge(frame, beside: frame.count - piece.length + beside, segment: Self.segmentBytes)
+        try wire.sendLarge(frame, linear: frame.count - piece.length + beside, segment: Self.segmentBytes)
         return String(try awaitAcknowledged(piece.offset + UInt64(piece.length), pattern))
     }
 

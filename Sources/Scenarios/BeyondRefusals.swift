@@ -116,12 +116,12 @@ extension BeyondScenarios {
                 area.area.dmabuf = 0
             },
         ]
-        + ZeroCopyReceive.Registration.Part.allCases.map { part in
+        + ZeroCopyReceive.Registration.Argument.allCases.map { part in
             // Found when all is done: the queue is bound, and the ring has it under a number.
             refusal("frozen-\(part)", "an answer to where only reading is allowed (\(part))", EFAULT, pools: 2) { _ in
                 try AreaMemory(pages: small)
             } configure: {
-                $0.frozen = part
+                $0.readOnlyArgument = part
                 $0.events = nil
             }
         }

@@ -364,7 +364,7 @@ extension ZeroCopyReceiver {
     /// - Parameter frozen: whether the kernel can only read the request.
     func attemptArea(_ area: ZeroCopyReceive.Registration.Area, frozen: Bool = false) -> KernelError? {
         refusal { parts in
-            if frozen { return try parts.ring.addAreaFrozen(area, queue: parts.queue.id) }
+            if frozen { return try parts.ring.addAreaReadOnlyArgument(area, queue: parts.queue.id) }
             _ = try parts.ring.addArea(area, queue: parts.queue.id)
         }
     }

@@ -56,12 +56,12 @@ extension BeyondScenarios {
             let (one, other) = try DescriptorPassing.pair()
             run.cleanUp("unix sockets closed") { for end in [one, other] { close(end) } }
             try run.step("descriptor sent and closed, ring closed") {
-                try DescriptorPassing.pass([descriptor.rawValue], over: one)
+                try DescriptorPassing.send([descriptor.rawValue], over: one)
                 descriptor.close()
                 try exporter.receiver.closeWholly(within: run.patience(20))
             }
             try stillAttached(run)
-            let taken = try run.step("descriptor taken from the socket") { try DescriptorPassing.take(1, from: other) }
+            let taken = try run.step("descriptor taken from the socket") { try DescriptorPassing.receive(1, from: other) }
             try stillAttached(run)
             try run.userEnds()
             try run.step("descriptor closed") { for descriptor in taken { close(descriptor) } }
@@ -130,7 +130,7 @@ extension BeyondScenarios {
             try exporter.receiveKept(run)
             let descriptor = try exporter.export(run)
             let ring = try ZeroCopyReceive.Ring()
-            let outcome = Result { () throws(KernelError) in try ring.importQueueFrozen(descriptor.rawValue) }
+            let outcome = Result { () throws(KernelError) in try ring.importQueueReadOnlyArgument(descriptor.rawValue) }
             descriptor.close()
             ring.close()
             var answer = "granted"
@@ -295,7 +295,7 @@ extension BeyondScenarios {
         func refusedExport(frozen: Bool = false) -> KernelError? {
             do {
                 if frozen {
-                    try receiver.with { try $0.ring.exportFrozen(queue: $0.queue.id) }
+                    try receiver.with { try $0.ring.exportReadOnlyArgument(queue: $0.queue.id) }
                     return nil
                 }
                 try receiver.with { Exported(try $0.ring.export(queue: $0.queue.id)) }.close()
@@ -308,7 +308,7 @@ extension BeyondScenarios {
         /// The refusal of an import into the exporter's own ring, whose answer cannot be written; nil where it was granted.
         func refusedImport(of exported: CInt) -> KernelError? {
             do {
-                try receiver.with { try $0.ring.importQueueFrozen(exported) }
+                try receiver.with { try $0.ring.importQueueReadOnlyArgument(exported) }
                 return nil
             } catch {
                 return error as? KernelError ?? KernelError("\(error)", code: EIO)
@@ -385,7 +385,7 @@ extension BeyondScenarios {
                 let channel = try DescriptorPassing.accept(listener, timeoutMilliseconds: CInt(run.patience(10) * 1000))
                 listener.close()
                 let descriptor = try export(run)
-                let passed = Result { try DescriptorPassing.pass([descriptor.rawValue, memory.rawValue], over: channel.rawValue) }
+                let passed = Result { try DescriptorPassing.send([descriptor.rawValue, memory.rawValue], over: channel.rawValue) }
                 descriptor.close()
                 try passed.get()
                 try run.step("queue imported by a process of its own") {
@@ -454,7 +454,7 @@ extension WorkerParts {
     public static func importQueue(_ from: Import, next: () -> String?, say: (String) -> Void) throws {
         guard next() == "import" else { return }
         let channel = try DescriptorPassing.connect(from.name)
-        let taken = Result { try DescriptorPassing.take(2, from: channel.rawValue) }
+        let taken = Result { try DescriptorPassing.receive(2, from: channel.rawValue) }
         channel.close()
         let descriptors = try taken.get()
         let area = AreaMemory(shared: try SharedMemory(adopting: OwnedDescriptor(taking: descriptors[1]), count: from.areaSize))

@@ -186,7 +186,7 @@ enum CopyScenarios {
     /// What a devmem receive brings of payload in pages: bytes, and no fragment to give back.
     private static func inPages(_ socket: Connection) throws -> [UInt8] {
         let batch = try DeviceMemory.receive(socket: socket.rawValue)
-        guard batch.fragments.isEmpty, !batch.isDamaged, batch.count > 0 else { throw ScenarioFailure("the devmem receive brought \(batch)") }
+        guard batch.fragments.isEmpty, !batch.isTruncated, batch.count > 0 else { throw ScenarioFailure("the devmem receive brought \(batch)") }
         return batch.linear
     }
 

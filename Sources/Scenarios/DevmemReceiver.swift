@@ -81,7 +81,7 @@ final class DevmemReceiver {
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             end = MonotonicClock.now + UInt64(seconds * 1e9)
-            guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
+            guard !batch.isTruncated else { throw ScenarioFailure("control messages of the socket were cut off") }
             for fragment in batch.fragments {
                 if keep && !fragment.isLinear { held.append((fragment, received &- streamStart)) }
                 try check(fragment, batch.linear)

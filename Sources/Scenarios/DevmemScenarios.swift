@@ -69,7 +69,7 @@ enum DevmemScenarios {
         var netdev = try Netdev()
         let asked = Result {
             try run.step("bind-rx asked for, with no room for its answer") {
-                try netdev.bindRXUnheard(ifindex: bed.ifindex, dmabuf: memory.descriptor, queues: [bed.queue])
+                try netdev.bindRXWithUnreadReply(ifindex: bed.ifindex, dmabuf: memory.descriptor, queues: [bed.queue])
             }
             if try bed.providers() == [bed.queue] { try run.userBound() }
             try run.pools.observe()

@@ -150,17 +150,17 @@ enum PieceScenarios {
             try socket.makeRoom(1 << 20)
             let pattern = PayloadPattern(seed: 580)
             let stream = streams.add(socket, pattern)
-            try run.step("a filter that keeps the first 5000 bytes of a packet") { try SocketFilter.cut(socket.rawValue, to: 5000) }
+            try run.step("a filter that keeps the first 5000 bytes of a packet") { try PacketTruncation.begin(socket.rawValue, bytes: 5000) }
             // TCP begins with packets that are too small to be cut.
             var before: UInt64 = 0
             try run.step("writes of \(portion) bytes received and returned until one has a packet cut, and leaves a hole") {
                 let end = MonotonicClock.now + UInt64(run.patience(20) * 1e9)
                 while true {
                     try bed.peer.write(0, pattern, from: before, bytes: portion, sizes: [Int(portion)])
-                    while try SocketFilter.outOfOrder(socket.rawValue) == 0, (try? socket.waitUnread(Int(portion), within: 0.02)) == nil {
+                    while try SocketReading.outOfOrderSegments(socket.rawValue) == 0, (try? socket.waitUnread(Int(portion), within: 0.02)) == nil {
                         guard MonotonicClock.now < end else { throw ScenarioFailure("nothing came out of order, and not everything came") }
                     }
-                    if try SocketFilter.outOfOrder(socket.rawValue) > 0 { return }
+                    if try SocketReading.outOfOrderSegments(socket.rawValue) > 0 { return }
                     before += portion
                     try streams.receive([stream: before], within: run.patience(20))
                     _ = try bed.peer.written(0, within: run.patience(10))
@@ -168,7 +168,7 @@ enum PieceScenarios {
                 }
             }
             let bytes = before + portion
-            try run.step("the filter taken away") { try SocketFilter.remove(socket.rawValue) }
+            try run.step("the filter taken away") { try PacketTruncation.end(socket.rawValue) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.patience(20)) }
             let total = try goOn(run, bed, streams, stream, pattern, from: bytes)
             try TrafficScenarios.end(run, streams, socket, sent: total)

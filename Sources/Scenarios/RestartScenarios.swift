@@ -124,7 +124,7 @@ enum RestartScenarios {
             }
             try run.userHolds(course.streams.heldNetIovs)
             // With room for a page at a time the dump takes several messages.
-            let netdev = try Netdev(room: MappedMemory.pageSize)
+            let netdev = try Netdev(receiveBufferSize: MappedMemory.pageSize)
             let answer = Result { try netdev.pagePools() }
             netdev.close()
             let told = try answer.get().filter { $0.provider != nil }.map { $0.id }

@@ -183,7 +183,7 @@ enum TransmitScenarios {
             for offset in [UInt64(0), 4096] {
                 let error = wire.refusal {
                     try DeviceMemory.send(
-                        socket: wire.socket.rawValue, dmabufID: wire.transmitter.binding, pieces: [.init(offset: offset, length: 100)],
+                        socket: wire.socket.rawValue, dmabufID: wire.transmitter.binding, ranges: [.init(offset: offset, length: 100)],
                         zeroCopy: false)
                 }
                 try wire.run.expect(error?.code == EINVAL, "from offset \(offset): EINVAL", error.map { "\($0)" } ?? "it was taken")

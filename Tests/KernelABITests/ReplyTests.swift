@@ -7,7 +7,7 @@ import Testing
 
 @testable import KernelABI
 
-/// Replies as `Documentation/netlink/specs/netdev.yaml` and the kernel's fill functions give them.
+/// Replies as `Documentation/netlink/specs/netdev.yaml` and the kernel's fill functions define them.
 enum Recorded {
     static let device = generic(
         1, attribute(1, UInt32(3)), attribute(3, UInt64(0x7f)), attribute(5, UInt64(0)), attribute(6, UInt64(3)),
@@ -136,7 +136,7 @@ struct ReplyTests {
         #expect(text(refusal.value.text) == "designated queue already memory provider bound")
         #expect(refusal.value.has_offset && refusal.value.offset == 28)
         #expect(refusal.value.has_missing_type && refusal.value.missing_type == 4)
-        // Not capped: the request stands behind the errno, and the attributes behind the request.
+        // Not capped: the request follows the errno, and the attributes follow the request.
         let whole = message(
             2, flags: 0x200, little(Int32(-EINVAL)) + generic(13, attribute(3, UInt32(7))),
             attribute(1, [UInt8]("no".utf8) + [0]))
@@ -148,14 +148,14 @@ struct ReplyTests {
         #expect(done.result == 0 && done.value.error == -ENODEV && text(done.value.text) == "gone")
     }
 
-    @Test func aTextTooLongIsCut() {
+    @Test func aTextTooLongIsTruncated() {
         let reply = message(
             2, flags: 0x300, little(Int32(-EINVAL)) + message(0x1c), attribute(1, [UInt8](repeating: 0x61, count: 1000)))
         let ack = parsed(reply, ppiov_ack(), ppiov_parse_ack)
         #expect(ack.result == 0 && text(ack.value.text).utf8.count == Int(PPIOV_TEXT_MAX) - 1)
     }
 
-    @Test func theErrorReadsWell() {
+    @Test func theErrorsDescription() {
         let error = KernelError(
             "bind-rx of queue 0 on ifindex 3", code: EEXIST,
             message: "designated queue already memory provider bound")
