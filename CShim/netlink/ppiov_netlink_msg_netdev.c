@@ -128,7 +128,7 @@ int ppiov_msg_page_pool_stats_dump(void *buf, size_t size, uint16_t family,
 		    PPIOV_NETDEV_CMD_PAGE_POOL_STATS_GET, 0, 0);
 }
 
-/* Begins a bind request: a dma-buf to a device, for as long as the socket lives. */
+/* Begins a request to bind a dma-buf, until the socket is closed. */
 static struct ppiov_build bind_start(void *buf, size_t size, uint16_t family,
 				     uint32_t seq, uint8_t cmd,
 				     uint32_t ifindex, int dmabuf_fd)

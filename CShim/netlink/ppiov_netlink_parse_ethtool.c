@@ -4,7 +4,7 @@
 #include "ppiov_netlink_read.h"
 #include "ppiov_uapi.h"
 
-/* Offset 0 stands for no flag in a table. */
+/* In a table offset 0 means no flag. */
 _Static_assert(offsetof(struct ppiov_rings, has) > 0, "has is at offset 0");
 _Static_assert(offsetof(struct ppiov_channels, has) > 0, "has is at offset 0");
 

@@ -128,7 +128,7 @@ static int read_text(struct ppiov_span payload, char *out, size_t size)
 	return 0;
 }
 
-/* Reads one attribute's payload as its field says. */
+/* Reads one attribute's payload to its field. */
 static int read_field(struct ppiov_span payload,
 		      const struct ppiov_field *field, void *result)
 {
@@ -150,7 +150,7 @@ static int read_field(struct ppiov_span payload,
 	}
 }
 
-/* Notes in the result that a field's attribute was there. */
+/* Sets the flag of a field, if it has one. */
 static void set_has(const struct ppiov_field *field, void *result)
 {
 	uint8_t *has = (uint8_t *)result + field->has;
@@ -164,8 +164,8 @@ static void set_has(const struct ppiov_field *field, void *result)
 }
 
 /*
- * Reads the attributes of a span into a result as a table says.  Attributes
- * that the table does not have are skipped; the last of several counts.
+ * Reads the attributes of a span to a result, by a table.  Attributes that the
+ * table does not have are skipped; of several of one type the last counts.
  */
 int ppiov_read_fields(struct ppiov_span span, const struct ppiov_table *table,
 		      void *result)

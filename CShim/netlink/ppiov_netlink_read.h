@@ -10,8 +10,8 @@
 
 /*
  * A range of bytes that holds attributes.  libmnl's iterators read through
- * typed pointers and trust alignment and inner lengths; the functions here copy
- * and check both.
+ * typed pointers and do not check alignment and inner lengths; the functions
+ * here copy, and check lengths.
  */
 struct ppiov_span {
 	const uint8_t *at;
@@ -23,20 +23,20 @@ enum ppiov_kind {
 	PPIOV_EXACT,		/* as many bytes as the member has */
 	PPIOV_UINT,		/* a netlink "uint" of 4 or 8 bytes, to a u64 */
 	PPIOV_TEXT,		/* a string, cut to the member, terminated */
-	PPIOV_PRESENT,		/* not at all: only the flag is set */
+	PPIOV_PRESENT,		/* not read: only the flag is set */
 	PPIOV_NEST,		/* by a table of its own */
 	PPIOV_CALL,		/* by a function */
 };
 
-/* Stands for every attribute type, for lists whose types are indices */
+/* Matches every attribute type, for lists whose types are indices */
 #define PPIOV_ANY_TYPE	UINT16_MAX
 
 struct ppiov_table;
 
 /*
  * One attribute, and the members of the result that it sets.  @has is the
- * offset of a bool, or, with @bit, of a u32 in which the bit is set; no @has of
- * a table is at offset 0, which stands for none.
+ * offset of a bool, or, with @bit, of a u32 in which the bit is set; 0 means that
+ * the field has none.
  */
 struct ppiov_field {
 	uint16_t type;
@@ -61,12 +61,12 @@ struct ppiov_table {
 	{ .type = type_, .kind = kind_, .at = offsetof(result, member),	\
 	  .size = sizeof(((result *)NULL)->member), __VA_ARGS__ }
 
-/* A field whose bool @flag says that the attribute was there */
+/* A field with a bool @flag, which is set where the attribute is present */
 #define PPIOV_OPTIONAL(kind_, type_, result, member, flag)		\
 	PPIOV_FIELD(kind_, type_, result, member,			\
 		    .has = offsetof(result, flag))
 
-/* A field whose bit in @has says that the attribute was there */
+/* A field with a bit in @has, which is set where the attribute is present */
 #define PPIOV_MASKED(type_, result, member, bit_)			\
 	PPIOV_FIELD(PPIOV_EXACT, type_, result, member,			\
 		    .has = offsetof(result, has), .bit = bit_)

@@ -100,7 +100,7 @@ int ppiov_send_fds(int socket, const int *fds, size_t count)
 /*
  * Receives descriptors: how many.  -ENOMSG where the message has none, and
  * -EMSGSIZE where some are lost (MSG_CTRUNC: more were sent than @capacity, or
- * than RLIMIT_NOFILE lets this process have); those that came are closed then.
+ * than RLIMIT_NOFILE allows); those that were received are closed then.
  */
 int ppiov_receive_fds(int socket, int *fds, size_t capacity)
 {

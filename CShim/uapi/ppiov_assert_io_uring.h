@@ -2,7 +2,7 @@
 /*
  * Asserts ppiov_uapi.h against the io_uring header that is included before:
  * the kernel's or liburing's.  Enumerators cannot be tested by #ifdef; each
- * stands below a macro that the same release of the header has.
+ * is below a macro of the same release of the header.
  */
 #ifdef IORING_SETUP_CQE32	/* 5.19 */
 PPIOV_SAME(PPIOV_SETUP_CQE32, IORING_SETUP_CQE32);

@@ -19,7 +19,7 @@ int ppiov_uring_register(int fd, unsigned int op, void *arg, unsigned int nr)
 	return ret < 0 ? -errno : (int)ret;
 }
 
-/* Makes one query; *has stays false where the kernel does not know it. */
+/* Makes one query; *has stays false where the kernel does not support it. */
 static int query(uint32_t op, void *data, uint32_t size, bool *has)
 {
 	struct ppiov_query_hdr hdr = {

@@ -77,7 +77,7 @@ func check<I: SignedInteger & FixedWidthInteger>(
     throw failure(result, operation())
 }
 
-/// The error that a shim's `-errno` stands for.
+/// The error for a shim's `-errno`.
 func failure(_ result: some SignedInteger & FixedWidthInteger, _ operation: String) -> KernelError {
     KernelError(operation, errno: Errno(rawValue: CInt(clamping: 0 - Int64(result))))
 }

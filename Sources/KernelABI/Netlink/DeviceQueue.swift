@@ -24,7 +24,7 @@ public enum MemoryProvider: Sendable, Hashable {
     /// io_uring zero-copy receive, with its buffer size in bytes where the kernel reports it (7.0 and later).
     case ioUring(bufferLength: UInt64?)
 
-    /// What the attributes of a queue or a page pool say; nil where there is no memory provider.
+    /// From the attributes of a queue or a page pool; nil where it has no memory provider.
     init?(dmabufID: UInt32?, hasIOUring: Bool, bufferLength: UInt64?) {
         if let dmabufID {
             self = .deviceMemory(dmabufID: dmabufID)

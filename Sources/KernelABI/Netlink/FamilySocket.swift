@@ -25,7 +25,7 @@ struct GenericFamily {
         id = family.id
         groups = withUnsafeBytes(of: family.groups) { bytes in
             let all = bytes.bindMemory(to: ppiov_group.self).prefix(Int(family.group_count))
-            return Dictionary(all.map { (text($0.name), $0.id) }, uniquingKeysWith: { first, _ in first })
+            return Dictionary(all.map { (String(characters: $0.name), $0.id) }, uniquingKeysWith: { first, _ in first })
         }
     }
 }

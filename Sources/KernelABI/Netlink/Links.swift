@@ -18,7 +18,7 @@ public struct Link: Sendable, Hashable {
 
     init(_ raw: ppiov_link) {
         ifindex = raw.ifindex
-        name = text(raw.name)
+        name = String(characters: raw.name)
         flags = raw.flags
         mtu = raw.mtu
     }

@@ -115,7 +115,7 @@ public struct Netdev: ~Copyable {
 
     /// One page pool.
     ///
-    /// - Throws: `ENOENT` where it is gone.
+    /// - Throws: `ENOENT` where it does not exist any more.
     public borrowing func pagePool(_ poolID: UInt64) throws(KernelError) -> PagePool {
         return try netlink.one(
             "page-pool-get of \(poolID)", ppiov_page_pool(),
@@ -131,7 +131,7 @@ public struct Netdev: ~Copyable {
 
     /// One page pool's counters.
     ///
-    /// - Throws: `ENOENT` where it is gone; `EOPNOTSUPP` without CONFIG_PAGE_POOL_STATS.
+    /// - Throws: `ENOENT` where it does not exist any more; `EOPNOTSUPP` without CONFIG_PAGE_POOL_STATS.
     public borrowing func pagePoolStats(_ poolID: UInt64) throws(KernelError) -> PagePoolStatistics {
         return try netlink.one(
             "page-pool-stats-get of \(poolID)", ppiov_page_pool_stats(),
@@ -198,7 +198,7 @@ public struct Netdev: ~Copyable {
     /// The next change of a page pool, or nil at the timeout.
     ///
     /// - Parameter timeoutMilliseconds: 0 does not wait, negative waits without limit.
-    /// - Throws: `ENOBUFS` where the kernel lost notifications since the last call: take a dump then; `ENOTCONN` before
+    /// - Throws: `ENOBUFS` where the kernel lost notifications since the last call: request a dump then; `ENOTCONN` before
     ///   ``subscribePagePools()``.
     public mutating func nextNotification(timeoutMilliseconds: CInt) throws(KernelError) -> PagePoolNotification? {
         let operation = "waiting for a page pool notification"

@@ -116,13 +116,15 @@ struct NetlinkSocket: ~Copyable {
         guard ack.error != 0 else { return }
         throw KernelError(
             operation, errno: Errno(rawValue: -ack.error),
-            message: ack.has_text ? text(ack.text) : nil,
+            message: ack.has_text ? String(characters: ack.text) : nil,
             badAttributeOffset: ack.has_offset ? ack.offset : nil,
             missingAttribute: ack.has_missing_type ? ack.missing_type : nil)
     }
 }
 
-/// The text in a C character array, which the shim terminates.
-func text<Array>(_ array: Array) -> String {
-    withUnsafeBytes(of: array) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+extension String {
+    /// The text in a C character array, which the shim terminates.
+    init<Array>(characters array: Array) {
+        self = withUnsafeBytes(of: array) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
 }

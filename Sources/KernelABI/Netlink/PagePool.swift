@@ -5,7 +5,7 @@ internal import CShim
 /// A page pool's accounting. Mirrors `page_pool_nl_fill()`.
 public struct PagePool: Sendable, Hashable {
     public let id: UInt64
-    /// The device; nil once the device is gone and the kernel has moved the pool to the loopback device.
+    /// The device; nil once the device is unregistered and the kernel has moved the pool to the loopback device.
     public let ifindex: UInt32?
     public let napiID: UInt64?
     /// Buffers that are held and not yet released.

@@ -170,7 +170,7 @@ public enum TCP {
 
     /// Receives up to `count` bytes; an empty array at the end of the stream.
     ///
-    /// - Throws: `ETIMEDOUT` where nothing came; `EFAULT` where the payload is in device memory.
+    /// - Throws: `ETIMEDOUT` where nothing was received; `EFAULT` where the payload is in device memory.
     public static func receive(
         upTo count: Int, from socket: borrowing OwnedDescriptor, timeoutMilliseconds: CInt
     ) throws(KernelError) -> [UInt8] {

@@ -12,18 +12,18 @@ public enum NetworkNamespace {
         return OwnedDescriptor(taking: fd)
     }
 
-    /// Makes a namespace that has only a loopback device, which is down. It lives as long as its descriptor, its sockets and the threads in it.
+    /// Makes a namespace that has only a loopback device, which is down. It exists as long as its descriptor, its sockets and the threads in it.
     /// Needs CAP_SYS_ADMIN.
     public static func make() throws(KernelError) -> OwnedDescriptor {
-        let home = try current()
+        let origin = try current()
         do throws(KernelError) {
             try check(ppiov_unshare_netns(), "making a network namespace")
             let made = try current()
-            try enter(home)
-            home.close()
+            try enter(origin)
+            origin.close()
             return made
         } catch {
-            home.close()
+            origin.close()
             throw error
         }
     }
@@ -38,21 +38,21 @@ public enum NetworkNamespace {
     /// Sockets made in the closure stay in that namespace.
     /// - Throws: what the closure throws, or a ``KernelError`` where the thread cannot enter or return.
     public static func run<R>(in namespace: borrowing OwnedDescriptor, _ body: () throws -> R) throws -> R {
-        let home = try current()
+        let origin = try current()
         do {
             try enter(namespace)
         } catch {
-            home.close()
+            origin.close()
             throw error
         }
         let result = Result { try body() }
         do {
-            try enter(home)
+            try enter(origin)
         } catch {
-            home.close()
+            origin.close()
             throw error
         }
-        home.close()
+        origin.close()
         return try result.get()
     }
 }

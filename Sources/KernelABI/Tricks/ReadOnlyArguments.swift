@@ -2,21 +2,6 @@
 
 internal import CShim
 
-extension ZeroCopyReceive.Registration {
-    /// A structure that the kernel writes its results to.
-    public enum Argument: String, Sendable, CaseIterable {
-        case registration, area, region
-
-        var raw: ppiov_zcrx_argument {
-            switch self {
-            case .registration: PPIOV_ZCRX_ARGUMENT_REGISTRATION
-            case .area: PPIOV_ZCRX_ARGUMENT_AREA
-            case .region: PPIOV_ZCRX_ARGUMENT_REGION
-            }
-        }
-    }
-}
-
 /// Requests whose argument is in read-only memory, so that the kernel cannot write its results.
 extension ZeroCopyReceive.Ring {
     /// Exports with the request in read-only memory.

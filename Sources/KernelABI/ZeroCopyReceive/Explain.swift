@@ -125,7 +125,7 @@ extension ZeroCopyReceive {
                 (registration.area.address | registration.area.length) % UInt64(MappedMemory.pageSize) != 0
             }),
         Condition(
-            EINVAL, "this kernel does not know zcrx without a device (query its features), or the ring lacks CQE32 or DEFER_TASKRUN",
+            EINVAL, "this kernel has no zcrx without a device (query its features), or the ring lacks CQE32 or DEFER_TASKRUN",
             when: { registration, _ in registration.flags.contains(.noDevice) }),
         Condition(
             ERANGE, "the area is not contiguous for the device in chunks of the buffer length",
@@ -165,7 +165,7 @@ extension ZeroCopyReceive {
                 default: "queue \(registration.queue) is bound to an io_uring"
                 }
             }),
-        Condition(EEXIST, "the device has an XDP program, or the queue had a provider that has gone since"),
+        Condition(EEXIST, "the device has an XDP program, or the queue had a provider that was removed since"),
         Condition(EBUSY, "the queue is in use by AF_XDP", when: { _, state in state.queue?.hasXDPSocket ?? false }),
         Condition(ENODATA, "the driver made no page pool with the provider for this queue"),
     ]

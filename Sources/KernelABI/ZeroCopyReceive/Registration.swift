@@ -57,6 +57,19 @@ extension ZeroCopyReceive {
             }
         }
 
+        /// A structure that the kernel writes its results to.
+        public enum Argument: String, Sendable, CaseIterable {
+            case registration, area, region
+
+            var raw: ppiov_zcrx_argument {
+                switch self {
+                case .registration: PPIOV_ZCRX_ARGUMENT_REGISTRATION
+                case .area: PPIOV_ZCRX_ARGUMENT_AREA
+                case .region: PPIOV_ZCRX_ARGUMENT_REGION
+                }
+            }
+        }
+
         /// Whose memory the refill ring is in.
         public enum RefillMemory: Sendable, Hashable {
             /// Memory of this process (`IORING_MEM_REGION_TYPE_USER`).

@@ -34,7 +34,7 @@ extension ZeroCopyReceive {
         ///   - entries: of the submission queue.
         ///   - completionEntries: of the completion queue; nil takes twice the submission queue.
         ///   - setup: a flag is left out only to test the refusal.
-        /// - Throws: `EINVAL` where the kernel does not know a flag (6.1 at least, 6.18 for mixed completions), `EPERM`, `ENOMEM`.
+        /// - Throws: `EINVAL` where the kernel does not have a flag (6.1 at least, 6.18 for mixed completions), `EPERM`, `ENOMEM`.
         public init(
             entries: UInt32 = 64, completionEntries: UInt32? = 1024, setup: Setup = .zeroCopyReceive
         ) throws(KernelError) {
