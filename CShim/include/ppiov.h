@@ -12,6 +12,8 @@
 #include "ppiov_packet.h"
 #include "ppiov_tcp.h"
 #include "ppiov_xdp.h"
-#include "ppiov_passing.h"
+#include "ppiov_descriptors.h"
+#include "ppiov_constants.h"
+#include "ppiov_tricks.h"
 
 #endif

@@ -49,7 +49,7 @@ struct ThreadTests {
         try worker.join()
     }
 
-    /// Each `wait` takes one `signal`, in whichever order they come.
+    /// One `wait` returns for each `signal`, in any order.
     @Test func semaphoreCounts() throws {
         let permits = Semaphore(count: 1)
         let done = Semaphore()
@@ -92,7 +92,7 @@ struct ThreadTests {
         #expect(try start().join() == [1, 2, 3, 4])
     }
 
-    /// A dropped thread is asked to stop, and counted.
+    /// A dropped thread is requested to stop, and counted.
     @Test func aDroppedThreadEnds() throws {
         let ended = Semaphore()
         let before = DroppedHandles.count

@@ -76,7 +76,7 @@ final class RawTCPConnection {
         try check(packet, upTo: Self.largeBytes)
         guard (0...packet.length).contains(linear) else { throw ScenarioFailure("\(linear) of \(packet.length) bytes cannot be linear") }
         let frame = data(pattern, packet, checksum: .partial)
-        try wire.sendLarge(frame, beside: frame.count - packet.length + linear, segment: Self.segmentBytes)
+        try wire.sendLarge(frame, linear: frame.count - packet.length + linear, segment: Self.segmentBytes)
         return try awaitAcknowledged(packet.offset + UInt64(packet.length), pattern)
     }
 

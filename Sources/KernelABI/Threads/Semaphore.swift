@@ -4,7 +4,7 @@ internal import Glibc
 
 /// A counting semaphore between threads (sem_init(3)).
 public final class Semaphore: Sendable {
-    // A sem_t is made for use by several threads; the memory lives as long as this object.
+    // Several threads may use a sem_t at the same time; its memory is freed with this object.
     private nonisolated(unsafe) let raw: UnsafeMutablePointer<sem_t>
 
     /// - Parameter count: how many waits return before the first ``signal()``.

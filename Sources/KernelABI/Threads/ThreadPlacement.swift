@@ -2,26 +2,36 @@
 
 internal import CShim
 
-/// Where threads run, and before whom (sched_setaffinity(2), sched_setscheduler(2)).
+/// CPU affinity and scheduling class of threads (sched_setaffinity(2), sched_setscheduler(2)).
 public enum ThreadPlacement {
-    /// Lets a thread, which may be the kernel's, run on one CPU only.
+    /// Pins a thread, which may be a kernel thread, to one CPU.
     ///
-    /// - Throws: `ESRCH` where there is no such thread; `EINVAL` where there is no such CPU, or the kernel keeps the thread where it is.
+    /// - Throws: `ESRCH` where there is no such thread; `EINVAL` where there is no such CPU, or the thread's affinity cannot be changed.
     public static func pin(thread: CInt, to cpu: UInt32) throws(KernelError) {
-        try check(ppiov_thread_pin(thread, cpu), "letting thread \(thread) run on CPU \(cpu) only")
+        try check(ppiov_thread_pin(thread, cpu), "pinning thread \(thread) to CPU \(cpu)")
     }
 
-    /// Runs something on one CPU with no ordinary thread coming between: one that is pinned there waits until it is done.
+    /// Runs a closure on one CPU as a real-time thread (`SCHED_FIFO`): an ordinary thread that is pinned to that CPU does not run until it returns.
     ///
     /// - Throws: `EPERM` without `CAP_SYS_NICE`; what `body` throws.
     public static func uninterrupted<Result>(on cpu: UInt32, _ body: () throws -> Result) throws -> Result {
-        // 1024 CPUs, as glibc's cpu_set_t has.
-        var allowed = [UInt8](repeating: 0, count: 128)
-        try check(ppiov_affinity_get(&allowed, allowed.count), "reading the thread's CPU affinity")
+        let before = try affinity()
         try pin(thread: 0, to: cpu)
-        defer { _ = ppiov_affinity_set(allowed, allowed.count) }
-        try check(ppiov_realtime(true), "running before ordinary threads")
+        defer { _ = setAffinity(before) }
+        try check(ppiov_realtime(true), "setting SCHED_FIFO")
         defer { _ = ppiov_realtime(false) }
         return try body()
     }
+
+    /// The CPUs that the calling thread may run on, as a `cpu_set_t`.
+    static func affinity() throws(KernelError) -> [UInt8] {
+        var cpus = [UInt8](repeating: 0, count: PPIOV_CPU_SET_SIZE)
+        try check(ppiov_affinity_get(&cpus, cpus.count), "reading the thread's CPU affinity")
+        return cpus
+    }
+
+    /// Sets the CPUs that the calling thread may run on.
+    ///
+    /// - Returns: whether the kernel accepted them; it does not where all of them are offline.
+    static func setAffinity(_ cpus: [UInt8]) -> Bool { ppiov_affinity_set(cpus, cpus.count) == 0 }
 }

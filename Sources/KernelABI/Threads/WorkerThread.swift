@@ -5,7 +5,7 @@ internal import Glibc
 internal import SystemPackage
 internal import Synchronization
 
-/// What a ``WorkerThread`` looks at to learn that its owner wants it to end.
+/// The request of a ``WorkerThread``'s owner that the thread ends.
 public final class StopRequest: Sendable {
     private let flag = Atomic(false)
 
@@ -28,7 +28,7 @@ public final class StopRequest: Sendable {
 ///     let sent = try sender.join()
 ///
 /// A closure that blocks in a system call does not see the request; its owner also has to end the call, for example by shutdown(2) on the socket.
-/// The owner joins every thread. One that is dropped without a join is asked to stop, detached, and noted in ``DroppedHandles``.
+/// The owner joins every thread. When a thread is dropped without a join, it is requested to stop and detached, and noted in ``DroppedHandles``.
 public final class WorkerThread<Value: Sendable>: Sendable {
     /// The name, for errors and, in its first 15 bytes, for the kernel (`comm`).
     public let name: String
@@ -45,7 +45,7 @@ public final class WorkerThread<Value: Sendable>: Sendable {
     /// Starts the thread.
     ///
     /// - Parameter body: runs on the thread. It returns soon after the request that it is given is made.
-    /// - Throws: what pthread_create(3) answers, `EAGAIN` where there can be no more threads.
+    /// - Throws: the errno of pthread_create(3), `EAGAIN` where there can be no more threads.
     public init(_ name: String, _ body: sending @escaping (StopRequest) throws -> Value) throws(KernelError) {
         self.name = name
         let (stop, outcome) = (stop, outcome)
@@ -56,7 +56,7 @@ public final class WorkerThread<Value: Sendable>: Sendable {
         thread = try entry.start()
     }
 
-    /// Asks the closure to return. Does not wait for it; may be called more than once, and after the end.
+    /// Requests the closure to return, and does not wait for it. May be called more than once, and after the end.
     public func requestStop() { stop.request() }
 
     /// Waits for the end of the thread.
@@ -98,7 +98,7 @@ public final class WorkerThread<Value: Sendable>: Sendable {
     }
 }
 
-/// What a new thread runs. A C function pointer cannot be generic, so the closure stands in an object whose address pthread_create(3) hands on.
+/// The closure of a new thread. A C function pointer cannot be generic, so pthread_create(3) gets the address of this object.
 private final class ThreadEntry {
     private let name: String
     private let body: () -> Void

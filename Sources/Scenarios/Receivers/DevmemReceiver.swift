@@ -80,7 +80,7 @@ final class DevmemReceiver {
             }
             guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(received) bytes") }
             deadline = Deadline(seconds: seconds)
-            guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were truncated") }
+            guard !batch.isTruncated else { throw ScenarioFailure("control messages of the socket were truncated") }
             for fragment in batch.fragments {
                 if hold && !fragment.isLinear { held.append((fragment, received &- streamStart)) }
                 try check(fragment, batch.linear)

@@ -14,7 +14,7 @@ extension DevmemReceiver: StreamSource {
                     guard let batch = try next(streams[stream].socket, limits: limits) else { continue }
                     if batch.count == 0 { events.append(.ended(stream: stream)) }
                     let whole = batch.fragments.reduce(0) { $0 + Int($1.size) } == batch.count
-                    guard !batch.isDamaged, whole, batch.fragments.allSatisfy({ !$0.isLinear && $0.dmabufID == binding }) else {
+                    guard !batch.isTruncated, whole, batch.fragments.allSatisfy({ !$0.isLinear && $0.dmabufID == binding }) else {
                         // Truncated control messages, bytes without a fragment, or fragments of another binding.
                         throw KernelError("receiving \(batch.count) bytes of stream \(stream): \(batch.fragments)", code: EBADMSG)
                     }

@@ -78,7 +78,7 @@ final class QueueExporter {
     func refusedExport(readOnly: Bool = false) -> KernelError? {
         do {
             if readOnly {
-                try receiver.with { try $0.ring.exportFrozen(queue: $0.queue.id) }
+                try receiver.with { try $0.ring.exportReadOnlyArgument(queue: $0.queue.id) }
                 return nil
             }
             try receiver.with { SharedDescriptor(try $0.ring.export(queue: $0.queue.id)) }.close()
@@ -93,7 +93,7 @@ final class QueueExporter {
     /// - Returns: the refusal; nil where the import was granted.
     func refusedImport(of exported: CInt) -> KernelError? {
         do {
-            try receiver.with { try $0.ring.importQueueFrozen(exported) }
+            try receiver.with { try $0.ring.importQueueReadOnlyArgument(exported) }
             return nil
         } catch {
             return error as? KernelError ?? KernelError("\(error)", code: EIO)
@@ -170,7 +170,7 @@ final class QueueExporter {
             let channel = try DescriptorPassing.accept(listener, timeoutMilliseconds: CInt(run.timeout(10) * 1000))
             listener.close()
             let descriptor = try export(run)
-            let passed = Result { try DescriptorPassing.pass([descriptor.rawValue, memory.rawValue], over: channel.rawValue) }
+            let passed = Result { try DescriptorPassing.send([descriptor.rawValue, memory.rawValue], over: channel.rawValue) }
             descriptor.close()
             try passed.get()
             try run.step("queue imported by a worker process") {

@@ -97,9 +97,9 @@ final class Transmitter {
     ///   - other: the transmitter whose dma-buf is sent; nil for this one's. The bytes are counted here in both cases.
     ///   - more: the next send may share a packet with it.
     /// - Returns: the bytes that the socket accepted; nil where it has no room.
-    func send(_ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
+    func send(_ socket: CInt, _ pieces: [DeviceMemory.SendRange], of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
         do throws(KernelError) {
-            let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, pieces: pieces, more: more)
+            let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, ranges: pieces, more: more)
             sends += 1
             sent += UInt64(taken)
             return taken
@@ -124,7 +124,7 @@ final class Transmitter {
     /// - Returns: how many calls it took.
     @discardableResult
     func sendAll(
-        _ socket: CInt, _ pieces: [DeviceMemory.Piece], of other: Transmitter? = nil, more: Bool = false, within seconds: Double
+        _ socket: CInt, _ pieces: [DeviceMemory.SendRange], of other: Transmitter? = nil, more: Bool = false, within seconds: Double
     ) throws -> Int {
         let deadline = Deadline(seconds: seconds)
         // The kernel refuses empty ranges.

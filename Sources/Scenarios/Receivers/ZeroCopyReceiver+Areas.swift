@@ -27,7 +27,7 @@ extension ZeroCopyReceiver {
     /// - Returns: the refusal; nil where the area was added.
     func attemptArea(_ area: ZeroCopyReceive.Registration.Area, readOnly: Bool = false) -> KernelError? {
         refusal { parts in
-            if readOnly { return try parts.ring.addAreaFrozen(area, queue: parts.queue.id) }
+            if readOnly { return try parts.ring.addAreaReadOnlyArgument(area, queue: parts.queue.id) }
             _ = try parts.ring.addArea(area, queue: parts.queue.id)
         }
     }

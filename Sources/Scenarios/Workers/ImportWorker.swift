@@ -33,7 +33,7 @@ extension WorkerMain {
     public static func importQueue(_ from: Import, next: () -> String?, reply: (String) -> Void) throws {
         guard next() == "import" else { return }
         let channel = try DescriptorPassing.connect(from.name)
-        let taken = Result { try DescriptorPassing.take(2, from: channel.rawValue) }
+        let taken = Result { try DescriptorPassing.receive(2, from: channel.rawValue) }
         channel.close()
         let descriptors = try taken.get()
         let area = AreaMemory(shared: try SharedMemory(adopting: OwnedDescriptor(taking: descriptors[1]), count: from.areaSize))

@@ -169,7 +169,7 @@ final class TokenStream {
         _ batch: DeviceMemory.Received, _ pattern: PayloadPattern, _ got: inout UInt64, _ fragments: inout [DeviceMemory.Fragment]
     ) throws {
         guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(got) bytes") }
-        guard !batch.isDamaged else { throw ScenarioFailure("control messages of the socket were cut off") }
+        guard !batch.isTruncated else { throw ScenarioFailure("control messages of the socket were cut off") }
         guard let buffer = memory.take() else { throw ScenarioFailure("the dma-buf is closed") }
         var wrong: UInt64?
         for fragment in batch.fragments {

@@ -69,7 +69,7 @@ enum DevmemScenarios {
         var netdev = try Netdev()
         let requested = Result {
             try run.step("bind-rx requested, with no space for its reply") {
-                try netdev.bindRXUnheard(ifindex: bed.ifindex, dmabuf: memory.descriptor, queues: [bed.queue])
+                try netdev.bindRXWithUnreadReply(ifindex: bed.ifindex, dmabuf: memory.descriptor, queues: [bed.queue])
             }
             if try bed.providers() == [bed.queue] { try run.userBound() }
             try run.pools.observe()

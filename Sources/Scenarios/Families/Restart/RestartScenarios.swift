@@ -93,7 +93,7 @@ enum RestartScenarios {
             }
             try run.userHolds(restarted.streams.heldNetIovs)
             // With a buffer of one page the dump takes several messages.
-            let netdev = try Netdev(room: MappedMemory.pageSize)
+            let netdev = try Netdev(receiveBufferSize: MappedMemory.pageSize)
             let answer = Result { try netdev.pagePools() }
             netdev.close()
             let reported = try answer.get().filter { $0.provider != nil }.map { $0.id }

@@ -180,7 +180,7 @@ enum CopyFallbackScenarios {
     /// One devmem receive of payload in pages: it delivers bytes, and no fragment with a token.
     private static func inPages(_ socket: Connection) throws -> [UInt8] {
         let batch = try DeviceMemory.receive(socket: socket.rawValue)
-        guard batch.fragments.isEmpty, !batch.isDamaged, batch.count > 0 else { throw ScenarioFailure("the devmem receive delivered \(batch)") }
+        guard batch.fragments.isEmpty, !batch.isTruncated, batch.count > 0 else { throw ScenarioFailure("the devmem receive delivered \(batch)") }
         return batch.linear
     }
 

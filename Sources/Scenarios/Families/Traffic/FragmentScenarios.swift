@@ -129,17 +129,17 @@ enum FragmentScenarios {
             try socket.setReceiveBuffer(1 << 20)
             let pattern = PayloadPattern(seed: 580)
             let stream = streams.add(socket, pattern)
-            try run.step("filter attached that truncates packets to 5000 bytes") { try SocketFilter.cut(socket.rawValue, to: 5000) }
+            try run.step("filter attached that truncates packets to 5000 bytes") { try PacketTruncation.begin(socket.rawValue, bytes: 5000) }
             // The first packets of a connection are shorter than that.
             var before: UInt64 = 0
             try run.step("writes of \(portion) bytes received and returned until a packet was truncated, and bytes are out of order") {
                 let deadline = Deadline(seconds: run.timeout(20))
                 while true {
                     try bed.peer.write(0, pattern, from: before, bytes: portion, sizes: [Int(portion)])
-                    while try SocketFilter.outOfOrder(socket.rawValue) == 0, (try? socket.waitUnread(Int(portion), within: 0.02)) == nil {
+                    while try SocketReading.outOfOrderSegments(socket.rawValue) == 0, (try? socket.waitUnread(Int(portion), within: 0.02)) == nil {
                         guard !deadline.hasPassed else { throw ScenarioFailure("no byte is out of order, and not all bytes were received") }
                     }
-                    if try SocketFilter.outOfOrder(socket.rawValue) > 0 { return }
+                    if try SocketReading.outOfOrderSegments(socket.rawValue) > 0 { return }
                     before += portion
                     try streams.receive([stream: before], within: run.timeout(20))
                     _ = try bed.peer.written(0, within: run.timeout(10))
@@ -147,7 +147,7 @@ enum FragmentScenarios {
                 }
             }
             let bytes = before + portion
-            try run.step("filter detached") { try SocketFilter.remove(socket.rawValue) }
+            try run.step("filter detached") { try PacketTruncation.end(socket.rawValue) }
             try run.step("all received and returned") { try streams.receive([stream: bytes], within: run.timeout(20)) }
             let total = try receiveMore(run, bed, streams, stream, pattern, from: bytes)
             try streams.finish(run, socket, sent: total)

@@ -184,7 +184,7 @@ enum TransmitScenarios {
             for offset in [UInt64(0), 4096] {
                 try wire.run.expectRefusal(EINVAL, "a send from offset \(offset) without MSG_ZEROCOPY") {
                     _ = try DeviceMemory.send(
-                        socket: wire.socket.rawValue, dmabufID: wire.transmitter.binding, pieces: [.init(offset: offset, length: 100)],
+                        socket: wire.socket.rawValue, dmabufID: wire.transmitter.binding, ranges: [.init(offset: offset, length: 100)],
                         zeroCopy: false)
                 }
 

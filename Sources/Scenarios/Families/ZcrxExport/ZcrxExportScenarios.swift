@@ -54,12 +54,12 @@ enum ZcrxExportScenarios {
             let (one, other) = try DescriptorPassing.pair()
             run.cleanUp("unix sockets closed") { for end in [one, other] { close(end) } }
             try run.step("descriptor sent and closed, ring closed") {
-                try DescriptorPassing.pass([descriptor.rawValue], over: one)
+                try DescriptorPassing.send([descriptor.rawValue], over: one)
                 descriptor.close()
                 try exporter.receiver.closeWholly(within: run.timeout(20))
             }
             try stillAttached(run)
-            let taken = try run.step("descriptor taken from the socket") { try DescriptorPassing.take(1, from: other) }
+            let taken = try run.step("descriptor taken from the socket") { try DescriptorPassing.receive(1, from: other) }
             try stillAttached(run)
             try run.userEnds()
             try run.step("descriptor closed") { for descriptor in taken { close(descriptor) } }
@@ -128,7 +128,7 @@ enum ZcrxExportScenarios {
             try exporter.receiveHeld(run)
             let descriptor = try exporter.export(run)
             let ring = try ZeroCopyReceive.Ring()
-            let outcome = Result { () throws(KernelError) in try ring.importQueueFrozen(descriptor.rawValue) }
+            let outcome = Result { () throws(KernelError) in try ring.importQueueReadOnlyArgument(descriptor.rawValue) }
             descriptor.close()
             ring.close()
             var answer = "granted"

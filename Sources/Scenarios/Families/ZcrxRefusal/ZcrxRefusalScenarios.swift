@@ -94,14 +94,14 @@ enum ZcrxRefusalScenarios {
                 area.area.dmabuf = 0
             },
         ]
-        + ZeroCopyReceive.Registration.Part.allCases.map { part in
+        + ZeroCopyReceive.Registration.Argument.allCases.map { part in
             // The kernel writes the result last: the queue is bound, and the ring has a number for it.
             refusal(
                 "read-only-\(part)", "a registration whose result the kernel cannot write, as its memory is read-only (\(part))", EFAULT, pools: 2
             ) { _ in
                 try AreaMemory(pages: small)
             } configure: {
-                $0.frozen = part
+                $0.readOnlyArgument = part
                 $0.events = nil
             }
         }
