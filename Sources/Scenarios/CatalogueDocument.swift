@@ -47,7 +47,7 @@ public enum CatalogueDocument {
             `teardown.*` and `soak.*` are sequences of moves on one provider. The matrix takes every legal pair of endings with the buffers in
             each place: `none` (the interface is down, the provider has them all), `provider` (posted, or with the provider), `pool` (received,
             given back, in the pool), `socket` (unread), `user` (delivered and kept); then whatever is left ends. `ppiov soak` draws
-            longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-keep-down-end`.
+            longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-hold-down-end`.
 
             | Move | |
             | --- | --- |
@@ -56,7 +56,7 @@ public enum CatalogueDocument {
         for move in Move.allCases { text += "| `\(move.rawValue)` | \(MoveScenarios.words(move)) |\n" }
         text += """
 
-            Legal is what can be done at all (`MoveState.refuses`), and two rules leave out what cannot be judged:
+            Legal is what can be done at all (`MoveState.reason(against:)`), and two rules leave out what cannot be judged:
 
             - `devmemOutlivesDevice`: a devmem binding holds no reference on the device it is mapped for, so `remove` waits for its end
               (docs/kernel-notes.md has the use after free). `unbind`, after which the device is still there, is made with the binding alive.

@@ -10,7 +10,7 @@ enum MoveScenarios {
         return scenario("teardown.\(order.name)", what, MoveSequence(provider: order.provider, moves: order.moves), thorough: !order.quick)
     }
 
-    /// The scenario of an id such as "soak.zcrx.bind-connect-keep-end"; nil where it is none or no legal sequence.
+    /// The scenario of an id such as "soak.zcrx.bind-connect-hold-end"; nil where it is none or no legal sequence.
     static func soak(_ id: String) -> Scenario? {
         guard id.hasPrefix(MoveSequence.prefix), let sequence = MoveSequence(id.dropFirst(MoveSequence.prefix.count)) else { return nil }
         return soak(sequence)
@@ -56,18 +56,18 @@ enum MoveScenarios {
         switch move {
         case .bind: "provider bound"
         case .connect: "connected"
-        case .take: "received and returned"
-        case .keep: "received and kept"
-        case .leave: "left unread"
-        case .giveBack: "user returns all"
+        case .receive: "received and returned"
+        case .hold: "received and kept"
+        case .leaveUnread: "left unread"
+        case .returnBuffers: "user returns all"
         case .close: "socket closed"
         case .end: "provider ended by its owner"
         case .kill: "owner killed"
         case .down: "interface down"
         case .up: "interface up"
         case .restart0, .restart1, .restart2, .restart3: "queue restarted, mode \(move.restartMode ?? 0)"
-        case .away: "interface moved to another namespace"
-        case .netns: "that namespace ended"
+        case .setNetns: "interface moved to another namespace"
+        case .exitNetns: "that namespace ended"
         case .unbind: "driver unbound from the device"
         case .remove: "device removed"
         case .unload: "driver module unloaded"
@@ -105,9 +105,9 @@ private final class MoveDriver {
         run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
         run.cleanUp("owner finished") {
             guard let owner = self.owner else { return }
-            if self.state.kept > 0 { try self.run.userEnds() }
+            if self.state.held > 0 { try self.run.userEnds() }
             self.owner = nil
-            if self.state.connected && !self.state.flowing { _ = try owner.ask("abort") }
+            if self.state.connected && !self.state.packetsArrive { _ = try owner.ask("abort") }
             try owner.finish()
         }
         for (index, move) in moves.enumerated() {
@@ -123,7 +123,7 @@ private final class MoveDriver {
         switch move {
         case .bind:
             try bed.waitUnbound(within: run.patience(10))
-            if owner == nil || !state.ownerAlive { owner = try Owner(run, provider, bed) }
+            if owner == nil || !state.workerAlive { owner = try Owner(run, provider, bed) }
             seed += 1
             try asked("bind \(seed)")
             try run.userBound()
@@ -132,18 +132,18 @@ private final class MoveDriver {
             try bed.peer.connect(to: bed.local, port: TestBed.port, within: run.patience(10))
             try asked("accept")
             streaming = false
-        case .take:
+        case .receive:
             try send(Self.kept)
             try asked("receive \(Self.kept + waiting) return")
-        case .keep:
+        case .hold:
             try send(Self.kept)
             let held = Int(try asked("receive \(Self.kept + waiting) keep")) ?? 0
             if held == 0 { throw ScenarioFailure("the user holds no net_iov") }
             try run.userHolds(held)
-        case .leave:
+        case .leaveUnread:
             try send(Self.left)
             try asked("unread \(Self.left)")
-        case .giveBack:
+        case .returnBuffers:
             try asked("recheck")
             try run.userHolds(0)
             try asked("return")
@@ -157,7 +157,7 @@ private final class MoveDriver {
             try asked("end")
         case .kill:
             if state.connected { try prepareClose() }
-            if state.kept > 0 { try run.userEnds(killed: true) }
+            if state.held > 0 { try run.userEnds(killed: true) }
             try owner?.kill()
             owner = nil
             if state.connected { try settleConnection() }
@@ -165,12 +165,12 @@ private final class MoveDriver {
         case .up:
             try settleProvider()
             try bed.setUp(true)
-            if state.home && !state.addressed { try bed.addAddress() }
+            if state.inInitialNetns && !state.hasAddress { try bed.addAddress() }
         case .restart0, .restart1, .restart2, .restart3:
             try settleProvider()
             try bed.resetQueue(mode: move.restartMode ?? 0)
-        case .away: try bed.moveAway()
-        case .netns: try bed.endNamespace(within: run.patience(10))
+        case .setNetns: try bed.moveAway()
+        case .exitNetns: try bed.endNamespace(within: run.patience(10))
         case .unbind: try bed.unbindDriver()
         case .remove:
             // The rule of legal moves says that the binding is over; its dma-buf is unmapped in the background.
@@ -196,15 +196,15 @@ private final class MoveDriver {
     }
 
     /// Where no packet gets through any more, only a reset ends a connection at once.
-    private func prepareClose() throws { if !state.flowing { try asked("abort") } }
+    private func prepareClose() throws { if !state.packetsArrive { try asked("abort") } }
 
     /// An orderly close is over when the peer has acknowledged it; the next move may be one that lets no packet through.
     private func settleConnection() throws {
-        if state.flowing { try Connection.waitForNoneClosing(port: TestBed.port, but: others, within: run.patience(10)) }
+        if state.packetsArrive { try Connection.waitForNoneClosing(port: TestBed.port, but: others, within: run.patience(10)) }
     }
 
     private func letGo() throws {
-        guard state.kept > 0 else { return }
+        guard state.held > 0 else { return }
         try asked("recheck")
         try run.userEnds()
     }
