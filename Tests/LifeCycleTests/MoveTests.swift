@@ -9,7 +9,7 @@ import Testing
         #expect(TeardownMatrix.orders.count > 300)
         for order in TeardownMatrix.orders {
             let last = try #require(MoveState.after(order.moves, of: order.provider), "\(order.name)")
-            #expect(!last.handle && !last.connected && !last.buffersOut, "\(order.name)")
+            #expect(!last.handle && !last.connected && !last.buffersHeld, "\(order.name)")
             #expect(last.pools >= 1, "\(order.name)")
         }
         #expect(Set(TeardownMatrix.orders.map { $0.name }).count == TeardownMatrix.orders.count)

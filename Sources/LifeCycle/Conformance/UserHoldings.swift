@@ -17,7 +17,7 @@ struct UserHoldings {
     private var held: Int64 = 0
     private var inflight: Int64 = 0
     /// A pool is older than the recording, so the number in flight is unknown and nothing is reported.
-    private var isUnknown = false
+    private var inflightIsUnknown = false
     private var early: Early?
 
     init(skew: UInt64) { self.skew = skew }
@@ -25,15 +25,15 @@ struct UserHoldings {
     @inline(__always)
     mutating func hold(isOld: Bool) {
         inflight += 1
-        if isOld { isUnknown = true }
+        if isOld { inflightIsUnknown = true }
     }
 
     @inline(__always)
     mutating func release(_ event: TraceEvent, _ netmem: UInt64, at index: Int) {
         // A release without a hold: it was held before the recording began.
-        if inflight == 0 { isUnknown = true }
+        if inflight == 0 { inflightIsUnknown = true }
         inflight -= 1
-        if inflight < held && held > 0 && early == nil && !isUnknown {
+        if inflight < held && held > 0 && early == nil && !inflightIsUnknown {
             early = Early(event: index, time: event.time, pool: event.pool, netmem: netmem, held: held, inflight: inflight)
         }
     }
@@ -48,6 +48,6 @@ struct UserHoldings {
     mutating func confirmed(at time: UInt64) -> Early? {
         guard let found = early, time == .max || time > found.time &+ skew else { return nil }
         early = nil
-        return inflight < held && held > 0 && !isUnknown ? found : nil
+        return inflight < held && held > 0 && !inflightIsUnknown ? found : nil
     }
 }

@@ -47,7 +47,7 @@ public struct MoveState: Sendable, Equatable {
     public static let mostHeld = 3
 
     /// The user holds buffers, or a socket does.
-    public var buffersOut: Bool { held > 0 || unread > 0 }
+    public var buffersHeld: Bool { held > 0 || unread > 0 }
 
     /// Why a move cannot be made or is not tried; nil if it is legal.
     public func reason(against move: Move) -> Reason? {
@@ -72,8 +72,8 @@ public struct MoveState: Sendable, Equatable {
             case .remove, .unload: device && inInitialNetns
             }
         guard possible else { return .impossible }
-        if move == .unload && (handle || buffersOut) { return .driverWaits }
-        if move == .remove && provider == .devmem && (handle || buffersOut) { return .devmemOutlivesDevice }
+        if move == .unload && (handle || buffersHeld) { return .driverWaits }
+        if move == .remove && provider == .devmem && (handle || buffersHeld) { return .devmemOutlivesDevice }
         return nil
     }
 
@@ -108,7 +108,7 @@ public struct MoveState: Sendable, Equatable {
 
     /// After `move`, the netdev family's dump must have a detached pool with buffers in flight.
     public func showsDetached(after move: Move) -> Bool {
-        guard pooled, inInitialNetns, let next = after(move), next.inInitialNetns, next.buffersOut else { return false }
+        guard pooled, inInitialNetns, let next = after(move), next.inInitialNetns, next.buffersHeld else { return false }
         switch move {
         case .end, .down, .restart0, .restart1, .restart2, .restart3, .unbind, .remove, .unload: return true
         default: return false
