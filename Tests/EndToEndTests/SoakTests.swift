@@ -37,7 +37,7 @@ extension EndToEnd {
 
         @Test func aSequenceRunsByItsName() async throws {
             let scratch = try TemporaryFolder()
-            let name = "soak.zcrx.bind-connect-keep-down-close-end"
+            let name = "soak.zcrx.bind-connect-hold-down-close-end"
             let outcome = try await Product.run(["run", "--filter", name, "--out", scratch.results], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(outcome.output.contains("ok 1 \(name)"), "\(outcome.output)")

@@ -48,7 +48,7 @@ public enum CatalogueDocument {
             `teardown.*` and `soak.*` are sequences of moves on one provider. The matrix takes every legal pair of endings with the buffers in
             each place: `none` (the interface is down, all are in the provider's free list), `provider` (posted, or in the free list), `pool` (received,
             returned, in the pool), `socket` (unread), `user` (delivered and held); then what is left ends. `ppiov soak` draws
-            longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-keep-down-end`.
+            longer sequences at random, and any legal sequence runs by its name: `ppiov run --filter soak.zcrx.bind-connect-hold-down-end`.
 
             | Move | |
             | --- | --- |
@@ -57,7 +57,7 @@ public enum CatalogueDocument {
         for move in Move.allCases { text += "| `\(move.rawValue)` | \(MoveDriver.words(move)) |\n" }
         text += """
 
-            A sequence is legal where every move is possible (`MoveState.refuses`). Two rules exclude what cannot be judged:
+            A sequence is legal where every move is possible (`MoveState.reason(against:)`). Two rules exclude what cannot be judged:
 
             - `devmemOutlivesDevice`: a devmem binding holds no reference on the device that it is mapped for, so `remove` comes after the end of the
               binding (docs/kernel-notes.md describes the use after free). `unbind`, which keeps the device, is done while the binding exists.

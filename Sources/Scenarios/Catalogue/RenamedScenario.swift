@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import LifeCycle
 internal import Results
 
 /// A scenario whose id was changed: `--filter` with the old id takes the scenario of the new one.
@@ -10,13 +11,39 @@ public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
     /// For the user who gave the old id.
     public var description: String { "\(old) is now \(new)" }
 
-    /// Those whose old id matches a shell glob.
-    public static func matching(_ pattern: String) -> [RenamedScenario] { all.filter { Glob.matches(pattern, $0.old) } }
+    /// Those whose old id matches a shell glob; for "soak." ids the one of today's words.
+    public static func matching(_ pattern: String) -> [RenamedScenario] {
+        if pattern.hasPrefix(MoveSequence.prefix) {
+            let new = translated(pattern, by: oldMoves)
+            return new != pattern && MoveScenarios.soak(new) != nil ? [RenamedScenario(old: pattern, new: new)] : []
+        }
+        return all.filter { Glob.matches(pattern, $0.old) }
+    }
 
-    /// Every id that was changed, in the order of version 0.1's catalogue. CHANGELOG.md has the same table.
+    /// Every id that was changed, but for those of "soak.". CHANGELOG.md has the same table.
     public static let all: [RenamedScenario] = table.split(separator: "\n").map { line in
         let words = line.split(separator: " ")
         return RenamedScenario(old: String(words[0]), new: String(words[words.count - 1]))
+    } + teardown
+
+    /// The words of moves that were changed, old and new.
+    private static let oldMoves = [
+        "take": "receive", "keep": "hold", "leave": "unread", "away": Move.setNetns.rawValue, "netns": Move.exitNetns.rawValue,
+    ]
+
+    /// The endings of the teardown matrix that were renamed with their moves.
+    private static let teardown: [RenamedScenario] = TeardownFamily.family.scenarios.compactMap { scenario in
+        let newMoves = [Move.setNetns.rawValue: "away", Move.exitNetns.rawValue: "netns"]
+        let old = translated(scenario.id, by: newMoves)
+        return old == scenario.id ? nil : RenamedScenario(old: old, new: scenario.id)
+    }
+
+    /// An id with the moves of its last part replaced.
+    private static func translated(_ id: String, by words: [String: String]) -> String {
+        var parts = id.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard let moves = parts.popLast() else { return id }
+        parts.append(moves.split(separator: "-", omittingEmptySubsequences: false).map { words[String($0)] ?? String($0) }.joined(separator: "-"))
+        return parts.joined(separator: ".")
     }
 
     private static let table = """

@@ -16,18 +16,18 @@ final class MoveDriver {
         switch move {
         case .bind: "provider bound"
         case .connect: "connected"
-        case .take: "received and returned"
-        case .keep: "received and held"
-        case .leave: "left unread"
-        case .giveBack: "user returns all"
+        case .receive: "received and returned"
+        case .hold: "received and held"
+        case .leaveUnread: "left unread"
+        case .returnBuffers: "user returns all"
         case .close: "socket closed"
         case .end: "provider ended by its process"
         case .kill: "process killed"
         case .down: "interface down"
         case .up: "interface up"
         case .restart0, .restart1, .restart2, .restart3: "queue restarted, mode \(move.restartMode ?? 0)"
-        case .away: "interface moved to another namespace"
-        case .netns: "that namespace ended"
+        case .setNetns: "interface moved to another namespace"
+        case .exitNetns: "that namespace ended"
         case .unbind: "driver unbound from the device"
         case .remove: "device removed"
         case .unload: "driver module unloaded"
@@ -62,9 +62,9 @@ final class MoveDriver {
         run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
         run.cleanUp("worker finished") {
             guard let worker = self.worker else { return }
-            if self.state.kept > 0 { try self.run.userEnds() }
+            if self.state.held > 0 { try self.run.userEnds() }
             self.worker = nil
-            if self.state.connected && !self.state.flowing { _ = try worker.ask("abort") }
+            if self.state.connected && !self.state.packetsArrive { _ = try worker.ask("abort") }
             try worker.finish()
         }
         for (index, move) in moves.enumerated() {
@@ -80,7 +80,7 @@ final class MoveDriver {
         switch move {
         case .bind:
             try bed.waitUnbound(within: run.timeout(10))
-            if worker == nil || !state.ownerAlive { worker = try ProviderWorker(run, provider, bed) }
+            if worker == nil || !state.workerAlive { worker = try ProviderWorker(run, provider, bed) }
             seed += 1
             try command("bind \(seed)")
             try run.userBound()
@@ -89,18 +89,18 @@ final class MoveDriver {
             try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
             try command("accept")
             streaming = false
-        case .take:
+        case .receive:
             try send(Self.heldBytes)
             try command("receive \(Self.heldBytes + waiting) return")
-        case .keep:
+        case .hold:
             try send(Self.heldBytes)
             let held = Int(try command("receive \(Self.heldBytes + waiting) hold")) ?? 0
             if held == 0 { throw ScenarioFailure("the user holds no net_iov") }
             try run.userHolds(held)
-        case .leave:
+        case .leaveUnread:
             try send(Self.left)
             try command("unread \(Self.left)")
-        case .giveBack:
+        case .returnBuffers:
             try command("recheck")
             try run.userHolds(0)
             try command("return")
@@ -114,7 +114,7 @@ final class MoveDriver {
             try command("end")
         case .kill:
             if state.connected { try prepareClose() }
-            if state.kept > 0 { try run.userEnds(killed: true) }
+            if state.held > 0 { try run.userEnds(killed: true) }
             try worker?.kill()
             worker = nil
             if state.connected { try settleConnection() }
@@ -122,12 +122,12 @@ final class MoveDriver {
         case .up:
             try settleProvider()
             try bed.setUp(true)
-            if state.home && !state.addressed { try bed.addAddress() }
+            if state.inInitialNetns && !state.hasAddress { try bed.addAddress() }
         case .restart0, .restart1, .restart2, .restart3:
             try settleProvider()
             try bed.resetQueue(mode: move.restartMode ?? 0)
-        case .away: try bed.moveAway()
-        case .netns: try bed.endNamespace(within: run.timeout(10))
+        case .setNetns: try bed.moveAway()
+        case .exitNetns: try bed.endNamespace(within: run.timeout(10))
         case .unbind: try bed.unbindDriver()
         case .remove:
             // In a legal sequence the binding has ended before; its dma-buf is unmapped by a work queue.
@@ -153,15 +153,15 @@ final class MoveDriver {
     }
 
     /// Where no packet can pass any more, only a reset ends a connection at once.
-    private func prepareClose() throws { if !state.flowing { try command("abort") } }
+    private func prepareClose() throws { if !state.packetsArrive { try command("abort") } }
 
     /// Waits until the peer has acknowledged an orderly close: after the next move packets may not pass any more.
     private func settleConnection() throws {
-        if state.flowing { try Connection.waitForNoneClosing(port: Connection.port, but: others, within: run.timeout(10)) }
+        if state.packetsArrive { try Connection.waitForNoneClosing(port: Connection.port, but: others, within: run.timeout(10)) }
     }
 
     private func markEnd() throws {
-        guard state.kept > 0 else { return }
+        guard state.held > 0 else { return }
         try command("recheck")
         try run.userEnds()
     }

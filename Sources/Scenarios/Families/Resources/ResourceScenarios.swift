@@ -255,9 +255,9 @@ enum ResourceScenarios {
     /// Life cycles of every kind, and then kmemleak's verdict.
     private static func leaks(_ provider: Provider) -> Scenario {
         let kinds: [[Move]] = [
-            [.bind, .connect, .keep, .leave, .end, .close], [.bind, .connect, .keep, .down, .up, .kill],
-            [.bind, .connect, .leave, .restart1, .close, .end],
-            [.bind, .away, .netns, .end],
+            [.bind, .connect, .hold, .leaveUnread, .end, .close], [.bind, .connect, .hold, .down, .up, .kill],
+            [.bind, .connect, .leaveUnread, .restart1, .close, .end],
+            [.bind, .setNetns, .exitNetns, .end],
         ]
         let moves = kinds.flatMap { $0 }
         let last = MoveState.after(moves, of: provider == .zcrx ? .zcrx : .devmem)

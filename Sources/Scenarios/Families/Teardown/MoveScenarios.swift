@@ -10,7 +10,7 @@ enum MoveScenarios {
         return scenario("teardown.\(order.name)", what, MoveSequence(provider: order.provider, moves: order.moves), thorough: !order.quick)
     }
 
-    /// The scenario of an id such as "soak.zcrx.bind-connect-keep-end"; nil where it is none or no legal sequence.
+    /// The scenario of an id such as "soak.zcrx.bind-connect-hold-end"; nil where it is none or no legal sequence.
     static func soak(_ id: String) -> Scenario? {
         guard id.hasPrefix(MoveSequence.prefix), let sequence = MoveSequence(id.dropFirst(MoveSequence.prefix.count)) else { return nil }
         return soak(sequence)

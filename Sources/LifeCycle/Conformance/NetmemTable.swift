@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What is known of each netmem: one look a trace event, so open addressing and no hashing of secrets.
+/// The state of each netmem. There is one lookup per event, so it uses open addressing and a plain hash.
 struct NetmemTable {
     enum State: UInt8 {
-        /// Not seen yet.
+        /// No event yet.
         case unknown
         case held
-        case home
+        case released
         /// See `NetmemLedger`.
-        case unsettled
+        case ambiguous
     }
 
     struct Entry {
         var netmem: UInt64
         var state: State
-        /// How often the pool of `mark` has held it.
+        /// How many times the pool of `mark` has held it.
         var holds: UInt32
-        /// Its newest hold.
+        /// The newest hold.
         var mark: NetmemLedger.Mark
 
         static let empty = Entry(netmem: 0, state: .unknown, holds: 0, mark: NetmemLedger.Mark(pool: -1, cpu: 0, event: 0, time: 0))
@@ -27,14 +27,14 @@ struct NetmemTable {
     private(set) var count = 0
 
     @inline(__always)
-    subscript(place: Int) -> Entry {
-        get { entries[place] }
-        _modify { yield &entries[place] }
+    subscript(slot: Int) -> Entry {
+        get { entries[slot] }
+        _modify { yield &entries[slot] }
     }
 
-    /// Where the netmem's entry is; made where there was none. Good until the next call.
+    /// The slot of the netmem's entry, which is made if there is none. Valid until the next call.
     @inline(__always)
-    mutating func place(of netmem: UInt64) -> Int {
+    mutating func slot(of netmem: UInt64) -> Int {
         var at = Self.first(netmem, entries.count)
         while taken[at] {
             if entries[at].netmem == netmem { return at }
@@ -72,7 +72,7 @@ struct NetmemTable {
 
     @inline(__always)
     private static func first(_ netmem: UInt64, _ size: Int) -> Int {
-        // The low bits of addresses are all alike.
+        // The low bits of all addresses are the same.
         Int(truncatingIfNeeded: (netmem &* 0x9e37_79b9_7f4a_7c15) >> 32) & (size &- 1)
     }
 }

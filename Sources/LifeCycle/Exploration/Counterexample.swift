@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The shortest way in which an invariant breaks, step by step, with buffers that keep their names.
+/// A shortest path to a broken invariant, step by step. Each buffer has the same name in every step.
 public struct Counterexample: Sendable {
     public var configuration: Configuration
     public var invariant: Invariant
     public var steps: [Line]
-    /// What is wrong in the last state.
+    /// How the last state breaks the invariant.
     public var finding: String
 
     /// One step.
     public struct Line: Equatable, Sendable {
         public var kind: Step.Kind
-        /// Who does it: NAPI, the stack, a reader, ...
+        /// The actor: NAPI, Stack, Reader, ...
         public var actor: String
-        /// What it does, with the names of buffers and pools.
+        /// What the actor does, with the names of buffers and pools.
         public var text: String
-        /// The function of the kernel that does it.
+        /// The kernel function that does it.
         public var function: String
-        /// What it changed.
+        /// The buffers and pools that the step changed, in their new state.
         public var change: String
     }
 
-    /// - Parameter path: states, the initial one first, each as the explorer keeps it.
+    /// - Parameter path: states, the initial one first, each in the explorer's form (canonical with symmetry).
     init(_ configuration: Configuration, _ invariant: Invariant, _ path: [ModelState]) {
         self.configuration = configuration
         self.invariant = invariant
@@ -41,13 +41,13 @@ public struct Counterexample: Sendable {
         finding = narrator.finding(invariant, concrete)
     }
 
-    /// For RFC v3 03/20: which of its two faults this is.
+    /// Which of the two faults named in RFC v3 03/20 this is; nil for other designs.
     public var rfcFault: Int? {
         guard configuration.design == .beforeRework else { return nil }
-        return invariant == .everythingComesHome && configuration.provider == .zcrx ? 1 : 2
+        return invariant == .allReleased && configuration.provider == .zcrx ? 1 : 2
     }
 
-    /// Numbered steps, then what is wrong.
+    /// Numbered steps, then the finding.
     public var text: String {
         let width = steps.map { $0.actor.count }.max() ?? 0
         let digits = String(steps.count).count
@@ -64,7 +64,7 @@ public struct Counterexample: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// A Mermaid sequence diagram.
+    /// The same as a Mermaid sequence diagram.
     public var mermaid: String {
         var lines = ["sequenceDiagram"]
         var named: [String] = []
@@ -75,7 +75,7 @@ public struct Counterexample: Sendable {
             lines.append("  \(step.actor)->>Pool: \(Self.plain(step.text))")
             if !step.change.isEmpty { lines.append("  Note right of Pool: \(Self.plain(step.change))") }
         }
-        lines.append("  Note over \(named.first ?? "Pool"),Pool: \(invariant.rawValue) breaks: \(Self.plain(finding))")
+        lines.append("  Note over \(named.first ?? "Pool"),Pool: \(invariant.rawValue) is broken: \(Self.plain(finding))")
         return lines.joined(separator: "\n")
     }
 
@@ -85,6 +85,7 @@ public struct Counterexample: Sendable {
     }
 }
 
+/// The first successor that is the wanted state, in its own form.
 private struct Match: SuccessorSink {
     let wanted: ModelState
     let configuration: Configuration
@@ -95,8 +96,7 @@ private struct Match: SuccessorSink {
         self.configuration = configuration
     }
 
-    mutating func take(_ state: ModelState, _ step: Step) {
-        let form = configuration.symmetry ? state.canonical(configuration.buffers) : state
-        if found == nil && form == wanted { found = (state, step) }
+    mutating func add(_ state: ModelState, _ step: Step) {
+        if found == nil && state.form(for: configuration) == wanted { found = (state, step) }
     }
 }

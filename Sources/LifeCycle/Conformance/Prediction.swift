@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What the model lets a trace show of one provider, bound to one queue: the multiset of holds and releases of each pool.
+/// The holds and releases of each pool that a legal run can show, for one provider that is bound to one queue.
 ///
-/// A pool gives a net_iov back to its provider only when it is destroyed or its ring is full (`page_pool_recycle_in_ring()`). Where
-/// the ring takes all there are, no pool holds a net_iov twice, so the multiset of its holds is a set; its releases are the same
-/// set, by I2 and I7. What the set can be follows from what is posted: a driver fills its receive ring when it gets its pool, and
-/// takes another buffer only for one that went up the stack. With more net_iovs than the ring takes, only the lower bound and
-/// the number of different ones hold.
+/// A pool returns a net_iov to its provider only when the pool is destroyed or its ring is full (`page_pool_recycle_in_ring()`). If
+/// all net_iovs fit into the ring, a pool holds each of them at most once. By I2 and I7 its releases are those of the same
+/// net_iovs. Their number follows from what the driver posts: it fills its receive ring when it gets its pool, and allocates
+/// another buffer only for one that it passed to the stack. If there are more net_iovs than fit into the ring, only the lower
+/// bound and the number of different net_iovs are known.
 public struct Prediction: Equatable, Sendable {
     /// Pools of net_iovs, one after the other: the first at bind, one for each restart.
     public var pools: Int
-    /// How many of them must have held a net_iov: all, unless restarts follow each other faster than buffers come home.
+    /// How many of them must have held a net_iov: all, unless restarts follow each other faster than buffers are released.
     public var fewest: Int
     /// net_iovs of the area or dma-buf.
     public var buffers: UInt64
     /// net_iovs that the driver posts.
     public var posted: UInt64
-    /// net_iovs that the pool's ring takes (`pool_size`).
+    /// net_iovs that fit into the pool's ring (`pool_size`).
     public var ring: UInt64
-    /// net_iovs that the provider gives at once: 64 of zcrx (`PP_ALLOC_CACHE_REFILL`), one of devmem.
+    /// net_iovs that the provider allocates at once: 64 for zcrx (`PP_ALLOC_CACHE_REFILL`), one for devmem.
     public var bulk: UInt64
     /// Packets arrived.
     public var traffic: Bool
@@ -33,38 +33,38 @@ public struct Prediction: Equatable, Sendable {
         self.traffic = traffic
     }
 
-    /// net_iovs that the ring takes in any case: consumed slots are cleared sixteen at a time (`__ptr_ring_discard_one()`), so as many
-    /// but one may stand in a producer's way.
-    public var certainRoom: UInt64 { ring >= 32 ? ring - 15 : ring }
+    /// net_iovs that always fit into the ring: consumed slots are cleared sixteen at a time (`__ptr_ring_discard_one()`), so up to
+    /// fifteen of them can still be occupied.
+    public var certainCapacity: UInt64 { ring >= 32 ? ring - 15 : ring }
 
-    /// Net_iovs that the first pool can have held. Later ones take what has come home by then.
+    /// net_iovs that the first pool can have held. A later pool holds those that are released by then.
     public var firstHolds: ClosedRange<UInt64> {
         let least = min(posted, buffers)
         let whole = min((posted + bulk - 1) / bulk * bulk, buffers)
         return least...(traffic ? buffers : max(least, whole))
     }
 
-    /// What of this a trace breaks, in words.
+    /// How the accounts of a trace differ from the prediction, a line each; none if they conform.
     public func broken(by accounts: [PoolLedger.Account]) -> [String] {
         let own = accounts.filter { $0.netIovHolds + $0.netIovReleases > 0 }
         var broken: [String] = []
         if !(min(fewest, pools)...pools).contains(own.count) {
-            let wanted = fewest < pools ? "\(fewest) to \(pools)" : "\(pools)"
-            broken.append("\(own.count) \(own.count == 1 ? "pool" : "pools") of net_iovs, a legal run has \(wanted)")
+            let legal = fewest < pools ? "\(fewest) to \(pools)" : "\(pools)"
+            broken.append("\(own.count) \(own.count == 1 ? "pool" : "pools") of net_iovs, a legal run has \(legal)")
         }
         for (index, account) in own.enumerated() {
             let pool = "pool \(hex(account.pool))"
             var legal = index == 0 ? firstHolds : 0...buffers
-            // Where the ring can be full, a net_iov may come and go as often as it likes.
-            if traffic && buffers > certainRoom { legal = legal.lowerBound...UInt64.max }
+            // If the ring can be full, a net_iov can be held and released any number of times.
+            if traffic && buffers > certainCapacity { legal = legal.lowerBound...UInt64.max }
             if !traffic, let late = account.inflightAtDestroy, late > 0 {
                 broken.append(
-                    "\(pool) had \(late) in flight when it was destroyed: without traffic its driver has given all back by then, and the pool "
-                        + "empties cache and ring before it counts")
-            } else if buffers <= certainRoom && account.mostHoldsOfOne > 1 {
+                    "\(pool) had \(late) in flight when it was destroyed: without traffic its driver has returned all buffers by then, and the "
+                        + "pool empties cache and ring before it counts")
+            } else if buffers <= certainCapacity && account.mostHoldsOfOne > 1 {
                 broken.append(
                     "\(pool) held one net_iov \(account.mostHoldsOfOne) times, a legal run holds each once: "
-                        + "\(buffers) net_iovs, room for \(certainRoom) in the ring")
+                        + "\(buffers) net_iovs, and the ring has capacity for \(certainCapacity)")
             } else if account.distinct > buffers {
                 broken.append("\(pool) held \(account.distinct) different net_iovs, there are \(buffers)")
             } else if !legal.contains(account.netIovHolds) {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Holds a state against the invariants.
+/// Checks a state against the invariants.
 struct InvariantCheck {
     let configuration: Configuration
 
-    /// The first that the state breaks, those that make everything after them meaningless first. I7 breaks as soon as a buffer is
-    /// nowhere, for then nobody can bring it home; what is stuck rather than lost shows at the end: see `isClean`.
+    /// The first invariant that the state breaks, or nil; the fatal ones are checked first.
+    ///
+    /// I7 is broken as soon as a buffer is lost: unreferenced, and in no pool and on no free list, so that no step can release it. A
+    /// hold that is blocked for another reason shows in the last state: see `isClean`.
     func broken(_ state: ModelState) -> Invariant? {
         if state.has(.heldTwice) { return .holdThenRelease }
-        if state.has(.freedPoolNamed) { return .poolOutlivesBuffers }
+        if state.has(.freedPoolUsed) { return .poolOutlivesBuffers }
         var owned = (0, 0, 0, 0)
-        var allHome = true
+        var allFree = true
         var lost = false
         for index in 0..<configuration.buffers {
             let buffer = state.buffer(index)
@@ -23,7 +25,7 @@ struct InvariantCheck {
             if buffer.owner != 0 && state.pool(buffer.owner).state == .freed { return .poolOutlivesBuffers }
             if buffer.free != 1 {
                 if buffer.free > 1 { return .referencedIsNotFree }
-                allHome = false
+                allFree = false
                 if buffer.place == .out && !buffer.isReferenced { lost = true }
             } else if buffer.isReferenced || buffer.place != .out {
                 return .referencedIsNotFree
@@ -39,14 +41,14 @@ struct InvariantCheck {
         for index in 1...configuration.pools {
             let pool = state.pool(index)
             guard pool.state != .absent else { continue }
-            if pool.isThere { anyPool = true }
+            if pool.exists { anyPool = true }
             if pool.state == .freed && (pool.producing || pool.pending > 0) { return .poolOutlivesBuffers }
             let out = index == 1 ? owned.1 : index == 2 ? owned.2 : owned.3
             if pool.inflight != out + pool.pending { miscounted = true }
         }
-        if configuration.provider != .none && state.has(.providerFreed) && (anyPool || !allHome) { return .providerOutlivesPools }
-        if lost { return .everythingComesHome }
-        if miscounted { return .inflightIsOut }
+        if configuration.provider != .none && state.has(.providerFreed) && (anyPool || !allFree) { return .providerOutlivesPools }
+        if lost { return .allReleased }
+        if miscounted { return .inflightIsExact }
         if state.has(.mapped) {
             if state.has(.providerFreed) { return .unmappedAfterUninstall }
             if configuration.provider == .zcrx && !state.has(.installed) { return .unmappedAfterUninstall }
@@ -55,13 +57,13 @@ struct InvariantCheck {
         return nil
     }
 
-    /// I7, of a state that nothing can follow.
+    /// I7 for a state without a successor.
     func isClean(_ state: ModelState) -> Bool {
         for index in 0..<configuration.buffers {
             let buffer = state.buffer(index)
             if buffer.free != 1 || buffer.isReferenced || buffer.place != .out || buffer.owner != 0 { return false }
         }
-        for index in 1...configuration.pools where state.pool(index).isThere { return false }
+        for index in 1...configuration.pools where state.pool(index).exists { return false }
         return state.has(.providerFreed)
     }
 }
