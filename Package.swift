@@ -69,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "ppiov-bench",
             dependencies: [
-                "Harness",
+                "Harness", "LifeCycle", "Results",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Bench",

@@ -20,5 +20,5 @@ ip link set "$local_if" up
 ip netns exec peer ip addr add 198.51.100.2/24 dev "$remote_if"
 ip netns exec peer ip link set "$remote_if" up
 
-export NETIF=$local_if LOCAL_V4=198.51.100.1 REMOTE_V4=198.51.100.2 REMOTE_TYPE=netns REMOTE_ARGS=peer
+export NETIF="$local_if" LOCAL_V4=198.51.100.1 REMOTE_V4=198.51.100.2 REMOTE_TYPE=netns REMOTE_ARGS=peer
 exec ppiov-agent run "$@"

@@ -12,6 +12,7 @@ if [ ! -x "$agent" ]; then
 fi
 if [ -z "$NETIF" ] && [ -r "$here/net.config" ]; then
 	set -a
+	# shellcheck disable=SC1091 # it is the tester's own file
 	. "$here/net.config"
 	set +a
 fi

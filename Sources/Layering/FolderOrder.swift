@@ -3,7 +3,7 @@
 /// docs/layers.txt: the order of the folders of each target.
 ///
 /// A line without a blank before it is the path of a target. The lines below it, indented, name its folders, the lowest first: a folder may use those on
-/// the lines above its own. `.` is the target's own folder, `Families/*` each folder in `Families`. `#` begins a comment.
+/// the lines above its own. `.` is the target's own folder, `Families/*` every folder in `Families`. `#` begins a comment.
 struct FolderOrder: Sendable {
     static let path = "docs/layers.txt"
 
@@ -32,8 +32,6 @@ struct FolderOrder: Sendable {
     }
 
     static func matches(_ folder: String, _ pattern: String) -> Bool {
-        guard pattern.hasSuffix("/*") else { return folder == pattern }
-        let start = pattern.dropLast()
-        return folder.hasPrefix(start) && !folder.dropFirst(start.count).contains("/")
+        pattern.hasSuffix("/*") ? folder.hasPrefix(pattern.dropLast()) : folder == pattern
     }
 }

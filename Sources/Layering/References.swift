@@ -12,7 +12,7 @@ struct Reference: Hashable, Sendable {
 ///
 /// It reads names, not types. A name counts where only one declaration can be meant:
 /// - a type, function or value at the top level, which one file of the target declares;
-/// - a nested type, where the whole package declares the name once;
+/// - a nested type, behind its owner and a dot, or in a file that declares or extends its owner;
 /// - a member in an extension that stands in another folder than its type, where the whole package declares the name once. A name of one word, such as
 ///   `count`, may be the standard library's and does not count.
 struct ReferenceFinder {
@@ -59,14 +59,23 @@ struct ReferenceFinder {
             return isMember ? nil : topLevelFile(name, declared, isCall: isCall, file)
         }
         if let types = nested[name] {
-            // Which of two declarations with the same name is meant takes a type checker.
-            return declarationCounts[name] == 1 ? types[0].file : nil
+            return nestedFile(types, before: isMember && index > 1 ? file.tokens[index - 2].text : nil, file)
         }
         guard isMember || isCall, let member = members[name]?.first, declarationCounts[name] == 1, name.contains(where: \.isUppercase),
             member.declaration.isInExtension, let owner = member.declaration.owner, let home = home(of: owner),
             parent(of: home) != parent(of: member.file)
         else { return nil }
         return member.file
+    }
+
+    /// A nested type is named behind its owner and a dot, or in the body or an extension of its owner.
+    private func nestedFile(_ types: [(file: String, declaration: Declaration)], before: String?, _ file: SwiftFile) -> String? {
+        let meant = types.filter { _, declaration in
+            guard !declaration.isPrivate, let owner = declaration.owner else { return false }
+            if let before { return owner.split(separator: ".").last.map(String.init) == before }
+            return file.owners.contains { $0 == owner || $0.hasPrefix(owner + ".") }
+        }
+        return Set(meant.map(\.file)).count == 1 ? meant[0].file : nil
     }
 
     private func topLevelFile(

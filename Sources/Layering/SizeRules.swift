@@ -15,7 +15,7 @@ extension Layers {
     }
 
     private static func isSource(_ path: String) -> Bool {
-        ["swift", "c", "h", "sh"].contains(path.split(separator: ".").last.map(String.init)) || path.hasPrefix("scripts/")
+        [".swift", ".c", ".h", ".sh", "/Makefile"].contains(where: path.hasSuffix) || ["scripts", ".ci"].contains(parent(of: path))
     }
 
     private var longFindings: [Finding] {

@@ -11,8 +11,7 @@ import Testing
 
     @Test(arguments: Finding.Rule.allCases)
     func noFinding(_ rule: Finding.Rule) throws {
-        let findings = try Self.layers.get().findings.filter { $0.rule == rule }
-        #expect(findings.isEmpty, "\(findings.map(\.description).joined(separator: "\n"))")
+        for finding in try Self.layers.get().findings where finding.rule == rule { Issue.record("\(finding)") }
     }
 
     /// The reader of sources sees all of them: an empty graph would have no finding.
@@ -24,7 +23,8 @@ import Testing
         }
         for name in ["Harness", "KernelABI", "LifeCycle", "Scenarios"] {
             let target = try #require(layers.manifest[name])
-            #expect(!layers.folderGraph(target).edges.values.joined().isEmpty, "no folder of \(name) uses another")
+            let edges = layers.folderGraph(target).edges.values.joined()
+            #expect(edges.count > 0, "no folder of \(name) uses another")
         }
         #expect(layers.manifest["Harness"]?.targets.contains("Results") == true)
     }

@@ -57,8 +57,14 @@ import Testing
     }
 
     @Test func nestedType() {
-        #expect(names("let x: Inner", b: "extension Outer { struct Inner {} }") == ["Inner"])
-        #expect(names("let x: Outer.Inner", b: "struct Outer { struct Inner {} }") == ["Outer", "Inner"].sorted())
+        let inner = "extension Outer { struct Inner {} }"
+        #expect(names("extension Outer { var x: Inner { Inner() } }", b: inner) == ["Inner"])
+        #expect(names("extension Outer.Other { var x: Inner { Inner() } }", b: inner) == ["Inner"])
+        #expect(names("let x: Outer.Inner", b: inner) == ["Inner"])
+        #expect(names("let x: Other.Inner", b: inner) == [])
+        #expect(names("let x: Range<Int>", b: "struct Outer { struct Range {} }") == [])
+        #expect(names("extension Outer { var x: Inner { Inner() } }", b: "extension Outer { private struct Inner {} }") == [])
+        #expect(names("let x: Outer.Inner", b: "struct Outer { struct Inner {} }") == ["Inner", "Outer"])
     }
 
     @Test func memberOfAnExtensionElsewhere() {

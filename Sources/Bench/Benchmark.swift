@@ -11,16 +11,16 @@ enum Subject: String, CaseIterable, Sendable {
 }
 
 /// One run of the benchmark.
-struct Course: Sendable {
+struct Benchmark: Sendable {
     let product: Product
-    let workplace: Workplace
+    let folder: BenchFolder
     /// As `ppiov --kernel` takes it.
     let kernel: String
     /// How often short things are measured.
     let repeats: Int
     let say: @Sendable (String) -> Void
 
-    var userTree: UserTree { UserTree(path: workplace.tree) }
+    var userTree: UserTree { UserTree(path: folder.tree) }
 
     /// How often things are measured that take half a minute.
     var longRepeat: Int { min(repeats, 3) }
@@ -29,7 +29,7 @@ struct Course: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run(_ subjects: [Subject], each: (Subject, [Measurement]) throws -> Void) async throws {
-        if subjects.contains(where: \.takesKernel), !subjects.contains(.cold) { try await workplace.seed(from: Cache()) }
+        if subjects.contains(where: \.takesKernel), !subjects.contains(.cold) { try await folder.seed(from: Cache()) }
         for subject in subjects {
             try Task.checkCancellation()
             say("measuring: \(subject.rawValue)")

@@ -3,15 +3,15 @@
 import Foundation
 import Harness
 
-/// The benchmark's own folder: a cache that nobody else uses, the copy of the source that plays the user's tree, results.
-struct Workplace: Sendable {
+/// The folder that the benchmark works in: a cache of its own, the copy of the source that stands for the user's tree, results.
+struct BenchFolder: Sendable {
     let path: String
     private let kept: Bool
 
-    /// - Parameter wish: a folder to use and to leave; nil for a new one that `remove` takes away.
-    init(_ wish: String?) throws {
-        kept = wish != nil
-        let base = wish ?? NSTemporaryDirectory() + "/ppiov-bench-\(getpid())"
+    /// - Parameter requested: a folder to use and to leave; nil for a new one that `remove` takes away.
+    init(_ requested: String?) throws {
+        kept = requested != nil
+        let base = requested ?? NSTemporaryDirectory() + "/ppiov-bench-\(getpid())"
         path = URL(fileURLWithPath: base).standardizedFileURL.path
         for name in ["", "/xdg", "/out", "/home"] { try Files.makeFolder(path + name) }
     }
