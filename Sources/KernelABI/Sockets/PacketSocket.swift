@@ -5,7 +5,7 @@ internal import Glibc
 internal import SystemPackage
 
 /// A packet socket (packet(7)), which sends and receives whole frames of one interface. Needs CAP_NET_RAW.
-public final class PacketSocket {
+public final class PacketSocket: Sendable {
     /// The interface's own address.
     public let hardwareAddress: [UInt8]
     private let ifindex: UInt32
