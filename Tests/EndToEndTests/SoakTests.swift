@@ -22,8 +22,8 @@ extension EndToEnd {
             #expect(drawn[0] == drawn[1])
         }
 
-        /// A kernel that cannot be soaked gives no green.
-        @Test func whereNothingIsTriedNothingIsSaidToPass() async throws {
+        /// Where every sequence is skipped, the exit status is 4.
+        @Test func skippedSequencesDoNotPass() async throws {
             let scratch = try TemporaryFolder()
             // A built tree has no sources to build netdevsim from.
             let tree = try await BuiltTree.make(in: scratch)
@@ -37,7 +37,7 @@ extension EndToEnd {
 
         @Test func aSequenceRunsByItsName() async throws {
             let scratch = try TemporaryFolder()
-            let name = "soak.zcrx.bind-connect-keep-down-close-end"
+            let name = "soak.zcrx.bind-connect-hold-down-close-end"
             let outcome = try await Product.run(["run", "--filter", name, "--out", scratch.results], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(outcome.output.contains("ok 1 \(name)"), "\(outcome.output)")

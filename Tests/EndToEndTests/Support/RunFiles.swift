@@ -39,7 +39,8 @@ struct RunFiles {
     }
 
     struct Account: Decodable {
-        var pool: UInt64
+        /// In hexadecimal, with "0x".
+        var pool: String
         var provider: String
         var holds: UInt64
         var releases: UInt64
