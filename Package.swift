@@ -38,6 +38,9 @@ let package = Package(
         .target(
             name: "Scenarios",
             dependencies: ["KernelABI", "LifeCycle", "Results", .product(name: "SystemPackage", package: "swift-system")],
+            resources: [
+                .embedInCode("Families/Contract/Tables/linux-7.2.txt"), .embedInCode("Families/Contract/Tables/linux-7.3.txt"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "Agent",

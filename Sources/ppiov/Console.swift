@@ -36,8 +36,10 @@ enum Console {
         if result.verdict == .pass, let counts = counts(result) { line += " \(counts)" }
         if let reason = result.reason { line += ": \(reason)" }
         error(line)
-        let (alone, first) = (result.findings.filter { $0.oracle == Finding.alone }, result.findings.filter { $0.oracle != Finding.alone }.prefix(5))
-        for finding in first + alone { error("         \(finding.oracle): \(finding.message)") }
+        let (rerun, first) = (
+            result.findings.filter { $0.oracle == .isolatedRerun }, result.findings.filter { $0.oracle != .isolatedRerun }.prefix(5)
+        )
+        for finding in first + rerun { error("         \(finding.oracle): \(finding.message)") }
     }
 
     private static func counts(_ result: ScenarioResult) -> String? {

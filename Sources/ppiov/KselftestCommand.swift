@@ -43,7 +43,7 @@ struct KselftestCommand: AsyncParsableCommand {
     var tests: [String] = []
 
     func validate() throws {
-        if let setting, SelftestPlan.Setting(rawValue: setting) == nil {
+        if let setting, KernelSelftestPlan.Setting(rawValue: setting) == nil {
             throw ValidationError("--setting takes interface or bare, not \"\(setting)\"")
         }
         if let memory = machine.memory, memory < 1536 {
@@ -52,7 +52,7 @@ struct KselftestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let setting = setting.flatMap { SelftestPlan.Setting(rawValue: $0) }
+        let setting = setting.flatMap { KernelSelftestPlan.Setting(rawValue: $0) }
         let plans = SelftestCatalogue.plans(tests, setting: setting)
         if list {
             for plan in plans { Console.output("\(plan.program)\t\(plan.setting.rawValue)\n") }

@@ -93,7 +93,7 @@ struct ModelCommand: ParsableCommand {
         try check("ring-capacity", ringCapacity, 0...Configuration.maximumBuffers)
         try check("concurrent-puts", concurrentPuts, 1...Configuration.maximumPuts)
         try check("memory", memory, 16...1_048_576)
-        if let fault, Fault(rawValue: fault) == nil {
+        if let fault, Fault(name: fault) == nil {
             throw ValidationError("there is no fault \"\(fault)\"; --list-faults names them")
         }
         guard fault == nil || !proveFaults else { throw ValidationError("--fault makes one mistake, --prove-faults all of them") }
@@ -120,7 +120,7 @@ struct ModelCommand: ParsableCommand {
     }
 
     private func explore() -> Int32 {
-        let fault = fault.flatMap(Fault.init(rawValue:))
+        let fault = fault.flatMap(Fault.init(name:))
         let chosen = targets(fault)
         guard !chosen.isEmpty else {
             Console.error("ppiov: the fault \(self.fault ?? "") has nothing to break there; --list-faults says where it applies")

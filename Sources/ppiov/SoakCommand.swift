@@ -21,7 +21,7 @@ struct SoakCommand: AsyncParsableCommand {
             EXAMPLES
               ppiov soak --minutes 30
               ppiov soak --seed 7 --provider zcrx --kernel ~/linux
-              ppiov run --filter soak.zcrx.bind-connect-keep-down-end      one sequence again
+              ppiov run --filter soak.zcrx.bind-connect-hold-down-end      one sequence again
 
             EXIT STATUS
               0    time was up and nothing had failed

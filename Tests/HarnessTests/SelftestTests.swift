@@ -16,9 +16,9 @@ import Testing
         #expect(SelftestCatalogue.plans("nk_qlease.py", setting: nil).map(\.program) == ["drivers/net/hw/nk_qlease.py", "net/nk_qlease.py"])
         #expect(
             SelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [
-                SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)
+                KernelSelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)
             ])
-        #expect(SelftestCatalogue.plans("net/x.sh", setting: nil) == [SelftestPlan(program: "net/x.sh", setting: .bare)])
+        #expect(SelftestCatalogue.plans("net/x.sh", setting: nil) == [KernelSelftestPlan(program: "net/x.sh", setting: .bare)])
     }
 
     @Test func eachIsRunOnce() {
@@ -68,9 +68,10 @@ import Testing
         let skipped = ScenarioResult(scenario: "drivers/net/hw/devmem.check_tx", tier: .netdevsim, provider: .devmem, verdict: .skip, reason: "a|b")
         let failed = ScenarioResult(
             scenario: "drivers/net/hw/devmem.life-cycle", tier: .netdevsim, provider: .devmem, verdict: .fail,
-            findings: [Finding(oracle: "trace", message: "I1")])
+            findings: [Finding(oracle: .trace, message: "I1")])
         let table = SelftestTable(
-            release: "7.3.4", plans: [SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)], results: [passed, skipped, failed])
+            release: "7.3.4", plans: [KernelSelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)],
+            results: [passed, skipped, failed])
         #expect(
             table.markdown == """
                 ## Linux 7.3.4

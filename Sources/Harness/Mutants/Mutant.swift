@@ -74,10 +74,10 @@ public struct Mutant: Sendable, Equatable {
     ///   the mutant that begins with it.
     /// - Throws: `HarnessError` of kind `.input`.
     public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
-        guard Disk.isFolder(folder) else {
+        guard Files.isFolder(folder) else {
             throw HarnessError(.input, "there is no folder of mutants at \(folder)", hint: "name it with --mutants")
         }
-        let names = Disk.names(in: folder).filter { $0.hasSuffix(".patch") && !$0.hasPrefix(".") }
+        let names = Files.names(in: folder).filter { $0.hasSuffix(".patch") && !$0.hasPrefix(".") }
         let mutants = try names.map { file in
             guard let data = FileManager.default.contents(atPath: folder + "/" + file), let text = String(data: data, encoding: .utf8) else {
                 throw HarnessError(.input, "cannot read \(folder)/\(file) as text")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import Results
+public import Results
 
 /// What became of one mutant.
 public struct MutantResult: Codable, Sendable, Equatable {
@@ -31,7 +31,7 @@ public struct MutantResult: Codable, Sendable, Equatable {
     public struct Catch: Codable, Sendable, Equatable {
         public var scenario: String
         /// The first finding's, or "machine" where the guest crashed or hung.
-        public var oracle: String
+        public var oracle: Oracle
         public var message: String
 
         /// nil where the scenario passed, was skipped, or failed as the kernel is known to.
@@ -39,11 +39,11 @@ public struct MutantResult: Codable, Sendable, Equatable {
             switch result.verdict {
             case .pass, .skip, .xfail: return nil
             case .crashed:
-                (oracle, message) = ("machine", result.reason ?? result.findings.first?.message ?? "crashed")
+                (oracle, message) = (.machine, result.reason ?? result.findings.first?.message ?? "crashed")
                 // The kernel's own words say more than "the machine is gone".
-                if let splat = result.findings.first(where: { $0.oracle == "kernel-log" }) { (oracle, message) = (splat.oracle, splat.message) }
+                if let splat = result.findings.first(where: { $0.oracle == .kernelLog }) { (oracle, message) = (splat.oracle, splat.message) }
             case .fail:
-                (oracle, message) = (result.findings.first?.oracle ?? "scenario", result.findings.first?.message ?? result.reason ?? "failed")
+                (oracle, message) = (result.findings.first?.oracle ?? .scenario, result.findings.first?.message ?? result.reason ?? "failed")
             }
             scenario = result.scenario
         }

@@ -9,7 +9,7 @@ import Scenarios
 public struct SelftestRequest: Sendable {
     public var kernel: KernelRequest
     public var machine: MachineOptions
-    public var plans: [SelftestPlan]
+    public var plans: [KernelSelftestPlan]
     /// Whether they were asked for by name: one that the tree does not have is an error then, and a skip else.
     public var named: Bool
     /// Compilers at a time.
@@ -21,7 +21,7 @@ public struct SelftestRequest: Sendable {
     public var reproduce: String
 
     public init(
-        kernel: KernelRequest, machine: MachineOptions, plans: [SelftestPlan], named: Bool, buildJobs: Int, out: String?, allowList: AllowList,
+        kernel: KernelRequest, machine: MachineOptions, plans: [KernelSelftestPlan], named: Bool, buildJobs: Int, out: String?, allowList: AllowList,
         reproduce: String
     ) {
         self.kernel = kernel
@@ -145,7 +145,7 @@ public struct SelftestSession: Sendable {
         let liburing = try await Liburing(cache: workshop.cache, progress: progress).folder()
         func both(_ source: ResolvedSource) async throws -> (KernelBuild, String) {
             let sources = KernelSource(cache: workshop.cache, progress: progress)
-            let lock = KernelBuilder.turn(kernel, of: source)
+            let lock = KernelBuilder.lock(kernel, of: source)
             // Before the kernel is built, which takes minutes.
             let folder = try await workshop.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
                 try await self.tree(source, sources).folder
@@ -189,23 +189,23 @@ public struct SelftestSession: Sendable {
         return (tree, source.identity)
     }
 
-    private static func has(_ plan: SelftestPlan, _ tree: String) -> Bool {
-        plan.program == SelftestCatalogue.liburing || Disk.isFile(tree + "/tools/testing/selftests/" + plan.program)
+    private static func has(_ plan: KernelSelftestPlan, _ tree: String) -> Bool {
+        plan.program == SelftestCatalogue.liburing || Files.isFile(tree + "/tools/testing/selftests/" + plan.program)
     }
 
     /// One program on a machine of its own.
-    private func run(_ plan: SelftestPlan, _ stand: Stand, _ request: SelftestRequest) async throws -> ([ScenarioResult], GuestInfo?) {
+    private func run(_ plan: KernelSelftestPlan, _ stand: Stand, _ request: SelftestRequest) async throws -> ([ScenarioResult], GuestInfo?) {
         let (bench, folder) = (stand.bench, stand.folder)
         guard Self.has(plan, stand.tree) else {
             let missing = ScenarioResult(
-                scenario: "\(plan.name).\(SelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
+                scenario: "\(plan.name).\(KernelSelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
                 reason: "Linux \(bench.kernel.release) has no such test")
             return ([missing], nil)
         }
         let name = plan.name.replacing("/", with: ".")
         let place = try folder.scenario(name)
         var machine = bench.plan
-        machine.line.takesTurns = plan.changesCode
+        machine.line.singleThreadedTCG = plan.changesCode
         return try await stand.store.withMachine(machine, console: place + "/console.log") { machine, ready in
             let guest = try UnitRunner.agreed(ready)
             return try await GuestSession.with(machine) { session in
@@ -215,12 +215,10 @@ public struct SelftestSession: Sendable {
                 }
                 let outcome = try await trial.run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
-                let lines = outcome.take.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
+                let lines = outcome.take.events.filter { $0.kind == .output }.map { KernelSelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
-                let judge = SelftestJudge(
-                    allowList: request.allowList, promised: bench.promises.selftests,
-                    promisesLargeBuffers: bench.promises.needs.contains(.largeBuffers), today: today)
-                return (judge.judge(SelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
+                let judge = KernelSelftestJudge(allowList: request.allowList, guaranteed: bench.guaranteed, today: today)
+                return (judge.verdicts(KernelSelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }
     }

@@ -5,10 +5,10 @@ public import Results
 /// The results of the kernel's own selftests, a line a case: docs/upstream-selftests.md is made of these.
 public struct SelftestTable: Sendable {
     public var release: String
-    public var plans: [SelftestPlan]
+    public var plans: [KernelSelftestPlan]
     public var results: [ScenarioResult]
 
-    public init(release: String, plans: [SelftestPlan], results: [ScenarioResult]) {
+    public init(release: String, plans: [KernelSelftestPlan], results: [ScenarioResult]) {
         self.release = release
         self.plans = plans
         self.results = results
@@ -34,7 +34,7 @@ public struct SelftestTable: Sendable {
     }
 
     /// Puts the table into a file, in the place of that of the same series, or behind what is there.
-    public func write(to path: String) throws { try Disk.write(Self.document(Disk.text(path) ?? "", with: markdown), to: path) }
+    public func write(to path: String) throws { try Files.write(Self.document(Files.text(path) ?? "", with: markdown), to: path) }
 
     private static let head = "## Linux "
 

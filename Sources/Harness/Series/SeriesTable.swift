@@ -29,7 +29,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
     public struct Failure: Codable, Sendable, Equatable {
         public var scenario: String
         /// The first finding's, or "machine" where the guest crashed or hung.
-        public var oracle: String
+        public var oracle: Oracle
         public var message: String
         /// What it is known by again (`Fingerprint`).
         public var fingerprint: String
@@ -78,7 +78,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
             let new = failures.filter { !known.contains([$0.scenario, $0.fingerprint]) }
             guard let first = new.first else { break }
             // The invariant, and what the reader can see of it, where these are two findings.
-            let invariant = first.fingerprint.hasPrefix(first.oracle + " ") ? "" : first.fingerprint + "; "
+            let invariant = first.fingerprint.hasPrefix("\(first.oracle) ") ? "" : first.fingerprint + "; "
             return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)"
                 + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")
         case .passed, .skipped: break

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 internal import CShim
-internal import Glibc
-internal import SystemPackage
 
-/// A device's rings. Mirrors `rings_fill_reply()`; nil where the driver does not tell, or is not to be changed.
+/// A device's rings. Mirrors `rings_fill_reply()`; nil where the driver does not report a value, or where it is not to be changed.
 public struct DeviceRings: Sendable, Hashable {
-    /// Whether headers and payload go to different buffers, as providers demand. `ETHTOOL_TCP_DATA_SPLIT_*`.
+    /// Whether headers and payload go to different buffers, as memory providers require. `ETHTOOL_TCP_DATA_SPLIT_*`.
     public enum DataSplit: UInt8, Sendable, Hashable {
         case unknown = 0
         case disabled = 1
@@ -18,7 +16,7 @@ public struct DeviceRings: Sendable, Hashable {
     /// Bytes.
     public var rxBufferLength: UInt32?
     public var tcpDataSplit: DataSplit?
-    /// Packets of up to this many bytes are not split. Providers demand 0.
+    /// Packets of up to this many bytes are not split. Memory providers require 0.
     public var hdsThreshold, hdsThresholdMax: UInt32?
 
     public init(
@@ -64,7 +62,7 @@ public struct DeviceRings: Sendable, Hashable {
     }
 }
 
-/// A device's channel counts. Mirrors `channels_fill_reply()`; nil where the driver does not tell, or is not to be changed.
+/// A device's channel counts. Mirrors `channels_fill_reply()`; nil where the driver does not report a value, or where it is not to be changed.
 public struct DeviceChannels: Sendable, Hashable {
     public var rx, rxMax, tx, txMax, combined, combinedMax: UInt32?
 
@@ -98,67 +96,44 @@ public struct DeviceChannels: Sendable, Hashable {
     }
 }
 
-/// The generic netlink family `ethtool`: rings and channels, in the namespace of the thread that made it.
+/// The generic netlink family `ethtool`: rings and channels, in the network namespace of the thread that made the handle.
 public struct Ethtool: ~Copyable {
-    private let socket: NetlinkSocket
-    private let family: GenericFamily
+    private let netlink: FamilySocket
 
     /// - Throws: `ENOENT` without CONFIG_ETHTOOL_NETLINK.
-    public init() throws(KernelError) {
-        let socket = try NetlinkSocket(protocol: CInt(PPIOV_NETLINK_GENERIC))
-        family = try GenericFamily(named: PPIOV_ETHTOOL_FAMILY, over: socket)
-        self.socket = socket
-    }
+    public init() throws(KernelError) { netlink = try FamilySocket(PPIOV_ETHTOOL_FAMILY) }
 
     /// A device's rings.
     ///
-    /// The tcp-data-split shown may be a driver's default: netdevsim shows `enabled` where nothing was ever set, and the
-    /// providers' check reads what was set.
-    /// - Throws: `ENODEV`; `EOPNOTSUPP` where the driver has no such knob.
+    /// The tcp-data-split shown may be a driver's default: netdevsim shows `enabled` where nothing was set, and the check of memory providers
+    /// reads what was set.
+    /// - Throws: `ENODEV`; `EOPNOTSUPP` where the driver has no such operation.
     public borrowing func rings(of ifindex: UInt32) throws(KernelError) -> DeviceRings {
-        let operation = "rings-get of ifindex \(ifindex)"
-        let id = family.id
-        var raw = ppiov_rings()
-        try socket.request(
-            operation, build: { ppiov_msg_rings_get($0, $1, id, $2, ifindex) },
-            each: { (message) throws(KernelError) in
-                try check(ppiov_parse_rings(message.baseAddress, message.count, &raw), operation)
-            })
-        return DeviceRings(raw)
+        try netlink.one(
+            "rings-get of ifindex \(ifindex)", ppiov_rings(), build: { ppiov_msg_rings_get($0, $1, $2, $3, ifindex) },
+            parse: ppiov_parse_rings, DeviceRings.init)
     }
 
     /// Sets what is not nil in `rings`; maxima are ignored. Needs CAP_NET_ADMIN.
     public borrowing func setRings(of ifindex: UInt32, to rings: DeviceRings) throws(KernelError) {
-        let id = family.id
         var raw = rings.raw
-        try socket.request(
-            "rings-set of ifindex \(ifindex)", build: { ppiov_msg_rings_set($0, $1, id, $2, ifindex, &raw) },
-            each: { (_) throws(KernelError) in })
+        try netlink.change("rings-set of ifindex \(ifindex)") { ppiov_msg_rings_set($0, $1, $2, $3, ifindex, &raw) }
     }
 
     /// A device's channel counts.
     ///
-    /// - Throws: `ENODEV`; `EOPNOTSUPP` where the driver has no such knob.
+    /// - Throws: `ENODEV`; `EOPNOTSUPP` where the driver has no such operation.
     public borrowing func channels(of ifindex: UInt32) throws(KernelError) -> DeviceChannels {
-        let operation = "channels-get of ifindex \(ifindex)"
-        let id = family.id
-        var raw = ppiov_channels()
-        try socket.request(
-            operation, build: { ppiov_msg_channels_get($0, $1, id, $2, ifindex) },
-            each: { (message) throws(KernelError) in
-                try check(ppiov_parse_channels(message.baseAddress, message.count, &raw), operation)
-            })
-        return DeviceChannels(raw)
+        try netlink.one(
+            "channels-get of ifindex \(ifindex)", ppiov_channels(), build: { ppiov_msg_channels_get($0, $1, $2, $3, ifindex) },
+            parse: ppiov_parse_channels, DeviceChannels.init)
     }
 
     /// Sets what is not nil in `channels`; maxima are ignored. Needs CAP_NET_ADMIN.
     ///
-    /// - Throws: among others `EINVAL` where a queue that would go has a memory provider, with the kernel's extack.
+    /// - Throws: among others `EINVAL` where a queue that would be removed has a memory provider, with the kernel's extack.
     public borrowing func setChannels(of ifindex: UInt32, to channels: DeviceChannels) throws(KernelError) {
-        let id = family.id
         var raw = channels.raw
-        try socket.request(
-            "channels-set of ifindex \(ifindex)", build: { ppiov_msg_channels_set($0, $1, id, $2, ifindex, &raw) },
-            each: { (_) throws(KernelError) in })
+        try netlink.change("channels-set of ifindex \(ifindex)") { ppiov_msg_channels_set($0, $1, $2, $3, ifindex, &raw) }
     }
 }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Harness
+
+@Suite struct KernelMirrorTests {
+    private func sync(_ scratch: TemporaryFolder, _ index: TreeIndex = TreeIndex()) async throws -> (index: TreeIndex, changes: Int) {
+        let origin = scratch.path + "/origin"
+        let fresh = try await TreeScan.refresh(index, root: origin, paths: try TreeScan.sources(origin))
+        return try await TreeMirror(origin: origin, folder: scratch.path + "/mirror").sync(fresh)
+    }
+
+    private func origin() throws -> TemporaryFolder {
+        let scratch = try TemporaryFolder()
+        for name in ["Makefile", "net/core/dev.c", "net/core/skbuff.c", "only/file.h"] {
+            try scratch.write("origin/" + name, "content of \(name)\n")
+            scratch.age("origin/" + name)
+        }
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/origin/link", withDestinationPath: "net/core/dev.c")
+        return scratch
+    }
+
+    @Test func theFirstCopyIsCompleteAndKeepsTimes() async throws {
+        let scratch = try origin()
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scratch.path + "/origin/Makefile")
+        let (_, changes) = try await sync(scratch)
+        #expect(changes == 5)
+        #expect(scratch.text("mirror/net/core/dev.c") == "content of net/core/dev.c\n")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: scratch.path + "/mirror/link") == "net/core/dev.c")
+        #expect(FileStatus(scratch.path + "/mirror/Makefile")?.executable == true)
+        #expect(FileStatus(scratch.path + "/mirror/Makefile")?.modified == FileStatus(scratch.path + "/origin/Makefile")?.modified)
+    }
+
+    @Test func onlyChangedFilesAreWrittenAndTheyAreNewer() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        let before = try scratch.snapshot("mirror")
+        try scratch.write("origin/net/core/dev.c", "new\n")
+        scratch.age("origin/net/core/dev.c", seconds: 1_000_000)
+        let (_, changes) = try await sync(scratch, index)
+        let after = try scratch.snapshot("mirror")
+        #expect(changes == 1)
+        #expect(scratch.text("mirror/net/core/dev.c") == "new\n")
+        #expect(before.filter { after[$0.key] != $0.value }.keys.filter { $0.hasSuffix(".c") } == ["net/core/dev.c"])
+        let old = try #require(index.records["net/core/dev.c"])
+        #expect(try #require(FileStatus(scratch.path + "/mirror/net/core/dev.c")).modified > old.mirrorModified)
+    }
+
+    @Test func aTouchedFileIsNotWritten() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        let before = try scratch.snapshot("mirror")
+        scratch.age("origin/net/core/dev.c", seconds: 5)
+        let (again, changes) = try await sync(scratch, index)
+        #expect(changes == 0)
+        #expect(try scratch.snapshot("mirror") == before)
+        #expect(again.contentKey == index.contentKey)
+    }
+
+    @Test func aRemovedFileIsRemovedWithItsFolder() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        try scratch.remove("origin/only/file.h")
+        let (again, changes) = try await sync(scratch, index)
+        #expect(changes == 1)
+        #expect(FileStatus(scratch.path + "/mirror/only") == nil)
+        #expect(again.contentKey != index.contentKey)
+    }
+
+    @Test func aFileMayBecomeAFolderAndAFolderAFile() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        try scratch.remove("origin/only")
+        try scratch.remove("origin/Makefile")
+        try scratch.write("origin/only", "a file now")
+        try scratch.write("origin/Makefile/inside", "a folder now")
+        _ = try await sync(scratch, index)
+        #expect(scratch.text("mirror/only") == "a file now")
+        #expect(scratch.text("mirror/Makefile/inside") == "a folder now")
+    }
+
+    @Test func aChangedCopyIsRestored() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        try scratch.write("mirror/Makefile", "tampered")
+        let (_, changes) = try await sync(scratch, index)
+        #expect(changes == 1)
+        #expect(scratch.text("mirror/Makefile") == "content of Makefile\n")
+    }
+
+    @Test func aFileChangedSinceItWasHashedStopsTheCopy() async throws {
+        let scratch = try origin()
+        let index = try await TreeScan.refresh(TreeIndex(), root: scratch.path + "/origin", paths: ["Makefile"])
+        try scratch.write("origin/Makefile", "changed meanwhile")
+        await #expect(throws: TreeMirror.Changed.self) {
+            try await TreeMirror(origin: scratch.path + "/origin", folder: scratch.path + "/mirror").sync(index)
+        }
+    }
+
+    @Test func buildProductsAreNotPartOfTheSource() async throws {
+        let scratch = try origin()
+        for name in ["net/core/dev.o", "net/core/.dev.o.cmd", "vmlinux", ".config", "include/config/auto.conf", "net/built-in.a", ".git/HEAD"] {
+            try scratch.write("origin/" + name, "x")
+        }
+        #expect(Set(try TreeScan.sources(scratch.path + "/origin")) == ["Makefile", "net/core/dev.c", "net/core/skbuff.c", "only/file.h", "link"])
+    }
+
+    @Test func anIndexIsReadBackAndADamagedOneIsEmpty() async throws {
+        let scratch = try origin()
+        let (index, _) = try await sync(scratch)
+        let file = scratch.path + "/index"
+        try index.write(to: file)
+        #expect(TreeIndex(file: file) == index)
+        try scratch.write("index", "ppiov tree index 1\0path\0not numbers\0")
+        #expect(TreeIndex(file: file).records.isEmpty)
+        #expect(TreeIndex(file: scratch.path + "/none").records.isEmpty)
+    }
+}
+
+@Suite struct KernelGitTests {
+    private func git(_ scratch: TemporaryFolder, _ arguments: String...) async throws {
+        let identity = ["-c", "user.name=Test", "-c", "user.email=test@mirror.example", "-c", "core.excludesFile=/dev/null"]
+        try await Command("git", identity + arguments, directory: scratch.path + "/tree").output()
+    }
+
+    private func repository() async throws -> TemporaryFolder {
+        let scratch = try TemporaryFolder()
+        try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
+        try scratch.write("tree/Kconfig", "")
+        try scratch.write("tree/.gitignore", "*.o\n")
+        try scratch.write("tree/old name.c", "x")
+        try await git(scratch, "init", "-q")
+        try await git(scratch, "add", "-A")
+        try await git(scratch, "commit", "-q", "-m", "one")
+        return scratch
+    }
+
+    @Test func aCleanTreeHasTheIdentityOfItsCommit() async throws {
+        let scratch = try await repository()
+        let git = try #require(GitTree(scratch.path + "/tree"))
+        let clean = try await git.identity()
+        #expect(clean.wholeMatch(of: /git:[0-9a-f]{40}/) != nil)
+        scratch.age("tree/Makefile")
+        try scratch.write("tree/ignored.o", "x")
+        #expect(try await git.identity() == clean)
+        #expect(try await git.paths() == [".gitignore", "Kconfig", "Makefile", "old name.c"])
+    }
+
+    @Test func everyKindOfChangeChangesTheIdentity() async throws {
+        let scratch = try await repository()
+        let git = try #require(GitTree(scratch.path + "/tree"))
+        var seen: Set<String> = [try await git.identity()]
+        try scratch.write("tree/new file.c", "1")
+        seen.insert(try await git.identity())
+        try scratch.write("tree/new file.c", "2")
+        seen.insert(try await git.identity())
+        try scratch.write("tree/old name.c", "changed")
+        seen.insert(try await git.identity())
+        try scratch.remove("tree/old name.c")
+        seen.insert(try await git.identity())
+        #expect(seen.count == 5)
+        #expect(try await git.paths().contains("new file.c"))
+    }
+
+    @Test func nothingIsWrittenToTheRepository() async throws {
+        let scratch = try await repository()
+        scratch.age("tree/Makefile", seconds: 50)
+        let before = try scratch.snapshot("tree")
+        let git = try #require(GitTree(scratch.path + "/tree"))
+        _ = try await git.identity()
+        _ = try await git.paths()
+        #expect(try scratch.snapshot("tree") == before)
+    }
+
+    @Test func aRepositoryWithoutACommitIsAnInputError() async throws {
+        let scratch = try TemporaryFolder()
+        try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
+        try scratch.write("tree/Kconfig", "")
+        try await git(scratch, "init", "-q")
+        let error = try await harnessError {
+            _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .silent).resolve(scratch.path + "/tree")
+        }
+        #expect(error.kind == .input)
+    }
+}
