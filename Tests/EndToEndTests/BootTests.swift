@@ -4,13 +4,13 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// A kernel that does not boot is the harness's failure to do its work, told once, with the console to read.
+    /// A kernel that does not boot gives no verdict: exit status 3, and the console as a file.
     @Suite struct Boot {
         private func boot(damage: [UInt8]) async throws -> Outcome {
             let scratch = try TemporaryFolder()
             let tree = try await BuiltTree.make(in: scratch, damage: damage)
             let outcome = try await Product.run(
-                ["run", "--kernel", tree, "--filter", "selftest.pass", "--timeout-scale", "0.1", "--out", scratch.results],
+                ["run", "--kernel", tree, "--filter", "harness.pass", "--timeout-scale", "0.1", "--out", scratch.results],
                 in: scratch, environment: scratch.cache)
             #expect(outcome.code == 3, "\(outcome.errors)")
             #expect(outcome.output.isEmpty, "a kernel that does not boot has no verdict")
@@ -21,14 +21,14 @@ extension EndToEnd {
             return outcome
         }
 
-        /// `hlt` all over the text: the CPU stops and no interrupt wakes it.
-        @Test func silentKernelMeetsItsDeadline() async throws {
+        /// `hlt` all over the text: the CPU stops, and no interrupt starts it again.
+        @Test func kernelThatStopsReachesTheDeadline() async throws {
             let outcome = try await boot(damage: [0xf4])
             #expect(outcome.errors.contains("was not ready within "), "\(outcome.errors)")
         }
 
         /// `ud2` all over the text: a triple fault, which ends QEMU.
-        @Test func dyingKernelIsNotWaitedFor() async throws {
+        @Test func kernelThatEndsQEMUEndsTheWait() async throws {
             let outcome = try await boot(damage: [0x0f, 0x0b])
             #expect(outcome.errors.contains("the guest ended before its agent was ready"), "\(outcome.errors)")
         }

@@ -5,63 +5,63 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// What ends a machine costs the scenario that it ended, and no other.
+    /// A scenario that ends its machine does not change the verdict of another scenario.
     @Suite struct Isolation {
         @Test(arguments: [["scenario", "1"], ["scenario", "2"], ["group", "1"], ["none", "1"]])
-        func panicBetweenTwoPassesCostsItself(_ mode: [String]) async throws {
+        func panicBetweenTwoPassesChangesNeither(_ mode: [String]) async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.[pa]*", ["--isolate", mode[0], "--jobs", mode[1]], in: scratch)
+            let outcome = try await Product.run(filter: "harness.[pa]*", ["--isolate", mode[0], "--jobs", mode[1]], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
-            #expect(files.verdicts == ["selftest.pass pass", "selftest.panic crashed", "selftest.after pass"])
-            let tests = try KTAPReader.read(outcome.output).flatMap(\.subtests)
+            #expect(files.verdicts == ["harness.pass pass", "harness.panic crashed", "harness.after pass"])
+            let tests = try StrictKTAPReader.read(outcome.output).flatMap(\.subtests)
             #expect(tests.map(\.ok) == [true, false, true])
             #expect(tests[1].note == "crashed: Kernel panic - not syncing: dumptest")
         }
 
-        /// It stays red, and the report says that alone it would not be.
-        @Test func whatFailsOnlyAfterAnotherIsSaidToDoSo() async throws {
+        /// The scenario fails, and the report says that it does not on a machine of its own.
+        @Test func failureCausedByAnEarlierScenario() async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.litter*", [], in: scratch)
+            let outcome = try await Product.run(filter: "harness.litter*", [], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
-            #expect(files.verdicts == ["selftest.litter pass", "selftest.littered fail"])
-            let last = try #require(files.result("selftest.littered").findings.last)
+            #expect(files.verdicts == ["harness.litter pass", "harness.littered fail"])
+            let last = try #require(files.result("harness.littered").findings.last)
             #expect(last.oracle == "isolated-rerun" && last.message.hasPrefix("second run, on a machine of its own: no failure; "))
-            #expect(last.message.hasSuffix("has a part in it: selftest.litter"))
-            #expect(last.evidence.contains { $0.hasSuffix("--isolate none --filter selftest.litter --filter selftest.littered") })
-            #expect(try files.console("selftest.littered/isolated-rerun").contains("begin selftest.littered"))
+            #expect(last.message.hasSuffix("scenarios that ran before it caused it: harness.litter"))
+            #expect(last.evidence.contains { $0.hasSuffix("--isolate none --filter harness.litter --filter harness.littered") })
+            #expect(try files.console("harness.littered/isolated-rerun").contains("begin harness.littered"))
         }
 
-        @Test func onAMachineOfItsOwnNothingCameBefore() async throws {
+        @Test func onAMachineOfItsOwnItPasses() async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.litter*", ["--isolate", "scenario"], in: scratch)
+            let outcome = try await Product.run(filter: "harness.litter*", ["--isolate", "scenario"], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
-            #expect(try RunFiles(scratch).verdicts == ["selftest.litter pass", "selftest.littered pass"])
+            #expect(try RunFiles(scratch).verdicts == ["harness.litter pass", "harness.littered pass"])
         }
 
-        @Test func whatFailsAloneTooIsSaidToDoSo() async throws {
+        @Test func failureOnAMachineOfItsOwnToo() async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.[pf]a[si][sl]", [], in: scratch)
+            let outcome = try await Product.run(filter: "harness.[pf]a[si][sl]", [], in: scratch)
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
-            #expect(files.verdicts == ["selftest.pass pass", "selftest.fail fail"])
-            let last = try #require(files.result("selftest.fail").findings.last)
+            #expect(files.verdicts == ["harness.pass pass", "harness.fail fail"])
+            let last = try #require(files.result("harness.fail").findings.last)
             #expect(last.oracle == "isolated-rerun" && last.message.hasPrefix("second run, on a machine of its own: it fails too: scenario: "))
         }
 
-        @Test func killedQEMUIsNamedAndTheNextScenarioRuns() async throws {
+        @Test func killedQEMUIsReportedAndTheNextScenarioRuns() async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.[ha]*", ["--jobs", "1"], in: scratch) { running in
-                try await running.begins("selftest.hang")
+            let outcome = try await Product.run(filter: "harness.[ha]*", ["--jobs", "1"], in: scratch) { running in
+                try await running.begins("harness.hang")
                 let guests = Processes.guests(running.mark)
                 #expect(guests.count == 1)
                 for guest in guests { kill(guest.id, SIGKILL) }
             }
             #expect(outcome.code == 1, "\(outcome.errors)")
             let files = try RunFiles(scratch)
-            #expect(files.verdicts == ["selftest.hang crashed", "selftest.after pass"])
-            #expect(try files.result("selftest.hang").reason == "QEMU was killed by signal 9")
+            #expect(files.verdicts == ["harness.hang crashed", "harness.after pass"])
+            #expect(try files.result("harness.hang").reason == "QEMU was killed by signal 9")
         }
     }
 }

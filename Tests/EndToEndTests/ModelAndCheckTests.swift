@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// `ppiov model` and `ppiov check` as their users meet them: words and exit codes.
+    /// Output and exit status of `ppiov model` and `ppiov check`.
     @Suite struct ModelAndCheck {
         private static let small = ["--buffers", "2", "--user-references", "1"]
 
@@ -34,11 +34,11 @@ extension EndToEnd {
             #expect(!all.output.contains("NOT FOUND"))
         }
 
-        @Test func memoryThatEndsIsNoVerdict() async throws {
+        @Test func memoryThatIsUsedUpGivesNoVerdict() async throws {
             let outcome = try await Product.run(
                 ["model", "--design", "unifiedRefCount", "--provider", "zcrx", "--memory", "16"], in: try TemporaryFolder())
             #expect(outcome.code == 3)
-            #expect(outcome.output.contains("NOT ALL SEEN") && outcome.output.contains("--memory"))
+            #expect(outcome.output.contains("INCOMPLETE") && outcome.output.contains("--memory"))
         }
 
         // MARK: - check
@@ -55,7 +55,7 @@ extension EndToEnd {
             try scratch.write("good", Self.hold + Self.release + Self.end)
             try scratch.write("bad", Self.hold + Self.end)
             try scratch.write("lossy", "CPU:0 [LOST 3 EVENTS]\n" + Self.hold + Self.release + Self.end)
-            try scratch.write("empty", "nothing of note\n")
+            try scratch.write("empty", "no event\n")
             let good = try await Product.run(["check", "good"], in: scratch)
             #expect(good.code == 0, "\(good.errors)")
             #expect(good.output.contains("pool 0xaa: net_iovs, held 1 (1 different), released 1"))
@@ -66,17 +66,17 @@ extension EndToEnd {
             #expect(bad.output.contains("bad: BROKEN") && bad.output.contains("good: ok"))
             let lossy = try await Product.run(["check", "lossy"], in: scratch)
             #expect(lossy.code == 2)
-            #expect(lossy.output.contains("LOST: line 1") && lossy.output.contains("NOT WHOLE"))
+            #expect(lossy.output.contains("LOST: line 1") && lossy.output.contains("INCOMPLETE"))
             let empty = try await Product.run(["check", "empty"], in: scratch)
             #expect(empty.code == 2)
-            // One that has nothing is not made good by another that has.
+            // A file without events fails the command, whatever the other files have.
             #expect(try await Product.run(["check", "good", "empty"], in: scratch).code == 2)
             try scratch.write("marks", Self.line(1, "tracing_mark_write: ppiov: closed"))
             #expect(try await Product.run(["check", "marks"], in: scratch).code == 2)
-            // What breaks in a trace with losses may be their doing.
+            // A violation in a trace with losses may be a consequence of them.
             try scratch.write("lossybad", "CPU:0 [LOST 3 EVENTS]\n" + Self.hold + Self.end)
             #expect(try await Product.run(["check", "lossybad"], in: scratch).code == 2)
-            #expect(empty.output.contains("EMPTY") && empty.errors.contains("nothing was judged"))
+            #expect(empty.output.contains("EMPTY") && empty.errors.contains("nothing was checked"))
         }
     }
 }

@@ -22,8 +22,8 @@ extension EndToEnd {
             #expect(drawn[0] == drawn[1])
         }
 
-        /// A kernel that cannot be soaked gives no green.
-        @Test func whereNothingIsTriedNothingIsSaidToPass() async throws {
+        /// Where every sequence is skipped, the exit status is 4.
+        @Test func skippedSequencesDoNotPass() async throws {
             let scratch = try TemporaryFolder()
             // A built tree has no sources to build netdevsim from.
             let tree = try await BuiltTree.make(in: scratch)

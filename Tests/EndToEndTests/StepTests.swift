@@ -6,20 +6,20 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// `ppiov bisect-step` speaks to `git bisect run`, for which 1 to 127 but 125 is "bad": nothing that is no verdict may end with such a code.
+    /// `git bisect run` takes 1 to 127, 125 apart, as "bad": where `ppiov bisect-step` has no verdict, it must end with another code.
     @Suite struct Steps {
         @Test(arguments: [
             ["--lke", "/nonexistent"], ["--like"], ["--like", "/nonexistent", "--cpus", "9"], ["--like", "/nonexistent"],
             ["--like", "/usr", "--runs", "0"],
         ])
-        func whatIsMisspeltIsNoVerdict(_ words: [String]) async throws {
+        func badUsageIsNoVerdict(_ words: [String]) async throws {
             let outcome = try await Product.run(["bisect-step", "--kernel", UnderTest.kernel] + words, in: try TemporaryFolder())
             #expect(outcome.code == 129, "\(outcome.errors)")
         }
 
-        @Test func aFailureIsBadAndOtherOptionsAreRefused() async throws {
+        @Test func failureIsBadAndOtherOptionsAreRefused() async throws {
             let scratch = try TemporaryFolder()
-            let red = try await Product.run(filter: "selftest.fail", in: scratch)
+            let red = try await Product.run(filter: "harness.fail", in: scratch)
             #expect(red.code == 1, "\(red.errors)")
             let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results]
             let bad = try await Product.run(step, in: scratch)
@@ -27,24 +27,24 @@ extension EndToEnd {
             #expect(bad.output.hasPrefix("bad "))
             let other = try await Product.run(step + ["--cpus", "1"], in: scratch)
             #expect(other.code == 129, "\(other.errors)")
-            #expect(other.errors.contains("other options: none, and here it is `--cpus 1`"))
+            #expect(other.errors.contains("other options: none, and this step has `--cpus 1`"))
         }
 
         @Test(arguments: [SIGKILL, SIGTERM])
-        func aQEMUThatIsKilledIsNoVerdict(_ signal: Int32) async throws {
+        func killedQEMUIsNoVerdict(_ signal: Int32) async throws {
             let scratch = try TemporaryFolder()
-            // What is looked for: a hang, which gives the time to kill its QEMU.
-            let red = try await Product.run(filter: "selftest.hang", in: scratch) { running in
-                try await running.begins("selftest.hang")
+            // The failure to look for is a hang, which leaves time to kill QEMU.
+            let red = try await Product.run(filter: "harness.hang", in: scratch) { running in
+                try await running.begins("harness.hang")
                 for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
             }
             #expect(red.code == 1, "\(red.errors)")
-            #expect(try RunFiles(scratch).result("selftest.hang").reason == "QEMU was killed by signal \(signal)")
+            #expect(try RunFiles(scratch).result("harness.hang").reason == "QEMU was killed by signal \(signal)")
             let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
             let outcome = try await Product.run(step, in: scratch) { running in
-                let console = scratch.path + "/step/kernel/selftest.hang/1/scenarios/selftest.hang/console.log"
+                let console = scratch.path + "/step/kernel/harness.hang/1/scenarios/harness.hang/console.log"
                 try await waitUntil("the step's scenario has begun") {
-                    (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin selftest.hang") == true
+                    (try? String(contentsOfFile: console, encoding: .utf8))?.contains("ppiov: begin harness.hang") == true
                 }
                 for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
             }
@@ -53,12 +53,12 @@ extension EndToEnd {
         }
 
         @Test(arguments: [SIGINT, SIGTERM])
-        func aSeriesThatDoesNotComeIsNotWaitedForForEver(_ signal: Int32) async throws {
+        func signalEndsTheWaitForASeries(_ signal: Int32) async throws {
             let scratch = try TemporaryFolder()
-            // A writer that says nothing holds standard input open.
+            // A writer that writes nothing holds standard input open.
             let program = try scratch.write("piped", "#!/bin/sh\nmkfifo fifo; exec 3<>fifo; exec \"$@\" <&3\n", executable: true)
             let outcome = try await Product.run(["series", "check", "-", "--kernel", UnderTest.kernel], in: scratch, prefix: [program]) { running in
-                try await running.says("reading the series from standard input")
+                try await running.prints("reading the series from standard input")
                 running.send(signal)
             }
             #expect(outcome.code == 130, "\(outcome.errors)")

@@ -4,18 +4,18 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Each hidden scenario ends in one way, which the harness must notice and say.
+    /// Each harness check ends in one way, which the report must name.
     @Suite struct Verdicts {
         /// Runs one scenario alone; its deadlines are shortened where it is meant to reach them.
         private func run(_ name: String, code: Int32, verdict: String, scale: Double = 1) async throws -> (RunFiles.Result, RunFiles, Outcome) {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.\(name)", ["--timeout-scale", "\(scale)"], in: scratch)
+            let outcome = try await Product.run(filter: "harness.\(name)", ["--timeout-scale", "\(scale)"], in: scratch)
             #expect(outcome.code == code, "\(outcome.errors)")
             let files = try RunFiles(scratch)
-            #expect(files.verdicts == ["selftest.\(name) \(verdict)"])
-            let test = try #require(try KTAPReader.read(outcome.output).first?.subtests.first)
-            #expect(test.ok == ["pass", "skip"].contains(verdict) && test.name == "selftest.\(name)")
-            return (try files.result("selftest.\(name)"), files, outcome)
+            #expect(files.verdicts == ["harness.\(name) \(verdict)"])
+            let test = try #require(try StrictKTAPReader.read(outcome.output).first?.subtests.first)
+            #expect(test.ok == ["pass", "skip"].contains(verdict) && test.name == "harness.\(name)")
+            return (try files.result("harness.\(name)"), files, outcome)
         }
 
         @Test func passes() async throws {
@@ -33,7 +33,7 @@ extension EndToEnd {
         @Test func skipHasItsReason() async throws {
             let (result, _, outcome) = try await run("skip", code: 4, verdict: "skip")
             #expect(result.reason == "it is skipped on purpose")
-            #expect(try KTAPReader.read(outcome.output).first?.subtests.first?.skip == "it is skipped on purpose")
+            #expect(try StrictKTAPReader.read(outcome.output).first?.subtests.first?.skip == "it is skipped on purpose")
             #expect(outcome.errors.contains("it is skipped on purpose"))
         }
 
@@ -41,45 +41,45 @@ extension EndToEnd {
             let (result, files, _) = try await run("warn", code: 1, verdict: "fail")
             let message = try #require(result.messages("kernel-log").first)
             #expect(message.hasPrefix("warning: WARNING: ") && message.contains("lkdtm"))
-            #expect(try files.console("selftest.warn").contains("---[ end trace"))
+            #expect(try files.console("harness.warn").contains("---[ end trace"))
         }
 
         @Test func bugEndsTheMachine() async throws {
             let (result, files, _) = try await run("bug", code: 1, verdict: "crashed")
             #expect(result.reason == "Kernel panic - not syncing: Fatal exception")
             #expect(result.messages("kernel-log").contains { $0.hasPrefix("bug: kernel BUG at ") && $0.contains("lkdtm") })
-            #expect(try files.console("selftest.bug").contains("RIP: 0010:lkdtm_BUG"))
+            #expect(try files.console("harness.bug").contains("RIP: 0010:lkdtm_BUG"))
         }
 
-        @Test func panicIsToldInItsOwnWords() async throws {
+        @Test func panicIsReportedWithItsText() async throws {
             let (result, files, _) = try await run("panic", code: 1, verdict: "crashed")
             #expect(result.reason == "Kernel panic - not syncing: dumptest")
-            let console = try files.console("selftest.panic")
+            let console = try files.console("harness.panic")
             let whole = [
-                "begin selftest.panic", "Kernel panic - not syncing: dumptest", "Call Trace:", "lkdtm_do_action", "</TASK>", "Kernel Offset",
+                "begin harness.panic", "Kernel panic - not syncing: dumptest", "Call Trace:", "lkdtm_do_action", "</TASK>", "Kernel Offset",
             ]
-            for words in whole { #expect(console.contains(words), "the panic's text is not whole") }
+            for words in whole { #expect(console.contains(words), "the panic's text is not complete") }
         }
 
         @Test func hangEndsAtItsDeadlineWithBacktraces() async throws {
             let (result, files, _) = try await run("hang", code: 1, verdict: "crashed", scale: 0.5)
-            #expect(result.reason?.hasPrefix("hung: no word for ") == true)
-            let console = try files.console("selftest.hang")
+            #expect(result.reason?.hasPrefix("hung: no event for ") == true)
+            let console = try files.console("harness.hang")
             #expect(console.contains("Show Blocked State") && console.contains("lkdtm_HUNG_TASK+"))
         }
 
         @Test func spinWithoutInterruptsIsReachedByNMI() async throws {
             let (result, files, _) = try await run("spin", code: 1, verdict: "crashed", scale: 0.5)
-            #expect(result.reason?.hasPrefix("hung: no word for ") == true)
-            #expect(try files.console("selftest.spin").contains("lkdtm_HARDLOCKUP+"))
+            #expect(result.reason?.hasPrefix("hung: no event for ") == true)
+            #expect(try files.console("harness.spin").contains("lkdtm_HARDLOCKUP+"))
         }
 
-        @Test func agentThatExitsIsMissed() async throws {
+        @Test func agentThatExitsIsACrash() async throws {
             let (result, _, _) = try await run("exit", code: 1, verdict: "crashed")
             #expect(result.reason == "ppiov-init: agent exited with status 3")
         }
 
-        @Test func agentThatIsKilledIsMissed() async throws {
+        @Test func agentThatIsKilledIsACrash() async throws {
             let (result, _, _) = try await run("kill", code: 1, verdict: "crashed")
             #expect(result.reason?.hasPrefix("ppiov-init: agent exited with signal 9") == true)
         }
@@ -98,11 +98,11 @@ extension EndToEnd {
             #expect(message.contains("page pool \(pool.pool.id) (pages)") && message.contains("1 pages in flight"))
             let account = try #require(result.accounts.first { $0.holds == $0.releases + 1 })
             #expect(!account.freed)
-            let address = "pool " + account.pool
+            let address = "pool \(account.pool)"
             #expect(result.messages("trace").contains { $0.contains(address) && $0.contains("1 in flight") })
         }
 
-        @Test func unexercisedIsNoPass() async throws {
+        @Test func unexercisedProviderFails() async throws {
             let (result, _, _) = try await run("unexercised", code: 1, verdict: "fail")
             #expect(result.messages("exercised").contains { $0.contains("only 0 zcrx net_iovs were held") })
             #expect(result.messages("page-pool") == ["could not run: no zcrx page pool was observed"])

@@ -3,9 +3,9 @@
 import Foundation
 import TestSupport
 
-/// Sources whose building or unpacking does not end before somebody ends it.
+/// Sources whose build or unpacking does not end by itself.
 enum EndlessWork {
-    /// A kernel tree whose compiler waits for ever, and takes no SIGTERM for an answer; returns its path.
+    /// A kernel tree whose compiler waits for ever and ignores SIGTERM; returns its path.
     static func tree(in scratch: TemporaryFolder) throws -> String {
         let wait = "trap '' TERM; cat \(try fifo(in: scratch))"
         try scratch.write("tree/Kconfig", "# none\n")
@@ -35,14 +35,14 @@ enum EndlessWork {
         return (try scratch.write("linux.tar.xz", "not read"), ["PATH": "\(scratch.path)/bin:\(path)"])
     }
 
-    /// Nobody writes to it, so that it cannot even be opened.
+    /// No process opens it for writing, so that opening it for reading does not return.
     private static func fifo(in scratch: TemporaryFolder) throws -> String {
         let fifo = scratch.path + "/never"
         guard mkfifo(fifo, 0o600) == 0 else { throw CocoaError(.fileWriteUnknown) }
         return fifo
     }
 
-    /// It has come so far.
+    /// Whether the compiler, or the unpacker, has started to wait.
     static func isWaiting(_ running: Running) -> Bool {
         Processes.marked(running.mark).contains { $0.program == "cat" && $0.words.last == running.scratch.path + "/never" }
     }

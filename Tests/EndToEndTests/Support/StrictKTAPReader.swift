@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 /// Reads KTAP version 1 (Documentation/dev-tools/ktap.rst) and takes nothing that the document does not allow.
-struct KTAPReader {
+struct StrictKTAPReader {
     struct Test: Equatable {
         var name: String
         var ok: Bool
@@ -28,7 +28,7 @@ struct KTAPReader {
     /// - Throws: `Malformed`.
     static func read(_ text: String) throws(Malformed) -> [Test] {
         guard text.hasSuffix("\n") else { throw Malformed(line: 0, fault: "the text does not end with a newline") }
-        var reader = KTAPReader(lines: text.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+        var reader = StrictKTAPReader(lines: text.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
         let tests = try reader.tests(indent: "")
         guard reader.next == reader.lines.count else { throw reader.fault("surplus after the plan is done: \"\(reader.lines[reader.next])\"") }
         return tests

@@ -4,12 +4,12 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// What ppiov says of itself and of its surroundings.
-    @Suite struct Words {
+    /// What ppiov prints about itself and about the machine.
+    @Suite struct Information {
         @Test func helpHasPurposeCommandsAndExitCodes() async throws {
             let outcome = try await Product.run(["--help"], in: try TemporaryFolder())
             #expect(outcome.code == 0 && outcome.errors.isEmpty)
-            #expect(outcome.output.contains("memory-provider buffer home?") && outcome.output.contains("EXIT STATUS"))
+            #expect(outcome.output.contains("memory-provider buffer.") && outcome.output.contains("EXIT STATUS"))
             for code in ["0", "1", "2", "3", "4", "130"] {
                 #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("  \(code) ") }, "exit code \(code) is not explained")
             }
@@ -24,7 +24,7 @@ extension EndToEnd {
             ["soak", "Run random legal sequences of moves", "--seed"],
             ["mutants", "Break the kernel on purpose", "--narrow"],
             ["build", "Build a kernel and netdevsim", "--profile"],
-            ["doctor", "Say what this machine has", "Ends with 3"],
+            ["doctor", "List what ppiov needs of this machine", "Ends with 3"],
         ])
         func helpOfACommand(_ words: [String]) async throws {
             let scratch = try TemporaryFolder()
@@ -40,7 +40,7 @@ extension EndToEnd {
             #expect(outcome.code == 0 && outcome.output.firstMatch(of: /^\d+\.\d+\.\d+\n$/) != nil)
         }
 
-        @Test func listShowsAllButTheHidden() async throws {
+        @Test func listOmitsTheHarnessChecks() async throws {
             let scratch = try TemporaryFolder()
             let all = try await Product.run(["list"], in: scratch)
             let lines = all.output.split(separator: "\n")
@@ -53,15 +53,15 @@ extension EndToEnd {
             let some = try await Product.run(["list", "--filter", "zcrx.*"], in: scratch)
             #expect(some.code == 0)
             #expect(names(some) == names(all).filter { $0.hasPrefix("zcrx.") } && !names(some).isEmpty)
-            let hidden = try await Product.run(["list", "--filter", "selftest.p*"], in: scratch)
-            #expect(names(hidden) == ["selftest.pass", "selftest.panic"])
+            let hidden = try await Product.run(["list", "--filter", "harness.p*"], in: scratch)
+            #expect(names(hidden) == ["harness.pass", "harness.panic"])
         }
 
         private func names(_ list: Outcome) -> [Substring] {
             list.output.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.prefix { $0 != " " } }
         }
 
-        @Test func doctorIsContentHereAndNotWhereQEMUIsMissing() async throws {
+        @Test func doctorFindsAMissingQEMU() async throws {
             let scratch = try TemporaryFolder()
             let here = try await Product.run(["doctor"], in: scratch)
             #expect(here.code == 0 && here.output.contains("qemu-system-x86_64: /") && !here.output.contains("MISSING"), "\(here.output)")
@@ -71,7 +71,7 @@ extension EndToEnd {
 
         @Test func dryRunPrintsQEMUsLineAndRunsNothing() async throws {
             let scratch = try TemporaryFolder()
-            let outcome = try await Product.run(filter: "selftest.panic", ["--dry-run"], in: scratch)
+            let outcome = try await Product.run(filter: "harness.panic", ["--dry-run"], in: scratch)
             #expect(outcome.code == 0, "\(outcome.errors)")
             #expect(outcome.output.hasPrefix("qemu-system-x86_64 ") && outcome.output.split(separator: "\n").count == 1)
             for word in [" -kernel /", " -initrd /", " -append ", " -m 512M "] { #expect(outcome.output.contains(word)) }

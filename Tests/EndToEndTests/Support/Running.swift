@@ -5,12 +5,12 @@ import Glibc
 import SystemPackage
 import TestSupport
 
-/// A `ppiov` that is at work: what it has said so far, and what carries its mark.
+/// A `ppiov` that runs: what it has printed so far, and the processes that carry its mark.
 struct Running: Sendable {
     static let markName = "PPIOV_TEST_MARK"
 
     let scratch: TemporaryFolder
-    /// In the environment of every process that comes of it, whatever its parent is by then.
+    /// In the environment of every process that it starts, also where the parent has ended.
     let mark: String
     let output: FileDescriptor
     let errors: FileDescriptor
@@ -42,7 +42,7 @@ struct Running: Sendable {
         return running
     }
 
-    /// Folders for sockets and temporary files of its own, so that what is left there is nobody else's.
+    /// Folders of its own for sockets and temporary files, so that a file left there is its own.
     var environment: [String: String] {
         [Self.markName: mark, "XDG_RUNTIME_DIR": folder + "/run", "TMPDIR": folder + "/tmp", "NO_COLOR": "1"]
     }
@@ -62,15 +62,15 @@ struct Running: Sendable {
 
     func send(_ signal: Int32) { kill(processID, signal) }
 
-    /// Waits until `ppiov` has said `words` on standard error.
-    func says(_ words: String) async throws {
-        try await waitUntil("ppiov says \"\(words)\"; it said:\n\(errorText)") { errorText.contains(words) }
+    /// Waits until `ppiov` has printed `text` on standard error.
+    func prints(_ text: String) async throws {
+        try await waitUntil("ppiov prints \"\(text)\"; it printed:\n\(errorText)") { errorText.contains(text) }
     }
 
-    /// Waits until the guest has begun the scenario.
+    /// Waits until the guest has started the scenario.
     func begins(_ scenario: String) async throws {
         let folder = scratch.results + "/scenarios"
-        // The machine's console lies in the folder of the first that runs on it.
+        // The console of a machine is in the folder of the first scenario on it.
         try await waitUntil("a console in \(folder) shows the begin of \(scenario)") {
             let folders = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return folders.flatMap { ["\(folder)/\($0)/console.log", "\(folder)/\($0)/machine.log"] }.contains {
