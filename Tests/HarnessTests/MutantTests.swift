@@ -127,12 +127,16 @@ private let diff = """
 
     @Test func aFolderIsReadInOrderAndAnEmptyOneRefused() throws {
         let scratch = try Scratch()
+        try scratch.write("b/zcrx/refill/001-a.patch", header + diff)
         try scratch.write("b/002-b.patch", header + diff)
-        try scratch.write("b/001-a.patch", header + diff)
+        try scratch.write("b/.old/003-c.patch", header + diff)
         try scratch.write("b/notes.txt", "no mutant")
+        try scratch.write("c/x/001-a.patch", header + diff)
+        try scratch.write("c/y/001-a.patch", header + diff)
+        try scratch.write("empty/notes.txt", "no mutant")
         #expect(try Mutant.load(scratch.path + "/b").map(\.name) == ["001-a", "002-b"])
         #expect(try Mutant.load(scratch.path + "/b", matching: ["*b", "002"]).map(\.name) == ["002-b"])
-        for (folder, globs) in [("b", ["9*"]), ("b", ["1", "9"]), ("none", []), (".", [])] {
+        for (folder, globs) in [("b", ["9*"]), ("b", ["1", "9"]), ("none", []), ("empty", []), ("c", [])] {
             #expect(throws: HarnessError.self) { try Mutant.load(scratch.path + "/" + folder, matching: globs) }
         }
     }
@@ -144,6 +148,8 @@ private let diff = """
         #expect(mutants.count >= 36)
         #expect(Set(mutants.map(\.kind)).count == Mutant.Class.allCases.count)
         #expect(Set(mutants.map(\.key)).count == mutants.count)
+        // A number alone names one of them on the command line.
+        #expect(Set(mutants.map(\.number)).count == mutants.count && !mutants.contains { $0.number == nil })
     }
 
     @Test func patchsWordsBecomeAPlace() {
