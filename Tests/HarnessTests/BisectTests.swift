@@ -403,7 +403,7 @@ private actor Oracle: BisectJudging {
 
     @discardableResult
     private func git(_ arguments: [String]) async throws -> String {
-        var command = GitTree.alone(["-c", "user.name=A Developer", "-c", "user.email=a@example.org"] + arguments)
+        var command = GitTree.isolated(["-c", "user.name=A Developer", "-c", "user.email=a@example.org"] + arguments)
         command.directory = scratch.path + "/tree"
         return try await command.output()
     }
@@ -441,27 +441,27 @@ private actor Oracle: BisectJudging {
             return (folder, inputs)
         }
         let (folder, inputs) = try await place("c7")
-        #expect(Disk.text(folder + "/net/x.c") == "7\n")
-        #expect(Disk.text(folder + "/net/new.h") == "n\n")
+        #expect(Files.text(folder + "/net/x.c") == "7\n")
+        #expect(Files.text(folder + "/net/new.h") == "n\n")
         scratch.age(String(folder.dropFirst(scratch.path.count + 1)) + "/Kconfig")
         let old = FileStatus(folder + "/Kconfig")?.modified
         let second = try await place("c2")
         #expect(second.folder == folder)
-        #expect(Disk.text(folder + "/net/x.c") == "2\n")
-        #expect(Disk.text(folder + "/net/new.h") == nil)
+        #expect(Files.text(folder + "/net/x.c") == "2\n")
+        #expect(Files.text(folder + "/net/new.h") == nil)
         // What does not differ is not written: make would compile it again.
         #expect(FileStatus(folder + "/Kconfig")?.modified == old)
         #expect(second.inputs.configuration != inputs.configuration)  // a file came
         let third = try await place("c1")
         #expect(third.inputs == second.inputs)
         // Of a git, or of us, that was killed.
-        try Disk.write("", to: folder + ".git/index.lock")
-        try Disk.write("x", to: folder + ".busy")
-        try Disk.write("half", to: folder + "/net/x.c")
-        try Disk.write("stray", to: folder + "/net/stray.c")
+        try Files.write("", to: folder + ".git/index.lock")
+        try Files.write("x", to: folder + ".busy")
+        try Files.write("half", to: folder + "/net/x.c")
+        try Files.write("stray", to: folder + "/net/stray.c")
         _ = try await place("c5")
-        #expect(Disk.text(folder + "/net/x.c") == "5\n")
-        #expect(Disk.text(folder + "/net/stray.c") == nil)
+        #expect(Files.text(folder + "/net/x.c") == "5\n")
+        #expect(Files.text(folder + "/net/stray.c") == nil)
         #expect(try scratch.snapshot("tree") == before)
     }
 

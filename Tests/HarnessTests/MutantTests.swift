@@ -185,10 +185,10 @@ private let diff = """
         FileStatus.setModified(file, FileStatus.now() - 100_000_000_000)
         let old = try #require(FileStatus(file)?.modified)
         try await tree.apply(mutant(diff))
-        #expect(Disk.text(file) == "one\nthree\nfour\n")
+        #expect(Files.text(file) == "one\nthree\nfour\n")
         let broken = try #require(FileStatus(file)?.modified)
         try tree.restore()
-        #expect(Disk.text(file) == "one\ntwo\nfour\n")
+        #expect(Files.text(file) == "one\ntwo\nfour\n")
         let mended = try #require(FileStatus(file)?.modified)
         // make must compile it again both times.
         #expect(old < broken && broken <= mended)
@@ -200,7 +200,7 @@ private let diff = """
         try await first.apply(mutant(diff))
         let second = try await tree()
         #expect(second.folder == first.folder)
-        #expect(Disk.text(second.folder + "/net/core/x.c") == "one\ntwo\nfour\n")
+        #expect(Files.text(second.folder + "/net/core/x.c") == "one\ntwo\nfour\n")
     }
 
     @Test func whatDoesNotApplyIsNamedAndTouchesNothing() async throws {
@@ -215,15 +215,15 @@ private let diff = """
         let elsewhere = try mutant(diff.replacingOccurrences(of: "x.c", with: "none.c"))
         let error = await #expect(throws: HarnessError.self) { try await tree.check([elsewhere]) }
         #expect(error?.message.contains("no net/core/none.c") == true)
-        #expect(Disk.text(tree.folder + "/net/core/x.c") == "one\ntwo\nfour\n")
-        #expect(Disk.names(in: tree.folder + "/net/core") == ["x.c"])
+        #expect(Files.text(tree.folder + "/net/core/x.c") == "one\ntwo\nfour\n")
+        #expect(Files.names(in: tree.folder + "/net/core") == ["x.c"])
     }
 
     @Test func aSourceThatChangedIsCopiedAnew() async throws {
         let first = try await tree()
         try scratch.write("tree/net/core/x.c", "one\nfive\nfour\n")
         let second = try await tree()
-        #expect(Disk.text(second.folder + "/net/core/x.c") == "one\nfive\nfour\n")
+        #expect(Files.text(second.folder + "/net/core/x.c") == "one\nfive\nfour\n")
         #expect(first.source(try mutant(diff)).identity != second.source(try mutant(diff)).identity)
     }
 

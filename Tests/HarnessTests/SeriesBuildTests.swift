@@ -23,10 +23,10 @@ import Testing
         return try await fake.builder().build(request)
     }
 
-    private func text(_ build: KernelBuild) -> String { String((Disk.text(build.vmlinux) ?? "").dropFirst(4)) }
+    private func text(_ build: KernelBuild) -> String { String((Files.text(build.vmlinux) ?? "").dropFirst(4)) }
 
     private func git(_ arguments: [String]) async throws {
-        var command = GitTree.alone(["-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
+        var command = GitTree.isolated(["-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
         command.directory = fake.tree
         try await command.output()
     }
@@ -99,16 +99,16 @@ import Testing
         #expect(texts.0 == "int two;\n")
         #expect(texts.1 == "int main;\n")
         let lock = try fake.cache.folder("locks") + "/build-" + new.id
-        let taken = try await sources.reading(new) { _, _ in try FileLock.takeIfFree(lock) }
+        let taken = try await sources.reading(new) { _, _ in try FileLock.acquireIfFree(lock) }
         #expect(taken == nil)
     }
 
     /// What main.c says in the middle and at the end of a read.
     private static func lasting(_ sources: KernelSource, _ source: ResolvedSource) async throws -> String? {
         try await sources.reading(source) { folder, _ in
-            let text = Disk.text(folder + "/main.c")
+            let text = Files.text(folder + "/main.c")
             for _ in 0..<20 { await Task.yield() }
-            #expect(Disk.text(folder + "/main.c") == text)
+            #expect(Files.text(folder + "/main.c") == text)
             return text
         }
     }
@@ -137,7 +137,7 @@ import Testing
         try fake.scratch.write("tree/other.c", "2\n")
         let second = try await fake.build()
         #expect(fake.makes == 2)
-        #expect(Disk.text(second.log)?.contains("so it is") == false)
+        #expect(Files.text(second.log)?.contains("so it is") == false)
         #expect(second.warnings == ["main.c: so it is"])
         try fake.scratch.write("tree/main.c", "mended\n")
         #expect(try await fake.build().warnings == [])

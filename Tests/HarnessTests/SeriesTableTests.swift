@@ -89,7 +89,7 @@ import Testing
         var warnings = BuildWarnings(of: objects)
         for name in ["net/a.o", "net/b.o", "net/c.o"] { try scratch.write("o/" + name, "") }
         // The compiler shows the line, and what follows is still of the same step.
-        warnings.take(
+        warnings.add(
             "  CC      net/a.o\n/s/net/a.c:1:2: warning: one\n   22 | int a;\n      |     ^\n/s/net/a.c:3:2: warning: one and a half\n  CC      net/b.o\n"
                 + "/s/net/h.h:1:2: warning: two\n  CC      net/c.o\n  LD      vmlinux.o\nld: warning: three\n  CALL    scripts/check.sh\n<stdin>:1: warning: loud\n",
             source: "/s")
@@ -97,10 +97,10 @@ import Testing
         let first = ["<stdin>: loud", "net/a.c: one", "net/a.c: one and a half", "net/h.h: two"]
         #expect(warnings.all(in: objects) == first)
         // Nothing is compiled: all is as it was.
-        warnings.take("make: nothing to be done\n  CALL    scripts/check.sh\n", source: "/s")
+        warnings.add("make: nothing to be done\n  CALL    scripts/check.sh\n", source: "/s")
         #expect(warnings.all(in: objects) == Array(first.dropFirst()))
         // One is, and another warns now; a third is gone.
-        warnings.take("  CC      net/a.o\n  CC [M]  net/c.o\n/s/net/c.c:9:9: warning: four\n", source: "/s")
+        warnings.add("  CC      net/a.o\n  CC [M]  net/c.o\n/s/net/c.c:9:9: warning: four\n", source: "/s")
         #expect(warnings.all(in: objects, linked: ["net/a.o", "net/c.o"]) == ["net/c.c: four"])
         try scratch.remove("o/net/b.o")
         #expect(warnings.all(in: objects) == ["net/c.c: four"])

@@ -36,7 +36,7 @@ import Testing
         #expect(series.patches[0].files.map(\.name) == ["net/core/x.c"])
         #expect(series.notes.count == 2)
         #expect(series.baseCommit == "0123456789abcdef0123456789abcdef01234567")
-        #expect(Disk.names(in: scratch.path + "/cache/series") == [])
+        #expect(Files.names(in: scratch.path + "/cache/series") == [])
     }
 
     @Test func aFolderIsReadByItsNamesAndAPlainDiffIsAPatch() async throws {
@@ -143,7 +143,7 @@ import Testing
     }
 
     private func text(_ applied: AppliedSeries, _ count: Int, _ path: String) -> String? {
-        applied.overlay(after: count)?.files[path]??.path.isEmpty == false ? Disk.text(applied.overlay(after: count)?.files[path]??.path ?? "") : nil
+        applied.overlay(after: count)?.files[path]??.path.isEmpty == false ? Files.text(applied.overlay(after: count)?.files[path]??.path ?? "") : nil
     }
 
     private static let gone =
@@ -205,7 +205,7 @@ import Testing
         // The patch was made before line 1 changed; its base's blob is in the repository.
         let repository = scratch.path + "/tree"
         func git(_ arguments: [String]) async throws -> String {
-            var command = GitTree.alone(["-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
+            var command = GitTree.isolated(["-c", "user.name=a", "-c", "user.email=a@b"] + arguments)
             command.directory = repository
             return try await command.output()
         }

@@ -23,7 +23,7 @@ extension BlackBox {
             Case(["run", "--kernel", "/etc/passwd"], says: ["neither a folder nor a tarball"]),
             Case(["run", "--kernel", "/dev/zero"], says: ["/dev/zero"]),
             Case(["run", "--kernel", "debian:nosuch"], says: ["debian:nosuch names no kernel version"]),
-            Case(["run", "--kernel", "debian:99.1"], says: ["debian:99.1 cannot be had", "linux-source-"]),
+            Case(["run", "--kernel", "debian:99.1"], says: ["debian:99.1 is not in Debian's suites", "linux-source-"]),
             Case(["run", "--kernel", Product.kernel, "--filter", "nothing.such"], says: ["no scenario matches \"nothing.such\""]),
             Case(["list", "--filter", "nothing.such"], says: ["no scenario matches \"nothing.such\""]),
             Case(["run", "--kernel", Product.kernel, "--profile", "nosuch"], says: ["profile \"nosuch\"", "known profiles: "]),

@@ -77,10 +77,10 @@ struct SeriesHistory: BisectHistory {
 
     func kept(in folder: String) throws -> any BisectHistory {
         var history = self
-        try Disk.makeFolder(folder + "/patches")
+        try Files.makeFolder(folder + "/patches")
         history.files = try source.series.patches.enumerated().map { index, patch in
             let file = folder + String(format: "/patches/%04d.patch", index + 1)
-            try Disk.write(Data("# \(patch.subject)\n".utf8) + Data(patch.diff), to: file)
+            try Files.write(Data("# \(patch.subject)\n".utf8) + Data(patch.diff), to: file)
             return file
         }
         return history

@@ -87,7 +87,7 @@ struct BisectJudge: BisectJudging {
             test.note = "does not build: \(error.evidence.first ?? error.message)"
             test.buildSeconds += ScenarioTrial.seconds(clock.now - begin)
             let place = Self.place(test.commit.id, folder)
-            test.folder = Disk.isFolder(place) ? place : nil
+            test.folder = Files.isFolder(place) ? place : nil
             return test
         }
         await ledger.use(test.commit.id)
@@ -133,7 +133,7 @@ struct BisectJudge: BisectJudging {
         // Once, before several at a time: a kernel that does not boot says so once.
         let snapshot = try await SnapshotStore(cache: workshop.cache, progress: workshop.progress).snapshot(bench.plan)
         // A hundred MB for each commit, and few are booted twice.
-        defer { try? Disk.remove(snapshot.folder) }
+        defer { try? Files.remove(snapshot.folder) }
         let place = "\(test.commit.short)/\(symptom.scenario)"
         let first = test.evidence.runs + test.evidence.others.count
         let results = try await withThrowingTaskGroup(of: (Int, ScenarioResult).self) { group in
@@ -158,7 +158,7 @@ struct BisectJudge: BisectJudging {
             if result.verdict == .pass {
                 test.evidence.runs += 1
                 // One that passed is like the other.
-                if test.folder == nil { test.folder = path } else { try Disk.remove(path) }
+                if test.folder == nil { test.folder = path } else { try Files.remove(path) }
             } else if Fingerprint.of(result) == symptom.fingerprint {
                 test.evidence.runs += 1
                 test.evidence.shown += 1
@@ -181,7 +181,7 @@ struct BisectJudge: BisectJudging {
 
     private func session(_ scenarios: [Scenario], _ bench: Bench, out: String, _ progress: Progress) async throws -> [ScenarioResult] {
         // Of a search that was interrupted.
-        try Disk.remove(out)
+        try Files.remove(out)
         var run = RunRequest(
             kernel: request.kernel, machine: request.machine, scenarios: scenarios, isolation: .group, jobs: request.jobs,
             buildJobs: request.buildJobs,
@@ -235,9 +235,8 @@ struct BisectJudge: BisectJudging {
 
     /// The log of a build that failed.
     private static func keepLog(of error: HarnessError, in place: String) throws {
-        let mark = "the whole log: "
-        guard let line = error.evidence.last(where: { $0.hasPrefix(mark) }), let log = Disk.text(String(line.dropFirst(mark.count))) else { return }
-        try Disk.makeFolder(place)
-        try Disk.write(log, to: place + "/build.log")
+        guard let log = error.log.flatMap(Files.text) else { return }
+        try Files.makeFolder(place)
+        try Files.write(log, to: place + "/build.log")
     }
 }

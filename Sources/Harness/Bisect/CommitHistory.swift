@@ -11,28 +11,12 @@ struct CommitHistory: BisectHistory {
 
     /// - Throws: `HarnessError` of kind `.input` where the folder is no git work tree.
     init(_ kernel: KernelRequest) throws {
-        let path = URL(fileURLWithPath: kernel.source).standardizedFileURL.resolvingSymlinksInPath().path
-        guard let tree = GitTree(path) else {
-            throw HarnessError(
-                .input, "\(path) is no git tree: there is no .git in it",
-                hint: "--good and --bad are commits of a kernel's repository; give its top folder with --kernel, or patches with --series")
-        }
-        folder = path
-        self.tree = tree
+        tree = try GitTree(required: kernel.source)
+        folder = tree.folder
         self.kernel = kernel
     }
 
-    /// - Throws: `HarnessError` of kind `.input` with git's words.
-    func resolve(_ revision: String) async throws -> String {
-        guard !revision.isEmpty, !revision.hasPrefix("-") else { throw HarnessError(.input, "\"\(revision)\" is no revision") }
-        do {
-            return try await tree.git(["rev-parse", "--quiet", "--verify", revision + "^{commit}"]).output(orThrow: .input).trimmingCharacters(
-                in: .whitespacesAndNewlines)
-        } catch let error as HarnessError where error.message.hasPrefix("`") {
-            throw HarnessError(
-                .input, "\(folder) has no commit \"\(revision)\"", hint: "`git -C \(folder) log` shows what it has", evidence: error.evidence)
-        }
-    }
+    func resolve(_ revision: String) async throws -> String { try await tree.commit(revision) }
 
     func isAncestor(_ old: String, of new: String) async throws -> Bool {
         try await tree.git(["merge-base", old, new]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines) == old
@@ -57,7 +41,7 @@ struct CommitHistory: BisectHistory {
     }
 
     func source(_ commit: String) async throws -> ResolvedSource {
-        ResolvedSource(identity: "git:" + commit, path: folder, material: .commit(tree: folder, commit: commit), id: "commits-" + Cache.key([folder]))
+        ResolvedSource(commit: commit, of: tree)
     }
 
     func marks() async throws -> [String] { [] }

@@ -4,7 +4,7 @@ import Foundation
 
 /// A cpio archive in the "newc" format, which the kernel unpacks as its initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
-/// The same entries give the same bytes: sorted, owned by root, without times.
+/// The same entries give the same bytes: they are sorted, owned by root, and have no times.
 struct CPIO {
     private enum Entry {
         case directory
@@ -19,21 +19,22 @@ struct CPIO {
     /// - Parameters:
     ///   - path: in the guest; a leading slash is dropped.
     ///   - mode: permission bits.
-    /// - Throws: `HarnessError` (input) where the path names no place, or one that is taken.
+    /// - Throws: `HarnessError` (input) where the path is not valid, or is in the archive already.
     mutating func addFile(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         guard bytes.count <= UInt32.max else { throw HarnessError(.input, "\(path) is too large for the guest's image") }
         try add(path, .file(bytes, mode: mode & 0o7777))
     }
 
-    /// Adds a folder of the host with all that is below it; links stay links. Sockets, devices and the like are left out.
+    /// Adds a folder of the host with all that is below it. Symbolic links are not followed; sockets, devices and pipes are left out.
     ///
     /// - Throws: `HarnessError` where something cannot be read.
-    mutating func addTree(_ folder: String, at place: String) throws {
-        guard Disk.isFolder(folder) else { throw HarnessError(.harness, "cannot read \(folder), which the guest's image needs", hint: "run again") }
-        try addDirectory(place)
-        for name in Disk.names(in: folder) {
-            let (host, guest) = (folder + "/" + name, place + "/" + name)
-            switch Disk.kind(host) {
+    mutating func addTree(_ folder: String, at guestPath: String) throws {
+        guard Files.isFolder(folder) else { throw HarnessError(.harness, "cannot read \(folder), which the guest's image needs", hint: "run again") }
+        try addDirectory(guestPath)
+        for name in Files.names(in: folder) {
+            try Cancellation.check()
+            let (host, guest) = (folder + "/" + name, guestPath + "/" + name)
+            switch Files.kind(host) {
             case .folder: try addTree(host, at: guest)
             case .link(let target): try addSymbolicLink(guest, to: target)
             case .file(let mode):
@@ -55,14 +56,14 @@ struct CPIO {
     private mutating func add(_ path: String, _ entry: Entry) throws {
         let parts = path.split(separator: "/")
         guard !parts.isEmpty, !parts.contains(".."), !parts.contains("."), !path.utf8.contains(0) else {
-            throw HarnessError(.input, "\"\(path)\" is no place in the guest's image")
+            throw HarnessError(.input, "\"\(path)\" is not a path in the guest's image")
         }
         for count in 1..<max(1, parts.count) {
             let parent = parts.prefix(count).joined(separator: "/")
             switch entries[parent] {
             case nil: entries[parent] = .directory
             case .directory: break
-            default: throw HarnessError(.input, "\(path): /\(parent) is no directory in the guest's image")
+            default: throw HarnessError(.input, "\(path): /\(parent) is not a directory in the guest's image")
             }
         }
         let name = parts.joined(separator: "/")

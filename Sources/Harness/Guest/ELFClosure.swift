@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Everything a program needs to be loaded: its interpreter and its shared libraries, found as ld.so(8) would find them.
+/// The files that a program needs to be loaded: its interpreter and its shared libraries, found as ld.so(8) would find them.
 struct ELFClosure: Sendable, Equatable {
     /// PT_INTERP and the file it is on the host; nil for a static program.
     var interpreter: (guest: String, host: String)?
@@ -14,7 +14,7 @@ struct ELFClosure: Sendable, Equatable {
             && left.libraries == right.libraries
     }
 
-    /// Where ld.so looks when all else has failed.
+    /// The folders that ld.so searches last.
     private static let defaultFolders = [
         "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib",
     ]
@@ -22,21 +22,21 @@ struct ELFClosure: Sendable, Equatable {
     /// - Parameters:
     ///   - program: a file on the host.
     ///   - systemLibraries: `ldconfig -p` as `systemLibraries()` reads it.
-    /// - Throws: `HarnessError` that names the library which is missing, who needs it, and where it was looked for.
+    /// - Throws: `HarnessError` that names the library that is missing, the file that needs it, and where it was looked for.
     init(of program: String, systemLibraries: [String: [String]]) throws {
         let root = try Self.read(program)
         if let path = root.interpreter {
             guard path.hasPrefix("/"), FileManager.default.fileExists(atPath: path) else {
-                throw HarnessError(.harness, "\(program) asks for the interpreter \(path), which is not here")
+                throw HarnessError(.harness, "\(program) asks for the interpreter \(path), which is not installed here")
             }
             interpreter = (path, Self.real(path))
         }
         let interpreterName = root.interpreter.map { ($0 as NSString).lastPathComponent }
-        // The program's own DT_RPATH/RUNPATH serves its libraries too: with RUNPATH ld.so would not, but what it finds is what links.
+        // A file's DT_RPATH or DT_RUNPATH is searched for the libraries that it needs.
         var queue: [(needed: String, by: String, file: ELFFile)] = root.needed.map { ($0, program, root) }
         while let (name, by, file) = queue.first {
             queue.removeFirst()
-            // The interpreter has been loaded before anything asks for it.
+            // The interpreter is loaded already.
             if name == interpreterName || libraries[name] != nil { continue }
             let origin = (Self.real(by) as NSString).deletingLastPathComponent
             let own = file.searchPaths.map { Self.expand($0, origin: origin) }
@@ -74,7 +74,7 @@ struct ELFClosure: Sendable, Equatable {
         }
     }
 
-    /// The architecture of a file, nil where it is no ELF file: ld.so passes over those of another.
+    /// The architecture of a file; nil where it is not an ELF file. ld.so skips files of another architecture.
     private static func machine(of path: String) -> UInt16? {
         guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? handle.close() }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What a 64-bit little-endian ELF file says about how it is to be loaded.
+/// The parts of a 64-bit little-endian ELF file that its loading depends on.
 ///
-/// The file may be anything; nothing is read outside of it, and a lie in it is an error, never a trap.
+/// The file may have any content: nothing is read outside of it, and wrong numbers in it are an error, never a trap.
 struct ELFFile: Sendable, Equatable {
     /// `e_machine`: 62 is x86-64, 183 is AArch64.
     var machine: UInt16
@@ -15,7 +15,7 @@ struct ELFFile: Sendable, Equatable {
     /// DT_SONAME.
     var soname: String?
 
-    /// Why bytes are no loadable ELF file.
+    /// Why bytes are not a loadable ELF file.
     struct Malformed: Error, Equatable {
         var reason: String
     }
@@ -36,7 +36,7 @@ struct ELFFile: Sendable, Equatable {
             let end = min(end, UInt64(bytes.count))
             guard offset < end else { throw Malformed(reason: "a string lies outside of it") }
             let tail = bytes[Int(offset)..<Int(end)]
-            guard let terminator = tail.firstIndex(of: 0) else { throw Malformed(reason: "a string in it has no end") }
+            guard let terminator = tail.firstIndex(of: 0) else { throw Malformed(reason: "a string in it has no terminator") }
             return String(decoding: tail[..<terminator], as: UTF8.self)
         }
     }
@@ -47,7 +47,7 @@ struct ELFFile: Sendable, Equatable {
         var address: UInt64
         var size: UInt64
 
-        /// One past its last byte in the file; saturating, as the reader checks against the file's size.
+        /// One past its last byte in the file. It saturates: the reader checks against the file's size.
         var end: UInt64 { offset.addingReportingOverflow(size).overflow ? .max : offset + size }
     }
 
@@ -64,9 +64,9 @@ struct ELFFile: Sendable, Equatable {
 
     init(_ bytes: [UInt8]) throws(Malformed) {
         let reader = Reader(bytes: bytes)
-        guard Self.isELF(bytes) else { throw Malformed(reason: "it is no ELF file") }
+        guard Self.isELF(bytes) else { throw Malformed(reason: "it is not an ELF file") }
         guard bytes.count >= 64, bytes[4] == 2, bytes[5] == 1 else {
-            throw Malformed(reason: "it is no 64-bit little-endian ELF file")
+            throw Malformed(reason: "it is not a 64-bit little-endian ELF file")
         }
         machine = try reader.integer(UInt16.self, at: 18)
         let segments = try Self.segments(reader)

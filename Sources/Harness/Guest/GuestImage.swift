@@ -3,16 +3,16 @@
 import Crypto
 import Foundation
 
-/// The guest's root file system: init, the agent with everything it needs to be loaded, modules, and no host file system.
+/// The guest's root file system: init, the agent with its libraries, and modules. No file system of the host is shared.
 ///
-/// It is an uncompressed cpio: unpacking costs the guest more than reading, above all under TCG.
+/// It is an uncompressed cpio: to unpack costs the guest more time than to read, above all under TCG.
 public struct GuestImage: Sendable, Equatable {
     /// The cpio file.
     public var path: String
     /// Content key.
     public var key: String
 
-    /// Where libraries are in the guest; init puts it into LD_LIBRARY_PATH.
+    /// The folder of the libraries in the guest. init adds it to LD_LIBRARY_PATH.
     static let libraryFolder = "/lib/ppiov"
     static let moduleFolder = "/lib/modules/ppiov"
 
@@ -22,16 +22,27 @@ public struct GuestImage: Sendable, Equatable {
     ///   - agent: the agent's program; it becomes /bin/ppiov-agent.
     ///   - initSource: vm/init.c; compiled static with `cc`.
     ///   - modules: kernel modules; init loads them in the order of their names.
-    ///   - extra: more files; an ELF program brings its libraries.
-    ///   - trees: folders that are taken as they are.
+    ///   - extra: more files. The libraries of an ELF program are added too.
+    ///   - trees: folders that are added as they are.
     ///   - cache: the image is in its folder "images".
-    /// - Throws: `HarnessError` that names the file which is missing or unfit.
+    /// - Throws: `HarnessError` that names the file that is missing or cannot be used.
     public static func build(
         agent: String, initSource: String, modules: [String], extra: [(guestPath: String, hostPath: String)] = [],
         trees: [(guestPath: String, hostPath: String)] = [], cache: Cache, progress: Progress = .silent
     ) async throws -> GuestImage {
         let system = await ELFClosure.systemLibraries()
         let initProgram = try await compile(initSource, cache)
+        return try await blocking {
+            let bytes = try archive(agent, initProgram, modules, extra, trees, system)
+            try Cancellation.check()
+            return try store(bytes, cache, progress)
+        }
+    }
+
+    private static func archive(
+        _ agent: String, _ initProgram: String, _ modules: [String], _ extra: [(guestPath: String, hostPath: String)],
+        _ trees: [(guestPath: String, hostPath: String)], _ system: [String: [String]]
+    ) throws -> [UInt8] {
         var archive = CPIO()
         var libraries: [String: String] = [:]
         for folder in ["/dev", "/proc", "/sys", "/tmp", "/run", "/bin", "/etc", libraryFolder, moduleFolder] {
@@ -46,25 +57,24 @@ public struct GuestImage: Sendable, Equatable {
             try add(program: file.hostPath, as: file.guestPath, to: &archive, &libraries, system)
         }
         for tree in trees { try archive.addTree(tree.hostPath, at: tree.guestPath) }
-        try Task.checkCancellation()
-        return try store(archive.bytes(), cache, progress)
+        return archive.bytes()
     }
 
     private static func store(_ bytes: [UInt8], _ cache: Cache, _ progress: Progress) throws -> GuestImage {
-        let key = SHA256.hash(data: bytes).prefix(10).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let key = ContentHash.hex(SHA256.hash(data: bytes).prefix(10))
         let folder = try cache.folder("images")
         let path = folder + "/\(key).cpio"
         if FileManager.default.fileExists(atPath: path) {
             CacheAge.use(path)
         } else {
-            try Disk.write(Data(bytes), to: path)
+            try Files.write(Data(bytes), to: path)
             progress.say("made the guest's image, \(bytes.count >> 20) MB")
             CacheAge.prune(folder) { $0.hasSuffix(".cpio") }
         }
         return GuestImage(path: path, key: key)
     }
 
-    /// A program with its closure; anything else as the file it is.
+    /// Adds a program with its libraries; any other file as it is.
     private static func add(
         program: String, as guestPath: String, to archive: inout CPIO, _ libraries: inout [String: String], _ system: [String: [String]]
     ) throws {
@@ -79,7 +89,7 @@ public struct GuestImage: Sendable, Equatable {
         for (name, host) in closure.libraries.sorted(by: { $0.key < $1.key }) {
             let place = "\(libraryFolder)/\((name as NSString).lastPathComponent)"
             if let present = libraries[place] {
-                // All programs of the guest share one folder of libraries.
+                // All programs of the guest use the same folder of libraries.
                 guard present == host else {
                     throw HarnessError(.input, "\(program) needs \(host) where another program of the guest needs \(present)")
                 }
@@ -98,7 +108,7 @@ public struct GuestImage: Sendable, Equatable {
         }
     }
 
-    /// init, compiled; kept under the key of its source and the compiler.
+    /// The compiled init; cached under the key of its source and the compiler.
     private static func compile(_ source: String, _ cache: Cache) async throws -> String {
         let text = String(decoding: try read(source), as: UTF8.self)
         let flags = ["-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror"]
@@ -114,7 +124,7 @@ public struct GuestImage: Sendable, Equatable {
                 error.kind, "the guest's init does not compile: \(error.message)", hint: "it needs cc and static libc (libc6-dev)",
                 evidence: error.evidence)
         }
-        // rename(2) replaces what another harness may have put there meanwhile; it is the same.
+        // rename(2) replaces the file that another process may have put there meanwhile; it is the same.
         guard rename(making, program) == 0 else {
             throw HarnessError(.harness, "cannot write \(program): \(String(cString: strerror(errno)))")
         }

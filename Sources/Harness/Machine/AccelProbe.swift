@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// What runs the guest here, and why.
+/// The accelerator that runs guests here, and why.
 public struct Acceleration: Codable, Sendable, Equatable {
     public var accelerator: Accelerator
     /// Why it is not KVM, in one line; nil where it is, or where TCG was asked for.
@@ -17,14 +17,14 @@ public struct Acceleration: Codable, Sendable, Equatable {
     }
 }
 
-/// Finds out what runs guests here by running one.
+/// Finds the accelerator that runs guests here: it runs one.
 ///
-/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Neither can be seen
-/// from outside. The answer is remembered for this boot of the host and this QEMU.
+/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Only a guest that runs
+/// shows it. The result is cached for this boot of the host and this QEMU.
 public struct AccelProbe: Sendable {
     public var qemu: String
     public var cache: Cache
-    /// A probe takes 0.1 s where it works.
+    /// The deadline of a probe. One that works takes 0.1 s.
     public var limit: Duration
 
     public init(qemu: String = "qemu-system-x86_64", cache: Cache, limit: Duration = .seconds(5)) {
@@ -39,7 +39,7 @@ public struct AccelProbe: Sendable {
         case fails(String)
     }
 
-    private struct Memory: Codable {
+    private struct Record: Codable {
         var kvm: Acceleration?
         var kvmFault: String?
         var tcg: Acceleration?
@@ -49,33 +49,33 @@ public struct AccelProbe: Sendable {
     ///
     /// - Throws: `HarnessError` where KVM was asked for and does not work, or where not even TCG does.
     public func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
-        let file = try await memoryFile()
-        // Of several that ask at once one tries and the others wait: a busy host measures another rate each time, and with the rate a
-        // snapshot would be another.
-        let lock = try await FileLock.take(file + ".lock")
+        let file = try await recordFile()
+        // One probes and the others wait for it: a busy host measures another rate each time, and the rate is part of a snapshot's key.
+        let lock = try await FileLock.acquire(file + ".lock")
         defer { lock.release() }
-        var memory = Self.recall(file)
-        if choice != .tcg, memory.kvm == nil, memory.kvmFault == nil {
+        var record = Self.read(file)
+        if choice != .tcg, record.kvm == nil, record.kvmFault == nil {
             switch try await kvm() {
-            case .works: memory.kvm = Acceleration(accelerator: .kvm)
-            case .fails(let reason): memory.kvmFault = reason
+            case .works: record.kvm = Acceleration(accelerator: .kvm)
+            case .fails(let reason): record.kvmFault = reason
             }
-            Self.remember(memory, file)
+            Self.write(record, file)
         }
-        if choice != .tcg, let kvm = memory.kvm { return kvm }
+        if choice != .tcg, let kvm = record.kvm { return kvm }
         if choice == .kvm {
-            throw HarnessError(.harness, "KVM does not work here: \(memory.kvmFault ?? "unknown")", hint: "use --accel tcg")
+            throw HarnessError(.harness, "KVM does not work here: \(record.kvmFault ?? "unknown")", hint: "use --accel tcg")
         }
-        if memory.tcg == nil {
+        if record.tcg == nil {
             switch try await probe(.tcg) {
-            case .works(let khz): memory.tcg = Acceleration(accelerator: .tcg, tscKHz: khz)
+            case .works(let khz): record.tcg = Acceleration(accelerator: .tcg, tscKHz: khz)
             case .fails(let reason):
-                throw HarnessError(.harness, "\(qemu) does not even run a guest under TCG: \(reason)", hint: "`ppiov doctor` says what to install")
+                throw HarnessError(
+                    .harness, "\(qemu) does not run a guest under TCG: \(reason)", hint: "`ppiov doctor` names the packages to install")
             }
-            Self.remember(memory, file)
+            Self.write(record, file)
         }
-        guard var tcg = memory.tcg else { return Acceleration(accelerator: .tcg) }
-        if choice == .auto, let fault = memory.kvmFault {
+        guard var tcg = record.tcg else { return Acceleration(accelerator: .tcg) }
+        if choice == .auto, let fault = record.kvmFault {
             tcg.reason = "\(fault): using TCG"
             progress.say("\(fault): using TCG")
         }
@@ -85,7 +85,7 @@ public struct AccelProbe: Sendable {
     private func kvm() async throws -> Answer {
         guard FileManager.default.fileExists(atPath: "/dev/kvm") else { return .fails("there is no /dev/kvm") }
         guard FileManager.default.isReadableFile(atPath: "/dev/kvm"), FileManager.default.isWritableFile(atPath: "/dev/kvm") else {
-            return .fails("/dev/kvm is there but you may not open it (are you in group kvm?)")
+            return .fails("/dev/kvm is there but you have no permission to open it (are you in group kvm?)")
         }
         switch try await probe(.kvm) {
         case .works(let khz): return .works(tscKHz: khz)
@@ -122,34 +122,29 @@ public struct AccelProbe: Sendable {
         return .fails("a guest does not run: \(exit)" + (exit.stderr.first.map { " (\($0))" } ?? ""))
     }
 
-    /// Nil where the deadline passed; the process has ended in any case.
+    /// nil where the deadline passed. The process has ended in either case.
     private func waitForExit(of process: QEMUProcess) async throws -> MachineExit? {
-        let expired = HarnessError(.harness, "the probe's time is up")
-        do {
-            return try await withDeadline(limit, expired: { expired }) { try await process.waitForExit() }
-        } catch let error as HarnessError where error == expired {
-            process.kill()
-            _ = try await process.waitForExit()
-            return nil
-        }
+        if let exit = try await withDeadline(limit, { try await process.waitForExit() }) { return exit }
+        process.kill()
+        _ = try await process.waitForExit()
+        return nil
     }
 
-    private func memoryFile() async throws -> String {
+    private func recordFile() async throws -> String {
         let boot = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
         let key = Cache.key([boot.trimmingCharacters(in: .whitespacesAndNewlines), try await QEMUTool(path: qemu).version(), "1"])
         return try cache.folder("probe") + "/\(key).json"
     }
 
-    private static func recall(_ file: String) -> Memory {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)), let memory = try? JSONDecoder().decode(Memory.self, from: data)
-        else { return Memory() }
-        return memory
+    private static func read(_ file: String) -> Record {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: file)), let record = try? JSONDecoder().decode(Record.self, from: data)
+        else { return Record() }
+        return record
     }
 
-    /// Only a memory: where it cannot be written the next run probes again.
-    private static func remember(_ memory: Memory, _ file: String) {
-        guard let data = try? JSONEncoder().encode(memory) else { return }
-        try? data.write(to: URL(fileURLWithPath: file), options: .atomic)
+    /// A failure is ignored: the next run then probes again.
+    private static func write(_ record: Record, _ file: String) {
+        try? Files.write(json: record, to: file)
     }
 }
 

@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// A queue from one reader thread to one asynchronous consumer, with back pressure.
+/// A queue from one producer thread to one asynchronous reader, with back pressure.
 ///
-/// `AsyncStream` either grows without bound or drops; neither will do for a guest that writes faster than its host reads.
+/// `AsyncStream` either grows without bound or drops elements; a guest can write faster than its host reads.
 /// Here the producer's thread blocks while `limit` is exceeded, the socket fills, and the guest waits.
 public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Sendable {
     public typealias Failure = Never
@@ -40,7 +40,7 @@ public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Se
         condition.unlock()
     }
 
-    /// No element follows; what is queued can still be read.
+    /// No element follows. Queued elements can still be read.
     func end() {
         condition.lock()
         ended = true
@@ -66,7 +66,8 @@ public final class BoundedQueue<Element: Sendable>: AsyncSequence, @unchecked Se
 
     private func receive(_ continuation: CheckedContinuation<Element?, Never>) {
         condition.lock()
-        let element = pop()
+        // A cancelled reader takes nothing: what is queued is for the next one.
+        let element = Task.isCancelled ? nil : pop()
         if element == nil, !ended, waiter == nil, !Task.isCancelled {
             waiter = continuation
             condition.unlock()

@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A file descriptor that is closed with its last reference, so that no thread uses a number that was given away again.
+/// A file descriptor that is closed with its last reference, so that no thread uses a number that the kernel has reused.
 private final class Descriptor: Sendable {
     let number: Int32
 
@@ -15,7 +15,7 @@ private final class Descriptor: Sendable {
 
 /// The host's end of one of the machine's sockets.
 ///
-/// The harness listens before QEMU starts and QEMU connects, so there is nothing to race and nothing to retry. One connection
+/// The harness listens before QEMU starts, and QEMU connects: there is no race and no retry. One connection
 /// is accepted; its bytes go to `receive` on a thread of the channel's own, in order, and an end of nil follows the last.
 final class Channel: Sendable {
     let path: String
@@ -105,7 +105,7 @@ final class Channel: Sendable {
     /// Waits until QEMU has connected.
     func connected() async throws { try await connection.value() }
 
-    /// Waits until `receive` has had its nil.
+    /// Waits until `receive` was called with nil.
     func ended() async throws { try await drained.value() }
 
     /// Writes all of `bytes`.
@@ -133,7 +133,7 @@ final class Channel: Sendable {
         return .success(())
     }
 
-    /// Gives up waiting for a connection; a connection that exists is left to drain.
+    /// Ends the wait for a connection. A connection that exists is read to its end.
     func stopListening() {
         if let listener = state.withLock({ $0.listener }) { shutdown(listener.number, Int32(SHUT_RDWR)) }
     }

@@ -2,21 +2,22 @@
 
 import Synchronization
 
-/// Tells who waits for a text that it has been on the console, whoever reads the console's lines.
+/// Waits for a text on the console, independent of the reader of the console's lines.
 final class ConsoleWatch: Sendable {
     private let waiting = Mutex<[(text: String, promise: Promise<Void>)]>([])
 
-    /// Begins to look out, from now on.
+    /// A promise that is settled by the next line with this text.
     func expect(_ text: String) -> Promise<Void> {
         let promise = Promise<Void>()
         waiting.withLock { $0.append((text, promise)) }
         return promise
     }
 
-    /// Gives up.
-    func forget(_ promise: Promise<Void>) { waiting.withLock { $0.removeAll { $0.promise === promise } } }
+    /// Ends the wait of a promise.
+    func cancel(_ promise: Promise<Void>) { waiting.withLock { $0.removeAll { $0.promise === promise } } }
 
-    func see(_ line: String) {
+    /// To be called with each line.
+    func feed(_ line: String) {
         let met = waiting.withLock { waiting in
             guard !waiting.isEmpty else { return [Promise<Void>]() }
             let met = waiting.filter { line.contains($0.text) }.map(\.promise)
@@ -26,6 +27,7 @@ final class ConsoleWatch: Sendable {
         for promise in met { promise.settle(.success(())) }
     }
 
+    /// To be called at the console's end.
     func end() {
         let lost = waiting.withLock { waiting in
             defer { waiting = [] }

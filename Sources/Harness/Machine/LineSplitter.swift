@@ -2,7 +2,7 @@
 
 /// One line from the guest.
 public struct GuestLine: Sendable, Equatable {
-    /// Without its line end; bytes that are no UTF-8 and control characters other than tab are U+FFFD.
+    /// Without its line end; bytes that are not UTF-8, and control characters other than tab are U+FFFD.
     public var text: String
     /// The line was longer than the limit and its rest was dropped.
     public var truncated: Bool
@@ -16,7 +16,7 @@ public struct GuestLine: Sendable, Equatable {
     }
 }
 
-/// Cuts a byte stream into lines. A guest may send anything: no line grows beyond the limit and no byte is taken on trust.
+/// Splits a byte stream into lines. A guest may send any bytes: no line grows beyond the limit, and bytes that are not text are replaced.
 struct LineSplitter: Sendable {
     private let limit: Int
     private var pending: [UInt8] = []
@@ -29,7 +29,7 @@ struct LineSplitter: Sendable {
         var lines: [GuestLine] = []
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
-                lines.append(cut())
+                lines.append(takeLine())
             } else if pending.count < limit {
                 pending.append(byte)
             } else {
@@ -39,12 +39,12 @@ struct LineSplitter: Sendable {
         return lines
     }
 
-    /// The last line where the stream ended without a line end.
+    /// The last line, where the stream ended without a line end.
     mutating func finish() -> GuestLine? {
-        pending.isEmpty ? nil : cut()
+        pending.isEmpty ? nil : takeLine()
     }
 
-    private mutating func cut() -> GuestLine {
+    private mutating func takeLine() -> GuestLine {
         while pending.last == UInt8(ascii: "\r") { pending.removeLast() }
         let clean = pending.map { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f ? UInt8(0xff) : $0 }
         let line = GuestLine(text: String(decoding: clean, as: UTF8.self), truncated: overflowed)

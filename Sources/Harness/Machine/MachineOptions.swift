@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What runs the guest's instructions.
+/// The accelerator: it runs the guest's instructions.
 public enum Accelerator: String, Codable, Sendable, CaseIterable {
     case kvm
     case tcg
 }
 
-/// What the user asked for.
+/// The accelerator that the user requests.
 public enum AcceleratorChoice: String, Codable, Sendable, CaseIterable {
-    /// KVM where a probe guest really executes, TCG elsewhere.
+    /// KVM where a probe guest executes, TCG elsewhere.
     case auto
     case kvm
     case tcg
 }
 
-/// The machine as the user shapes it.
+/// The machine, as the user requests it.
 public struct MachineOptions: Codable, Sendable, Equatable {
     public var cpus: Int
     public var memoryMB: Int
     public var accelerator: AcceleratorChoice
-    /// Appended to the kernel's command line, so the last word is the user's.
+    /// Appended to the kernel's command line: they override the harness's own.
     public var extraKernelArguments: [String]
     /// `oops=panic`: an oops ends the machine at once instead of leaving it in an unknown state.
     public var panicOnOops: Bool
@@ -44,7 +44,7 @@ public struct MachineOptions: Codable, Sendable, Equatable {
         self.qemu = qemu
     }
 
-    /// The same as the words of a command.
+    /// The same as options of the command line.
     public var words: [String] {
         let usual = MachineOptions()
         var words = shape
@@ -53,7 +53,7 @@ public struct MachineOptions: Codable, Sendable, Equatable {
         return words
     }
 
-    /// Of those, what the guest can see.
+    /// Those of the options that the guest can see.
     var shape: [String] {
         let usual = MachineOptions()
         return (cpus == usual.cpus ? [] : ["--cpus", "\(cpus)"]) + (memoryMB == usual.memoryMB ? [] : ["--memory", "\(memoryMB)"])

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// A guest of 105 bytes in place of a BIOS: it times the CPU's counter against the PIT, then leaves with a known status.
+/// A guest of 105 bytes in place of a BIOS: it measures the TSC against the PIT, then exits with a known status.
 ///
-/// Whoever runs it has shown that the accelerator executes guests, and knows the rate of the guest's TSC.
+/// A run shows that the accelerator executes guests, and gives the rate of the guest's TSC.
 enum ProbeImage {
-    /// What QEMU exits with: `isa-debug-exit` makes (value << 1) | 1 of the byte 0x2a.
+    /// QEMU's exit status: `isa-debug-exit` makes (value << 1) | 1 of the byte 0x2a.
     static let exitStatus: Int32 = 0x2a << 1 | 1
 
     /// `-bios` wants a multiple of 64 KiB; it ends at 4 GB, so the reset vector is 16 bytes before the end.
@@ -34,12 +34,12 @@ enum ProbeImage {
         0x66, 0x0f, 0xb7, 0xc1, 0xe8, 0x0a, 0x00,
         0x4b, 0x75, 0xc8,  // next sample
         0xb0, 0x2a, 0xe6, 0xf4,  // exit
-        0xf4, 0xeb, 0xfd,  // hlt for ever
+        0xf4, 0xeb, 0xfd,  // hlt, in a loop
         // put4: eax to port e9, low byte first
         0xb2, 0x04, 0xe6, 0xe9, 0x66, 0xc1, 0xe8, 0x08, 0xfe, 0xca, 0x75, 0xf6, 0xc3,
     ]
 
-    /// QEMU's arguments for it; what it samples goes to the file `output`.
+    /// QEMU's arguments for it. Its samples are written to the file `output`.
     static func arguments(_ accelerator: Accelerator, image: String, output: String) -> [String] {
         let cpu = accelerator == .kvm ? "host" : "max"
         return [
@@ -51,7 +51,7 @@ enum ProbeImage {
 
     /// The TSC's rate in kHz, rounded to 1 MHz so that it is the same for every boot of a host; nil where the samples disagree.
     ///
-    /// Samples that took long (the host was elsewhere) count for nothing; both halves of the rest must give the same rate.
+    /// Samples that took long (the host did not run the guest) are left out; both halves of the others must give the same rate.
     static func tscKHz(samples bytes: [UInt8]) -> Int? {
         struct Sample {
             var time: Double

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// How the guest's memory is backed.
+/// The backing of the guest's memory.
 public enum MachineMemory: Sendable, Equatable {
-    /// Ordinary memory of QEMU's: no snapshot can be taken.
+    /// Anonymous memory of QEMU: no snapshot can be taken.
     case anonymous
-    /// A file, shared: what the guest writes is in the file, which so becomes a snapshot's memory.
+    /// A file, mapped shared: the guest writes to the file, which becomes a snapshot's memory.
     case template(String)
-    /// A snapshot's file, mapped privately: it is read page by page as the guest touches it and never written to. The machine waits
+    /// A snapshot's file, mapped private: its pages are read when the guest touches them, and it is never written. The machine waits
     /// for `migrate-incoming`.
     case restored(String)
 }
 
-/// The machine as QEMU takes it: a pure function of what it is given.
+/// QEMU's command line: a pure function of its input.
 public struct QEMUCommandLine: Sendable, Equatable {
     public static let eventsPort = "ppiov.events"
     public static let tracePort = "ppiov.trace"
@@ -26,11 +26,11 @@ public struct QEMUCommandLine: Sendable, Equatable {
     /// Uncompressed ELF with the PVH note.
     public var kernel: String
     public var image: String
-    /// Under TCG the CPUs run in turn, in one thread of QEMU's, and not at the same time.
+    /// Under TCG the CPUs run one after the other, in one thread of QEMU.
     ///
-    /// For a guest that changes code which another of its CPUs is running: QEMU drops its translation before the new byte is in memory, and
-    /// the other CPU may translate the old one again in between, for good (docs/kernel-notes.md).
-    public var takesTurns = false
+    /// For a guest that changes code which another of its CPUs executes: QEMU drops its translation before the new byte is in memory. In
+    /// between, the other CPU may translate the old byte again, and this translation stays (docs/kernel-notes.md).
+    public var singleThreadedTCG = false
 
     public init(options: MachineOptions, acceleration: Acceleration, kernel: String, image: String) {
         self.options = options
@@ -41,9 +41,9 @@ public struct QEMUCommandLine: Sendable, Equatable {
 
     /// The kernel's command line.
     public var kernelArguments: [String] {
-        // Console: everything a check may need, WARN and pr_warn included, with raw pointers; /dev/kmsg marks are never rate-limited.
+        // Console: WARN and pr_warn included, with raw pointers; marks in /dev/kmsg are never rate-limited.
         var words = ["console=ttyS0", "loglevel=7", "no_hash_pointers", "nokaslr", "printk.devkmsg=on"]
-        // With -no-reboot a panic's immediate reboot ends QEMU, after its text is out. An injected NMI is such a panic.
+        // With -no-reboot a panic's immediate reboot ends QEMU, after its text is printed. An injected NMI is such a panic.
         words += ["panic=-1", "panic_print=0x40", "unknown_nmi_panic", "sysrq_always_enabled"]
         if options.panicOnOops { words.append("oops=panic") }
         // The same program at the same place every time: TCG translates it once for all processes that run it.
@@ -57,11 +57,11 @@ public struct QEMUCommandLine: Sendable, Equatable {
         return words + options.extraKernelArguments
     }
 
-    /// QEMU's arguments, the program's name not among them.
+    /// QEMU's arguments, without the program's name.
     ///
     /// - Parameters:
     ///   - sockets: the folder whose sockets (`Socket`) QEMU connects to.
-    ///   - memory: how the memory is backed.
+    ///   - memory: the backing of the memory.
     public func arguments(sockets: String, memory: MachineMemory = .anonymous) -> [String] {
         var words = hardware(memory)
         for socket in Socket.allCases {
@@ -85,7 +85,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
         var words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", machine]
         switch acceleration.accelerator {
         case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
-        case .tcg: words += ["-accel", "tcg,thread=\(takesTurns ? "single" : "multi")", "-cpu", "max,la57=off"]
+        case .tcg: words += ["-accel", "tcg,thread=\(singleThreadedTCG ? "single" : "multi")", "-cpu", "max,la57=off"]
         }
         // One CPU a socket: SeaBIOS's MP table lists one CPU a package, and without ACPI that table is all the kernel has.
         words += ["-smp", "cpus=\(options.cpus),sockets=\(options.cpus),cores=1,threads=1", "-m", "\(options.memoryMB)M"]
@@ -101,6 +101,6 @@ public struct QEMUCommandLine: Sendable, Equatable {
         "memory-backend-file,id=ram,size=\(options.memoryMB)M,mem-path=\(Self.escape(path)),share=\(share)"
     }
 
-    /// In QEMU's option lists a comma ends a value, and two are one.
+    /// In QEMU's option lists a comma ends a value; two commas stand for one.
     static func escape(_ value: String) -> String { value.replacing(",", with: ",,") }
 }

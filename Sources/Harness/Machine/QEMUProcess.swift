@@ -5,12 +5,12 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// How a machine's QEMU came to its end.
+/// How a machine's QEMU ended.
 public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     public enum Cause: Sendable, Equatable {
-        /// QEMU exited; 0 is also what a guest's reboot, power-off or panic (with `panic=-1`) leads to.
+        /// QEMU exited. The status is 0 also after a guest's reboot, power-off or panic (with `panic=-1`).
         case status(Int32)
-        /// It was killed, or told to end, from outside.
+        /// A signal of another process ended it.
         case signal(Int32)
     }
 
@@ -18,7 +18,7 @@ public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     /// The last lines QEMU wrote to its standard output and error.
     public var stderr: [String]
 
-    /// QEMU's end, and not its guest's.
+    /// QEMU itself failed or was killed: its guest did not end it.
     var isQEMUs: Bool { cause != .status(0) }
 
     public init(cause: Cause, stderr: [String] = []) {
@@ -34,10 +34,10 @@ public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A QEMU that is running, in a process group of its own.
+/// A QEMU process, in a process group of its own.
 ///
-/// It ends with `kill()` or with the harness: where util-linux's `setpriv` is at hand, QEMU gets a parent-death signal, so not even
-/// a SIGKILL of the harness leaves it behind.
+/// It ends with `kill()` or with the harness: where util-linux's `setpriv` is installed, QEMU gets a parent-death signal, so that it ends
+/// after a SIGKILL of the harness, too.
 final class QEMUProcess: Sendable {
     private let exited = Promise<MachineExit>()
     private let started = Promise<Int32>()
@@ -64,7 +64,7 @@ final class QEMUProcess: Sendable {
                 let words = Self.tail(log)
                 let cause: MachineExit.Cause =
                     switch result.terminationStatus {
-                    case .exited(let status): Self.obeyed(words).map { .signal($0) } ?? .status(status)
+                    case .exited(let status): Self.terminatingSignal(words).map { .signal($0) } ?? .status(status)
                     case .signaled(let signal): .signal(signal)
                     }
                 exited.settle(.success(MachineExit(cause: cause, stderr: words)))
@@ -83,15 +83,15 @@ final class QEMUProcess: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
-        let words = (Command.guardian.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
+        let words = (Command.setpriv.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(["LC_ALL": "C"]),
             workingDirectory: SystemPackage.FilePath(directory), platformOptions: options)
     }
 
-    /// The signal that QEMU says it obeyed: it then exits with 0, as it does after its guest's end.
-    static func obeyed(_ words: [String]) -> Int32? {
+    /// The signal in QEMU's line "terminating on signal N": it then exits with status 0, as after its guest's end.
+    static func terminatingSignal(_ words: [String]) -> Int32? {
         let mark = "terminating on signal "
         return words.lazy.compactMap { line in line.range(of: mark).flatMap { Int32(line[$0.upperBound...].prefix { $0.isNumber }) } }.first
     }
@@ -101,7 +101,7 @@ final class QEMUProcess: Sendable {
         return text.split(separator: "\n").suffix(20).map(String.init)
     }
 
-    /// How it ended, where it has.
+    /// How it ended; nil where it has not.
     var exit: MachineExit? { try? exited.result?.get() }
 
     func processID() async throws -> Int32 { try await started.value() }
@@ -109,6 +109,6 @@ final class QEMUProcess: Sendable {
     /// - Throws: `HarnessError` where it could not be started; `CancellationError`.
     func waitForExit() async throws -> MachineExit { try await exited.value() }
 
-    /// SIGKILL, to QEMU and what it started; no wait.
+    /// Sends SIGKILL to QEMU's process group, and does not wait.
     func kill() { task.withLock { $0 }?.cancel() }
 }

@@ -3,11 +3,11 @@
 import Foundation
 import Synchronization
 
-/// QEMU's monitor: commands with their replies, and the events QEMU sends by itself.
+/// QEMU's monitor: commands with their replies, and events.
 ///
-/// A disconnect means that QEMU is dead: everything pending fails with it.
+/// A disconnect means that QEMU has ended: all pending commands and waits fail.
 public final class QMP: Sendable {
-    /// A place in the stream of events: taken before a command, it misses no event that the command causes.
+    /// A position in the stream of events. A wait from a mark made before a command misses no event that the command causes.
     public struct Mark: Sendable {
         fileprivate var index: Int
     }
@@ -22,8 +22,8 @@ public final class QMP: Sendable {
         var nextID = 1
         var pending: [Int: (command: String, promise: Promise<QMPValue>)] = [:]
         var events: [QMPEvent] = []
-        /// Events that were dropped from the front of `events`.
-        var forgotten = 0
+        /// How many events were dropped from the front of `events`.
+        var dropped = 0
         var waiters: [EventWaiter] = []
         var gone = false
     }
@@ -39,37 +39,37 @@ public final class QMP: Sendable {
     /// - Parameter send: writes to the monitor's socket. What comes from it goes to `receive`.
     init(send: @escaping @Sendable ([UInt8]) async throws -> Void) { self.send = send }
 
-    /// Takes what the monitor's socket gave; nil is its end.
+    /// To be called with the bytes from the monitor's socket, and with nil at its end.
     func receive(_ bytes: [UInt8]?) {
         guard let bytes else { return disconnect() }
-        for line in splitter.withLock({ $0.feed(bytes) }) { take(QMPMessage(line: line.text)) }
+        for line in splitter.withLock({ $0.feed(bytes) }) { handle(QMPMessage(line: line.text)) }
     }
 
-    private func take(_ message: QMPMessage) {
+    private func handle(_ message: QMPMessage) {
         switch message {
         case .greeting(let version):
             greeting.settle(.success(version))
         case .reply(let id, let value):
             state.withLock { $0.pending.removeValue(forKey: id) }?.promise.settle(.success(value))
         case .refusal(let id, let errorClass, let text):
-            // A refusal without an id answers a line QEMU could not read; which one, it does not say: the oldest.
-            let asked = state.withLock { state in
+            // A refusal without an id is for a line that QEMU could not parse, and does not name it: the oldest pending command is assumed.
+            let refused = state.withLock { state in
                 (id ?? state.pending.keys.min()).flatMap { state.pending.removeValue(forKey: $0) }
             }
-            asked?.promise.settle(.failure(QMPError(command: asked?.command ?? "", errorClass: errorClass, message: text)))
+            refused?.promise.settle(.failure(QMPError(command: refused?.command ?? "", errorClass: errorClass, message: text)))
         case .event(let event):
-            take(event)
+            record(event)
         case .unknown:
             break
         }
     }
 
-    private func take(_ event: QMPEvent) {
+    private func record(_ event: QMPEvent) {
         let met = state.withLock { state -> [EventWaiter] in
             state.events.append(event)
             if state.events.count > Self.history {
                 state.events.removeFirst()
-                state.forgotten += 1
+                state.dropped += 1
             }
             let met = state.waiters.filter { $0.matches(event) }
             state.waiters.removeAll { $0.matches(event) }
@@ -90,7 +90,7 @@ public final class QMP: Sendable {
             return (Array(state.pending.values), state.waiters)
         }
         greeting.settle(.failure(Self.disconnected))
-        for asked in pending { asked.promise.settle(.failure(Self.disconnected)) }
+        for command in pending { command.promise.settle(.failure(Self.disconnected)) }
         for waiter in waiters { waiter.promise.settle(.failure(Self.disconnected)) }
     }
 
@@ -99,7 +99,7 @@ public final class QMP: Sendable {
     /// - Returns: QEMU's version, "7.2.22".
     @discardableResult
     func negotiate(within limit: Duration) async throws -> String {
-        let version = try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU's monitor did not greet within \(limit)") }) {
+        let version = try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU's monitor sent no greeting within \(limit)") }) {
             [greeting] in try await greeting.value()
         }
         try await execute("qmp_capabilities", within: limit)
@@ -108,7 +108,7 @@ public final class QMP: Sendable {
 
     /// Executes a command and gives its result.
     ///
-    /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU is gone or does not answer in time; `CancellationError`.
+    /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU is gone or does not reply in time; `CancellationError`.
     @discardableResult
     public func execute(
         _ command: String, _ arguments: [String: QMPValue] = [:], within limit: Duration = .seconds(30)
@@ -123,13 +123,13 @@ public final class QMP: Sendable {
         }
         defer { state.withLock { _ = $0.pending.removeValue(forKey: id) } }
         try await send(QMPMessage.request(id: id, command: command, arguments: arguments))
-        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not answer \(command) within \(limit)") }) {
+        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not reply to \(command) within \(limit)") }) {
             try await promise.value()
         }
     }
 
-    /// The present end of the stream of events.
-    public var mark: Mark { state.withLock { Mark(index: $0.forgotten + $0.events.count) } }
+    /// The end of the stream of events, now.
+    public var mark: Mark { state.withLock { Mark(index: $0.dropped + $0.events.count) } }
 
     /// Waits for the first event after `mark` that `matches`.
     ///
@@ -140,7 +140,7 @@ public final class QMP: Sendable {
     ) async throws -> QMPEvent {
         let promise = Promise<QMPEvent>()
         state.withLock { state in
-            let from = max(0, mark.index - state.forgotten)
+            let from = max(0, mark.index - state.dropped)
             if let event = state.events.dropFirst(from).first(where: matches) {
                 promise.settle(.success(event))
             } else if state.gone {
@@ -150,11 +150,11 @@ public final class QMP: Sendable {
             }
         }
         defer { state.withLock { $0.waiters.removeAll { $0.promise === promise } } }
-        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not send the event waited for within \(limit)") }) {
+        return try await withDeadline(limit, expired: { HarnessError(.harness, "QEMU did not send the expected event within \(limit)") }) {
             try await promise.value()
         }
     }
 
-    /// Every event since the start (the newest 1024).
+    /// The events since the start; the newest 1024.
     public var events: [QMPEvent] { state.withLock { $0.events } }
 }

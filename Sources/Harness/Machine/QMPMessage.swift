@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
-/// A JSON value as QMP sends and takes it.
+/// A JSON value of QMP.
 public enum QMPValue: Sendable, Equatable, Codable {
     case null
     case bool(Bool)
@@ -58,7 +59,7 @@ public enum QMPValue: Sendable, Equatable, Codable {
     }
 }
 
-/// Something QEMU said of its own accord: SHUTDOWN, RESET, STOP, RESUME, GUEST_PANICKED, MIGRATION, ...
+/// An event of QEMU: SHUTDOWN, RESET, STOP, RESUME, GUEST_PANICKED, MIGRATION, ...
 public struct QMPEvent: Sendable, Equatable {
     public var name: String
     public var data: QMPValue
@@ -91,7 +92,7 @@ enum QMPMessage: Sendable, Equatable {
     case reply(id: Int, QMPValue)
     case refusal(id: Int?, errorClass: String, message: String)
     case event(QMPEvent)
-    /// No QMP: broken JSON, or JSON that is none of the above.
+    /// Not QMP: broken JSON, or JSON that is none of the above.
     case unknown(String)
 
     init(line: String) {
@@ -126,8 +127,6 @@ enum QMPMessage: Sendable, Equatable {
     static func request(id: Int, command: String, arguments: [String: QMPValue]) throws -> [UInt8] {
         var request: [String: QMPValue] = ["execute": .string(command), "id": .integer(Int64(id))]
         if !arguments.isEmpty { request["arguments"] = .object(arguments) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(request)) + [UInt8(ascii: "\n")]
+        return Array(try StableJSON.line(request)) + [UInt8(ascii: "\n")]
     }
 }

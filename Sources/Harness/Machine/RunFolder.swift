@@ -3,13 +3,13 @@
 import Foundation
 import Glibc
 
-/// A run's own folder for its sockets, mode 0700, with a path short enough for them; gone when the value is.
+/// A folder for the sockets of one machine, with mode 0700 and a short path. It is removed with the value.
 ///
 /// A Unix socket's address holds 108 bytes, so the folder is in `$XDG_RUNTIME_DIR` or `/tmp`, never in the results folder.
 struct RunFolder: ~Copyable, Sendable {
     let path: String
 
-    /// Room for the longest socket name used.
+    /// The longest path that leaves 16 bytes for a socket's name.
     private static let longestPath = 107 - 16
 
     init() throws {
@@ -34,7 +34,7 @@ struct RunFolder: ~Copyable, Sendable {
             evidence: reasons)
     }
 
-    /// Ends the folder here and not before: its last reader is done.
+    /// Removes the folder. The value lives to this call, and so to its last reader.
     consuming func remove() {}
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// A machine stopped at the moment its agent said it was ready, from which any number of machines start, side by side.
 ///
@@ -40,14 +41,14 @@ public struct Snapshot: Sendable, Equatable {
         }
         let record = Record(ready: ready, memoryBytes: memoryBytes, stateBytes: stateBytes)
         do {
-            try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: folder + "/snapshot.json"))
+            try StableJSON.document(record).write(to: URL(fileURLWithPath: folder + "/snapshot.json"))
             for name in ["memory", "state", "snapshot.json"] {
                 let handle = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/" + name))
                 try handle.synchronize()
                 try handle.close()
             }
         } catch {
-            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(Disk.reason(error))", hint: "is the disk full?")
+            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(Files.reason(error))", hint: "is the disk full?")
         }
         self.folder = folder
         self.ready = ready

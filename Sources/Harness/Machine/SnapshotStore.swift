@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Results
 
 /// A machine to boot, with the keys its snapshot is stored under.
 public struct MachinePlan: Sendable {
@@ -83,7 +84,7 @@ public struct SnapshotStore: Sendable {
         try plan.line.options.validate()
         // It serves machines of either kind.
         var plan = plan
-        plan.line.takesTurns = false
+        plan.line.singleThreadedTCG = false
         let version = try await QEMUTool(path: plan.line.options.qemu).version()
         let key = Snapshot.key(plan.line, kernelKey: plan.kernelKey, imageKey: plan.imageKey, version: version)
         let base = try cache.folder("snapshots")
@@ -92,7 +93,7 @@ public struct SnapshotStore: Sendable {
             CacheAge.use(folder)
             return snapshot
         }
-        let lock = try await FileLock.take(base + "/\(key).lock")
+        let lock = try await FileLock.acquire(base + "/\(key).lock")
         defer { lock.release() }
         if let snapshot = Snapshot(folder: folder) { return snapshot }
         try? FileManager.default.removeItem(atPath: folder)
@@ -110,7 +111,7 @@ public struct SnapshotStore: Sendable {
             let full = Self.isFull(base)
             try? FileManager.default.removeItem(atPath: making)
             guard full, let fault = error as? HarnessError else { throw error }
-            throw Disk.full("keep the booted guest in \(base)", evidence: [fault.message])
+            throw Files.full("keep the booted guest in \(base)", evidence: [fault.message])
         }
         guard let snapshot = Snapshot(folder: folder) else {
             throw HarnessError(.harness, "the snapshot in \(folder) is gone already", hint: "is something clearing the cache?")
@@ -125,7 +126,8 @@ public struct SnapshotStore: Sendable {
             let ready = try await machine.waitForReady()
             let booted = ContinuousClock.now
             try await machine.saveState(to: folder + "/state", within: plan.line.options.limit(60))
-            progress.say("booted in \(Self.seconds(booted - began)) s, snapshot taken in \(Self.seconds(.now - booted)) s")
+            let (boot, save) = ((booted - began).seconds, (.now - booted).seconds)
+            progress.say(String(format: "booted in %.2f s, snapshot taken in %.2f s", boot, save))
             return ready
         }
         _ = try Snapshot(sealing: folder, ready: ready)
@@ -135,9 +137,5 @@ public struct SnapshotStore: Sendable {
     private static func isFull(_ folder: String) -> Bool {
         let left = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
         return left.map { $0.int64Value < 1 << 20 } ?? false
-    }
-
-    private static func seconds(_ duration: Duration) -> String {
-        String(format: "%.2f", Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18)
     }
 }

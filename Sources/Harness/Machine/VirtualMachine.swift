@@ -84,7 +84,7 @@ public final class VirtualMachine: Sendable {
                 // A full disk must not end the run: the stream still has every line.
                 if let log { _ = try? log.writeAll(bytes.filter { $0 != UInt8(ascii: "\r") }) }
                 for line in splitter.withLock({ $0.feed(bytes) }) {
-                    watch?.see(line.text)
+                    watch?.feed(line.text)
                     queue.push(line, cost: line.text.utf8.count + 64)
                 }
             } else {
@@ -112,8 +112,7 @@ public final class VirtualMachine: Sendable {
 
     /// The error of something that failed because QEMU is dead says how QEMU died.
     func explained(_ error: HarnessError) async -> HarnessError {
-        let exit = try? await withDeadline(.seconds(2), expired: { error }) { [process] in try await process.waitForExit() }
-        guard let exit else { return error }
+        guard let exit = try? await exit(within: .seconds(2)) else { return error }
         return HarnessError(
             .harness, "\(exit) while the machine was being started", hint: "`--dry-run` shows QEMU's command line", evidence: exit.stderr)
     }
@@ -159,19 +158,14 @@ public final class VirtualMachine: Sendable {
     /// - Throws: `HarnessError` where the guest does not react within 5 s (scaled) or the machine ends.
     public func sysrq(_ key: Character) async throws {
         let headline = watch.expect(key == "h" ? "sysrq: HELP" : "sysrq: ")
-        defer { watch.forget(headline) }
-        let failure = HarnessError(.harness, "the guest did not answer SysRq \(key) within \(options.limit(5))")
+        defer { watch.cancel(headline) }
         // A break that meets a console busy with printing is lost: ask again.
         for seconds in [0.3, 0.6, 1.3, 2.8] {
             try await qmp.execute("chardev-send-break", ["id": .string(QEMUCommandLine.Socket.console.rawValue)])
             try await channels[.console]?.send(Array(String(key).utf8))
-            do {
-                return try await withDeadline(options.limit(seconds), expired: { failure }) { try await headline.value() }
-            } catch let error as HarnessError where error == failure {
-                continue
-            }
+            if try await withDeadline(options.limit(seconds), { try await headline.value() }) != nil { return }
         }
-        throw failure
+        throw HarnessError(.harness, "the guest did not react to SysRq \(key) within \(options.limit(5))")
     }
 
     /// Puts everything a hung guest can still say onto its console: the backtraces of all CPUs and the blocked tasks by SysRq where it
@@ -179,7 +173,7 @@ public final class VirtualMachine: Sendable {
     ///
     /// - Returns: how the machine ended; it is killed where not even the NMI reaches the kernel.
     @discardableResult
-    public func dissect() async throws -> MachineExit {
+    public func dumpAndStop() async throws -> MachineExit {
         do {
             // The fence: an NMI into a console that is being written to loses its text.
             for key in "lwh" { try await sysrq(key) }
@@ -189,27 +183,30 @@ public final class VirtualMachine: Sendable {
         }
         try Task.checkCancellation()
         _ = try? await nmi()
-        let exited = try? await withDeadline(options.limit(10), expired: { HarnessError(.harness, "no exit") }) { [process] in
-            try await process.waitForExit()
-        }
-        try Task.checkCancellation()
-        if exited == nil { process.kill() }
+        return try await endedOrKilled(within: options.limit(10))
+    }
+
+    /// How QEMU ended; nil where it has not within `limit`.
+    private func exit(within limit: Duration) async throws -> MachineExit? {
+        try await withDeadline(limit) { [process] in try await process.waitForExit() }
+    }
+
+    /// Waits for QEMU's end, and kills it where it does not come within `limit`.
+    @discardableResult
+    private func endedOrKilled(within limit: Duration) async throws -> MachineExit {
+        if let exit = try await exit(within: limit) { return exit }
+        process.kill()
         return try await process.waitForExit()
     }
 
     /// Waits until the console says nothing for a while. The CPU that wrote the last line owns the console for a moment
     /// longer, however long that is on a host with no time for it, and a panic on another CPU would find it taken.
     private func quiet() async throws {
-        let silence = HarnessError(.harness, "silence")
         // One that never falls silent is not waited for.
         for _ in 0..<50 {
             let line = watch.expect("")
-            defer { watch.forget(line) }
-            do {
-                try await withDeadline(options.limit(0.1), expired: { silence }) { try await line.value() }
-            } catch let error as HarnessError where error == silence {
-                return
-            }
+            defer { watch.cancel(line) }
+            if try await withDeadline(options.limit(0.1), { try await line.value() }) == nil { return }
         }
     }
 
@@ -219,58 +216,35 @@ public final class VirtualMachine: Sendable {
     /// - Throws: `HarnessError` where the machine ends or the deadline (30 s, scaled) passes first; the evidence is the console's end.
     public func waitForReady() async throws -> String {
         let limit = options.limit(30)
-        let recent = Mutex<[String]>([])
-        let reader = Task { [console] in
-            for await line in console {
-                recent.withLock { lines in
-                    lines.append(line.text)
-                    if lines.count > 400 { lines.removeFirst() }
-                }
-            }
-        }
-        defer { reader.cancel() }
-        let silent = HarnessError(.harness, "the guest's agent was not ready within \(limit)", blame: .kernel)
-        let line: GuestLine?
-        do {
-            line = try await withDeadline(limit, expired: { silent }) { [events] in await events.next() }
-        } catch let error as HarnessError {
+        let recent = RecentLines(400)
+        async let reader: Void = recent.read(console)
+        switch try await withDeadline(limit, { [events] in await events.next() }) {
+        case nil:
             throw HarnessError(
-                error.kind, error.message, hint: consoleHint + "; a debug kernel may need a larger --timeout-scale",
-                evidence: Self.telling(recent.withLock { $0 }), blame: error.blame)
-        }
-        try Task.checkCancellation()
-        guard let line else {
-            // The console's end comes with QEMU's; it has the reason.
+                .harness, "the guest's agent was not ready within \(limit)", hint: consoleHint + "; a debug kernel may need a larger --timeout-scale",
+                evidence: recent.bootFailure, blame: .kernel)
+        case .some(nil):
+            try Task.checkCancellation()
+            // The console ends when QEMU does; its last lines have the reason.
             let exit = try await process.waitForExit()
-            await reader.value
+            await reader
             throw HarnessError(
                 .harness, "the guest ended before its agent was ready (\(exit))", hint: consoleHint,
-                evidence: Self.telling(recent.withLock { $0 }) + exit.stderr, blame: exit.cause == .status(0) ? .kernel : .harness)
+                evidence: recent.bootFailure + exit.stderr, blame: exit.cause == .status(0) ? .kernel : .harness)
+        case .some(let line?):
+            guard let event = try? JSONDecoder().decode(QMPValue.self, from: Data(line.text.utf8)), event["kind"]?.string == "ready" else {
+                throw HarnessError(.harness, "the agent's first line is not a ready event: \(line.text.prefix(400))")
+            }
+            return line.text
         }
-        guard let event = try? JSONDecoder().decode(QMPValue.self, from: Data(line.text.utf8)), event["kind"]?.string == "ready" else {
-            throw HarnessError(.harness, "the agent's first line is no ready event: \(line.text.prefix(400))")
-        }
-        return line.text
-    }
-
-    /// The lines that say why a boot failed: from the panic on, or the last ones.
-    private static func telling(_ lines: [String]) -> [String] {
-        guard let panic = lines.firstIndex(where: { $0.contains("Kernel panic") || $0.contains("ppiov-init: ") }) else {
-            return lines.suffix(25)
-        }
-        return Array(lines[max(0, panic - 3)...].prefix(25))
     }
 
     /// Asks QEMU to quit and waits for it; kills it where it does not within 5 s.
     public func quit() async throws {
         // The reply may be lost with the socket: the exit is what counts.
         _ = try? await qmp.execute("quit", within: .seconds(5))
-        let exited = try? await withDeadline(.seconds(5), expired: { HarnessError(.harness, "QEMU does not quit") }) { [process] in
-            try await process.waitForExit()
-        }
         try Task.checkCancellation()
-        if exited == nil { process.kill() }
-        _ = try await process.waitForExit()
+        try await endedOrKilled(within: .seconds(5))
     }
 
     /// SIGKILL; no wait.

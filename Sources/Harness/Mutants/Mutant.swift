@@ -77,7 +77,7 @@ public struct Mutant: Sendable, Equatable {
     ///   means the mutant whose name begins with it.
     /// - Throws: `HarnessError` of kind `.input`.
     public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
-        guard Disk.isFolder(folder) else {
+        guard Files.isFolder(folder) else {
             throw HarnessError(.input, "there is no folder of mutants at \(folder)", hint: "name it with --mutants")
         }
         let mutants = try files(folder).map { file in
@@ -98,7 +98,7 @@ public struct Mutant: Sendable, Equatable {
 
     /// The *.patch files of a folder and of the folders in it; names that begin with a dot are left out.
     private static func files(_ folder: String) -> [String] {
-        Disk.names(in: folder).filter { !$0.hasPrefix(".") }.flatMap { name in
+        Files.names(in: folder).filter { !$0.hasPrefix(".") }.flatMap { name in
             let path = folder + "/" + name
             // A link to a folder may lead round in a circle.
             if FileStatus(path)?.kind == .folder { return files(path) }

@@ -21,7 +21,7 @@ struct MutantBase: Sendable {
     }
 
     /// The scenarios that it is known to pass, to skip, or to fail as its version is known to.
-    var proven: Set<String> { Set((Disk.text(file) ?? "").split(separator: "\n").map(String.init)) }
+    var proven: Set<String> { Set((Files.text(file) ?? "").split(separator: "\n").map(String.init)) }
 
     /// Does what nobody else should do meanwhile: to prove, and to write down what was proven.
     func locked(_ cache: Cache, _ body: () async throws -> Void) async throws { try await cache.locked("proven-" + key, body: body) }
@@ -32,7 +32,7 @@ struct MutantBase: Sendable {
     func note(_ results: [ScenarioResult], folder: String) throws {
         let red = results.compactMap(MutantResult.Catch.init)
         let green = results.filter { MutantResult.Catch($0) == nil }.map(\.scenario)
-        try Disk.write(proven.union(green).sorted().joined(separator: "\n"), to: file)
+        try Files.write(proven.union(green).sorted().joined(separator: "\n"), to: file)
         guard !red.isEmpty else { return }
         throw HarnessError(
             .harness, "the unmodified kernel fails \(red.count) of the scenarios that the mutants are judged by: a table over that says nothing",

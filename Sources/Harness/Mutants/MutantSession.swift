@@ -210,7 +210,7 @@ public struct MutantSession: Sendable {
             result.note = reason
             return nil
         }
-        result.note = Self.warning(Disk.text(kernel.log) ?? "", in: mutant.files)
+        result.note = Self.warning(Files.text(kernel.log) ?? "", in: mutant.files)
         return kernel
     }
 
@@ -233,7 +233,7 @@ public struct MutantSession: Sendable {
             return result
         }
         // A hundred MB for each mutant, and none is booted twice.
-        defer { try? Disk.remove(snapshot.folder) }
+        defer { try? Files.remove(snapshot.folder) }
         try await run(mutant, on: bench, work, ground, &result)
         result.runSeconds = ScenarioTrial.seconds(clock.now - begin)
         return result

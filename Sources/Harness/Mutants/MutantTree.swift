@@ -29,16 +29,16 @@ struct MutantTree: Sendable {
         folder = try cache.folder("mutants") + "/" + base.id
         log = try cache.folder("logs") + "/mutants-\(base.id).log"
         let mark = folder + ".of"
-        if Disk.text(mark) != base.identity || KernelTree.version(folder) == nil {
+        if Files.text(mark) != base.identity || KernelTree.version(folder) == nil {
             progress.say("copying \(origin) for the mutants")
-            try Disk.remove(mark)
-            try Disk.remove(journal)
-            try Disk.remove(folder)
+            try Files.remove(mark)
+            try Files.remove(journal)
+            try Files.remove(folder)
             // Objects of an earlier copy would be newer than the files of this one.
             let objects = try cache.folder("objects")
-            for name in Disk.names(in: objects) where name.hasPrefix(Self.id(base) + "-") { try Disk.remove(objects + "/" + name) }
+            for name in Files.names(in: objects) where name.hasPrefix(Self.id(base) + "-") { try Files.remove(objects + "/" + name) }
             try await Command("cp", ["-a", "--reflink=auto", origin, folder]).output()
-            try Disk.write(base.identity, to: mark)
+            try Files.write(base.identity, to: mark)
         }
         try restore()
     }
@@ -67,7 +67,7 @@ struct MutantTree: Sendable {
 
     /// Puts a mutant into the tree, which is as the origin is.
     func apply(_ mutant: Mutant) async throws {
-        try Disk.write(mutant.files.joined(separator: "\n"), to: journal)
+        try Files.write(mutant.files.joined(separator: "\n"), to: journal)
         do {
             try await patch(mutant, [])
         } catch {
@@ -78,15 +78,15 @@ struct MutantTree: Sendable {
 
     /// Takes out what was applied last.
     func restore() throws {
-        guard let text = Disk.text(journal) else { return }
+        guard let text = Files.text(journal) else { return }
         for file in text.split(separator: "\n").map(String.init) {
-            let temporary = Disk.temporary(beside: folder + "/" + file)
-            try Disk.copy(origin + "/" + file, to: temporary)
+            let temporary = Files.temporary(beside: folder + "/" + file)
+            try Files.copy(origin + "/" + file, to: temporary)
             FileStatus.setModified(temporary, FileStatus.now())
-            try Disk.remove(folder + "/" + file)
-            try Disk.rename(temporary, to: folder + "/" + file)
+            try Files.remove(folder + "/" + file)
+            try Files.rename(temporary, to: folder + "/" + file)
         }
-        try Disk.remove(journal)
+        try Files.remove(journal)
     }
 
     private func patch(_ mutant: Mutant, _ options: [String]) async throws {
@@ -97,14 +97,14 @@ struct MutantTree: Sendable {
         }
         // What was read and found good, not what its file has become meanwhile.
         let file = folder + ".patch"
-        try Disk.write(mutant.patch, to: file)
+        try Files.write(mutant.patch, to: file)
         let command = Command(
             "patch", ["-p1", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "--reject-file=-", "-d", folder, "-i", file] + options)
-        try Disk.write("", to: log)
+        try Files.write("", to: log)
         do {
             try await command.run(log: log, orThrow: .input)
         } catch let error as HarnessError {
-            let said = (Disk.text(log) ?? "").split(separator: "\n").map(String.init)
+            let said = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
             throw HarnessError(
                 .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(said).map { ": " + $0 } ?? "")",
                 hint: "make its diff anew against this source, or leave it out",

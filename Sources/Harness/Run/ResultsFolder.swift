@@ -17,15 +17,15 @@ struct ResultsFolder: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: path + "/scenarios", withIntermediateDirectories: true)
         } catch {
-            throw HarnessError(.input, "cannot make the results folder \(path): \(Disk.reason(error))", hint: "give --out a folder you may write to")
+            throw HarnessError(.input, "cannot make the results folder \(path): \(Files.reason(error))", hint: "give --out a folder you may write to")
         }
     }
 
     /// A folder that is there, and goes on being filled.
     init(resuming folder: String) throws {
         path = Self.absolute(folder)
-        guard Disk.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
-        try Disk.makeFolder(path + "/scenarios")
+        guard Files.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
+        try Files.makeFolder(path + "/scenarios")
     }
 
     /// Says at once what `init` would say of a folder that cannot be it, and makes nothing.
@@ -84,7 +84,7 @@ struct ResultsFolder: Sendable {
 
     private static func failure(_ file: String, _ error: any Error) -> HarnessError {
         HarnessError(
-            .harness, "cannot write \(file): \(Disk.reason(error))",
+            .harness, "cannot write \(file): \(Files.reason(error))",
             hint: "results that are not written are no results; is the disk full?")
     }
 

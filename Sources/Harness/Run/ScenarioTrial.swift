@@ -57,7 +57,7 @@ struct ScenarioTrial {
         var exit: MachineExit?
         if hung {
             // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
-            _ = try await session.machine.dissect()
+            _ = try await session.machine.dumpAndStop()
         } else if session.take.report == nil {
             (crash, exit) = try await death(session)
         } else {

@@ -53,16 +53,16 @@ struct DebianRoot: Sendable {
             let names = ["\(contents.packages) \(contents.unwanted)"] + contents.written + closure.map { "\($0.file) \($0.hash)" }
             let key = Cache.key([Self.format] + names)
             let path = roots + "/" + key
-            if Disk.isFolder(path) {
+            if Files.isFolder(path) {
                 CacheAge.use(path)
                 return (path, key)
             }
             let bytes = closure.reduce(0) { $0 + $1.size }
             progress.say("making a root file system of \(closure.count) packages of Debian's \(suite) (\(bytes >> 20) MB to download)")
             try await apt.downloadAll(contents.packages, suite: suite)
-            let making = Disk.temporary(beside: path)
+            let making = Files.temporary(beside: path)
             defer { try? FileManager.default.removeItem(atPath: making) }
-            try Disk.makeFolder(making)
+            try Files.makeFolder(making)
             // base-files first: it has the links of the merged /usr that the others are unpacked through.
             for package in closure.sorted(by: { ($0.name != "base-files" ? 1 : 0, $0.name) < ($1.name != "base-files" ? 1 : 0, $1.name) }) {
                 try await Command("dpkg-deb", ["--extract", apt.archive(package), making]).output()
@@ -70,18 +70,18 @@ struct DebianRoot: Sendable {
             try finish(making, contents)
             // dpkg-deb gave it the date of a package.
             CacheAge.use(making)
-            try Disk.rename(making, to: path)
+            try Files.rename(making, to: path)
             CacheAge.prune(roots) { $0.count == key.count && $0.allSatisfy(\.isHexDigit) }
             return (path, key)
         }
     }
 
     private func finish(_ root: String, _ contents: Contents) throws {
-        for name in contents.unwanted { try Disk.remove(root + "/" + name) }
+        for name in contents.unwanted { try Files.remove(root + "/" + name) }
         for (place, target) in contents.links {
-            try Disk.remove(root + "/" + place)
-            try Disk.trying("link \(place)") { try FileManager.default.createSymbolicLink(atPath: root + "/" + place, withDestinationPath: target) }
+            try Files.remove(root + "/" + place)
+            try Files.trying("link \(place)") { try FileManager.default.createSymbolicLink(atPath: root + "/" + place, withDestinationPath: target) }
         }
-        for (place, text) in contents.files { try Disk.write(text, to: root + "/" + place) }
+        for (place, text) in contents.files { try Files.write(text, to: root + "/" + place) }
     }
 }

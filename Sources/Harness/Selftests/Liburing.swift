@@ -21,18 +21,18 @@ struct Liburing: Sendable {
             }
             let key = "\(offer.package)-\(offer.version)"
             let path = roots + "/" + key
-            if Disk.isFolder(path) { return (path, key) }
-            let making = Disk.temporary(beside: path)
-            try Disk.makeFolder(making)
+            if Files.isFolder(path) { return (path, key) }
+            let making = Files.temporary(beside: path)
+            try Files.makeFolder(making)
             defer { try? FileManager.default.removeItem(atPath: making) }
             progress.say("downloading \(offer.package) \(offer.version)")
             try await apt.download(offer, into: making)
-            guard let file = Disk.names(in: making).first(where: { $0.hasSuffix(".deb") }) else {
+            guard let file = Files.names(in: making).first(where: { $0.hasSuffix(".deb") }) else {
                 throw HarnessError(.harness, "apt-get downloaded no package for \(key)", hint: "run again; apt's lists are in \(apt.folder)")
             }
             try await Command("dpkg-deb", ["--extract", making + "/" + file, making]).output()
-            try Disk.remove(making + "/" + file)
-            try Disk.rename(making, to: path)
+            try Files.remove(making + "/" + file)
+            try Files.rename(making, to: path)
             return (path, key)
         }
     }
@@ -46,13 +46,13 @@ struct Liburing: Sendable {
         return try await cache.locked("apt-sources", waiting: { progress.say("waiting for another run that fetches from Debian") }) {
             let apt = AptRoot(folder: try cache.folder("apt-sources"), kind: .sources)
             let prefix = "liburing-test-" + Cache.key([compiler]) + "-"
-            let old = Disk.names(in: roots).filter { $0.hasPrefix(prefix) && Disk.isFile("\(roots)/\($0)/zcrx.t") }
+            let old = Files.names(in: roots).filter { $0.hasPrefix(prefix) && Files.isFile("\(roots)/\($0)/zcrx.t") }
                 .max { DebianVersion($0) < DebianVersion($1) }
                 .map { (path: "\(roots)/\($0)/zcrx.t", key: String($0.dropFirst(prefix.count))) }
             if let age = apt.age, age < DebianSource.lifetime, let old { return old }
             progress.say("fetching liburing's own test of zero-copy receive")
-            let work = Disk.temporary(beside: roots + "/" + prefix)
-            try Disk.makeFolder(work)
+            let work = Files.temporary(beside: roots + "/" + prefix)
+            try Files.makeFolder(work)
             defer { try? FileManager.default.removeItem(atPath: work) }
             do {
                 try await apt.refresh()
@@ -70,30 +70,30 @@ struct Liburing: Sendable {
     ///   - work: a folder with the source package.
     ///   - prefix: of the folder that it is kept in; the version follows.
     private func build(_ apt: AptRoot, in work: String, beside prefix: String) async throws -> (path: String, key: String) {
-        guard let archive = Disk.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
+        guard let archive = Files.names(in: work).first(where: { $0.contains(".orig.tar.") && !$0.hasSuffix(".asc") }) else {
             throw HarnessError(.harness, "the source package of liburing has no archive", hint: "run again; apt's lists are in \(apt.folder)")
         }
         let key = String(archive.prefix { $0 != "~" }).components(separatedBy: ".orig.tar.")[0]
         let folder = prefix + key
-        if Disk.isFolder(folder) { return (folder + "/zcrx.t", key) }
+        if Files.isFolder(folder) { return (folder + "/zcrx.t", key) }
         try await Command("tar", ["--strip-components=1", "-xf", archive], directory: work).output()
         let log = try cache.folder("logs") + "/liburing-test.log"
-        try Disk.write("", to: log)
+        try Files.write("", to: log)
         try await Command("./configure", [], directory: work).run(log: log)
         try await KernelMake.run(Self.make(["-C", work + "/src"]), log: log, what: "building liburing")
         try await KernelMake.run(Self.make(["-C", work + "/test", "zcrx.t", "LDFLAGS=-static"]), log: log, what: "building liburing's test/zcrx.c")
-        let made = Disk.temporary(beside: folder)
+        let made = Files.temporary(beside: folder)
         defer { try? FileManager.default.removeItem(atPath: made) }
-        try Disk.makeFolder(made)
-        try Disk.copy(work + "/test/zcrx.t", to: made + "/zcrx.t")
-        try Disk.rename(made, to: folder)
+        try Files.makeFolder(made)
+        try Files.copy(work + "/test/zcrx.t", to: made + "/zcrx.t")
+        try Files.rename(made, to: folder)
         return (folder + "/zcrx.t", key)
     }
 
     private static func make(_ arguments: [String]) -> Command {
         var command = Command("make", arguments)
         command.unset = KernelMake.cleared
-        command.atDeath = "TERM"
+        command.parentDeathSignal = "TERM"
         return command
     }
 }

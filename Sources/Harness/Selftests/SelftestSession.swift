@@ -145,7 +145,7 @@ public struct SelftestSession: Sendable {
         let liburing = try await Liburing(cache: workshop.cache, progress: progress).folder()
         func both(_ source: ResolvedSource) async throws -> (KernelBuild, String) {
             let sources = KernelSource(cache: workshop.cache, progress: progress)
-            let lock = KernelBuilder.turn(kernel, of: source)
+            let lock = KernelBuilder.lock(kernel, of: source)
             // Before the kernel is built, which takes minutes.
             let folder = try await workshop.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
                 try await self.tree(source, sources).folder
@@ -190,7 +190,7 @@ public struct SelftestSession: Sendable {
     }
 
     private static func has(_ plan: SelftestPlan, _ tree: String) -> Bool {
-        plan.program == SelftestCatalogue.liburing || Disk.isFile(tree + "/tools/testing/selftests/" + plan.program)
+        plan.program == SelftestCatalogue.liburing || Files.isFile(tree + "/tools/testing/selftests/" + plan.program)
     }
 
     /// One program on a machine of its own.
@@ -205,7 +205,7 @@ public struct SelftestSession: Sendable {
         let name = plan.name.replacing("/", with: ".")
         let place = try folder.scenario(name)
         var machine = bench.plan
-        machine.line.takesTurns = plan.changesCode
+        machine.line.singleThreadedTCG = plan.changesCode
         return try await stand.store.withMachine(machine, console: place + "/console.log") { machine, ready in
             let guest = try UnitRunner.agreed(ready)
             return try await GuestSession.with(machine) { session in

@@ -34,7 +34,7 @@ public struct SelftestTable: Sendable {
     }
 
     /// Puts the table into a file, in the place of that of the same series, or behind what is there.
-    public func write(to path: String) throws { try Disk.write(Self.document(Disk.text(path) ?? "", with: markdown), to: path) }
+    public func write(to path: String) throws { try Files.write(Self.document(Files.text(path) ?? "", with: markdown), to: path) }
 
     private static let head = "## Linux "
 

@@ -34,7 +34,7 @@ struct SelftestTree: Sendable {
     ///   - liburing: a folder with `usr/include` and `usr/lib` of a liburing that has zcrx.
     /// - Throws: `HarnessError`. A program that does not build is said and left out: the tests that need it say so, too.
     func folder(source: String, identity: String?, liburing: (path: String, key: String), jobs: Int) async throws -> (path: String, key: String) {
-        guard Disk.isFolder(source + "/tools/testing/selftests/drivers/net") else {
+        guard Files.isFolder(source + "/tools/testing/selftests/drivers/net") else {
             throw HarnessError(
                 .input, "the kernel tree has no tools/testing/selftests/drivers/net",
                 hint: "the selftests are taken from the tree under test; give its whole source")
@@ -46,24 +46,24 @@ struct SelftestTree: Sendable {
         let trees = try cache.folder("selftests")
         let path = trees + "/" + key
         return try await cache.locked("selftests-" + key, waiting: { progress.say("waiting for another run that builds the same selftests") }) {
-            if Disk.isFolder(path) {
+            if Files.isFolder(path) {
                 CacheAge.use(path)
                 return (path, key)
             }
             progress.say("building the kernel's selftests")
-            let work = Disk.temporary(beside: path)
+            let work = Files.temporary(beside: path)
             defer { try? FileManager.default.removeItem(atPath: work) }
             try copy(from: source, to: work)
             let log = try cache.folder("logs") + "/selftests-\(key).log"
-            try Disk.write("", to: log)
+            try Files.write("", to: log)
             let isWhole = try await build(work, source: source, liburing: liburing.path, jobs: jobs, log: log)
-            let made = Disk.temporary(beside: path)
+            let made = Files.temporary(beside: path)
             defer { try? FileManager.default.removeItem(atPath: made) }
             try take(from: work, to: made)
             // One in which something is missing is for this run only: what was in the way may be gone by the next.
             let path = isWhole ? path : path + "-part"
-            try Disk.remove(path)
-            try Disk.rename(made, to: path)
+            try Files.remove(path)
+            try Files.rename(made, to: path)
             CacheAge.prune(trees) { $0.count == key.count && $0.allSatisfy(\.isHexDigit) }
             return (path, key)
         }
@@ -76,27 +76,27 @@ struct SelftestTree: Sendable {
             let names = FileManager.default.enumerator(atPath: source + "/" + part)?.compactMap { $0 as? String } ?? []
             files += names.isEmpty ? [part] : names.map { part + "/" + $0 }
         }
-        return Cache.key(try files.filter { Disk.isFile(source + "/" + $0) }.sorted().map { "\($0) \(try ContentHash.ofFile(source + "/" + $0))" })
+        return Cache.key(try files.filter { Files.isFile(source + "/" + $0) }.sorted().map { "\($0) \(try ContentHash.ofFile(source + "/" + $0))" })
     }
 
     private func copy(from source: String, to work: String) throws {
         for part in Self.parts where FileStatus(source + "/" + part) != nil {
-            try Disk.makeFolder((work + "/" + part as NSString).deletingLastPathComponent)
-            try Disk.copy(source + "/" + part, to: work + "/" + part)
+            try Files.makeFolder((work + "/" + part as NSString).deletingLastPathComponent)
+            try Files.copy(source + "/" + part, to: work + "/" + part)
         }
     }
 
     private func build(_ work: String, source: String, liburing: String, jobs: Int, log: String) async throws -> Bool {
-        try Disk.makeFolder(work + ".headers")
+        try Files.makeFolder(work + ".headers")
         defer { try? FileManager.default.removeItem(atPath: work + ".headers") }
         try await KernelMake.run(
             KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
-        try Disk.copy(work + ".headers/usr", to: work + "/usr")
+        try Files.copy(work + ".headers/usr", to: work + "/usr")
         let headers = "-isystem \(work)/usr/include"
         var missing: [String] = []
         for folder in Self.built {
             let place = work + "/tools/testing/selftests/" + folder
-            guard Disk.isFolder(place) else { continue }
+            guard Files.isFolder(place) else { continue }
             // Static: the guest's C library is not this machine's.
             var arguments = ["-C", place, "OUTPUT=" + place, "CC=gcc", "HAS_IOURING_ZCRX=y", "KHDR_INCLUDES=" + headers, "-j\(jobs)", "--keep-going"]
             arguments += ["USERCFLAGS=\(headers) -I\(liburing)/usr/include", "USERLDFLAGS=-static -L\(liburing)/usr/lib/x86_64-linux-gnu"]
@@ -121,11 +121,11 @@ struct SelftestTree: Sendable {
     /// Leaves the sources of programs and what their build made on the way.
     private func take(from work: String, to made: String) throws {
         for part in Self.guest where FileStatus(work + "/" + part) != nil {
-            try Disk.makeFolder((made + "/" + part as NSString).deletingLastPathComponent)
-            try Disk.copy(work + "/" + part, to: made + "/" + part)
+            try Files.makeFolder((made + "/" + part as NSString).deletingLastPathComponent)
+            try Files.copy(work + "/" + part, to: made + "/" + part)
         }
-        for folder in Self.built { try Disk.remove(made + "/tools/testing/selftests/\(folder)/tools") }
+        for folder in Self.built { try Files.remove(made + "/tools/testing/selftests/\(folder)/tools") }
         let names = FileManager.default.enumerator(atPath: made)?.compactMap { $0 as? String } ?? []
-        for name in names where [".c", ".h", ".a", ".d"].contains(where: name.hasSuffix) { try Disk.remove(made + "/" + name) }
+        for name in names where [".c", ".h", ".a", ".d"].contains(where: name.hasSuffix) { try Files.remove(made + "/" + name) }
     }
 }

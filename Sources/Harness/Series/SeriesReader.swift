@@ -28,7 +28,7 @@ struct SeriesReader: Sendable {
         let work = place.path
         for (index, file) in try paths.flatMap(Self.files).enumerated() {
             let folder = work + "/\(index)"
-            try Disk.makeFolder(folder)
+            try Files.makeFolder(folder)
             try await read(file, work: folder, into: &series)
         }
         guard !series.patches.isEmpty else {
@@ -44,8 +44,8 @@ struct SeriesReader: Sendable {
     private static func files(_ path: String) throws -> [String] {
         if path == "-" { return ["/dev/stdin"] }
         guard !path.isEmpty, FileStatus(path) != nil else { throw HarnessError(.input, "there is no series at \"\(path)\"", hint: hint) }
-        guard Disk.isFolder(path) else { return [path] }
-        let names = Disk.names(in: path).filter { name in !name.hasPrefix(".") && suffixes.contains { name.hasSuffix($0) } }
+        guard Files.isFolder(path) else { return [path] }
+        let names = Files.names(in: path).filter { name in !name.hasPrefix(".") && suffixes.contains { name.hasSuffix($0) } }
         guard !names.isEmpty else {
             throw HarnessError(
                 .input, "there is no patch in the folder \(path): looked for \(suffixes.map { "*" + $0 }.joined(separator: ", "))", hint: hint)
@@ -73,7 +73,7 @@ struct SeriesReader: Sendable {
         if file == "/dev/stdin" {
             let data = try await Self.standardInput()
             let copy = work + "/standard input"
-            try Disk.write(data, to: copy)
+            try Files.write(data, to: copy)
             return (data, copy)
         }
         // A device or a FIFO would be waited for.
@@ -154,13 +154,13 @@ struct SeriesReader: Sendable {
 
     private func mails(_ path: String, called file: String, work: String, into series: inout PatchSeries) async throws {
         let folder = work + "/mails"
-        try Disk.makeFolder(folder)
+        try Files.makeFolder(folder)
         do {
-            _ = try await GitTree.alone(["mailsplit", "-d8", "-b", "--keep-cr", "-o" + folder, "--", path]).output(orThrow: .input)
+            _ = try await GitTree.isolated(["mailsplit", "-d8", "-b", "--keep-cr", "-o" + folder, "--", path]).output(orThrow: .input)
         } catch let error as HarnessError where error.message.hasPrefix("`") {
             throw HarnessError(.input, "\(file) is no mbox that git can split", hint: Self.hint, evidence: error.evidence)
         }
-        let mails = Disk.names(in: folder)
+        let mails = Files.names(in: folder)
         guard !mails.isEmpty else { throw HarnessError(.input, "there is no mail in \(file)", hint: Self.hint) }
         for (index, mail) in mails.enumerated() {
             let origin = mails.count == 1 ? file : "\(file), mail \(index + 1)"
@@ -170,7 +170,7 @@ struct SeriesReader: Sendable {
 
     /// - Returns: nil for a mail that belongs to the series and is no patch.
     private func mail(_ mail: String, origin: String, into series: inout PatchSeries) async throws -> Patch? {
-        var command = GitTree.alone(["mailinfo", "-u", "-k", mail + ".message", mail + ".diff"])
+        var command = GitTree.isolated(["mailinfo", "-u", "-k", mail + ".message", mail + ".diff"])
         command.input = mail
         let info: String
         do {
@@ -184,9 +184,9 @@ struct SeriesReader: Sendable {
             fields[String(line[..<colon])] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
         }
         let subject = PatchSubject(fields["Subject"] ?? "")
-        let message = (Disk.text(mail + ".message") ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+        let message = (Files.text(mail + ".message") ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
         let diff = FileManager.default.contents(atPath: mail + ".diff").map(Array.init) ?? []
-        if let base = Self.trailer("base-commit", in: Disk.text(mail) ?? "") { series.baseCommit = series.baseCommit ?? base }
+        if let base = Self.trailer("base-commit", in: Files.text(mail) ?? "") { series.baseCommit = series.baseCommit ?? base }
         let title = "\(origin), \"\(subject.text)\""
         if subject.number == 0 {
             series.notes.append("\(title) is the cover letter")

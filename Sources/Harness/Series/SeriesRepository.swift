@@ -41,12 +41,12 @@ struct SeriesRepository: Sendable {
         self.base = base
         self.name = name
         self.objects = objects
-        try Disk.makeFolder(work)
+        try Files.makeFolder(work)
         try await git(["init", "--quiet", "--template="]).output()
     }
 
     private func git(_ arguments: [String]) -> Command {
-        var command = GitTree.alone(
+        var command = GitTree.isolated(
             ["-c", "core.autocrlf=false", "-c", "core.quotePath=false", "-c", "gc.auto=0", "--git-dir=\(folder)/git", "--work-tree=\(work)"]
                 + arguments)
         command.directory = work
@@ -89,8 +89,8 @@ struct SeriesRepository: Sendable {
         guard status.kind == .file || status.kind == .link else {
             throw HarnessError(.input, "the series changes \(path), which is no file in \(name)")
         }
-        try Disk.makeFolder(((work + "/" + path) as NSString).deletingLastPathComponent)
-        try Disk.copy(base + "/" + path, to: work + "/" + path)
+        try Files.makeFolder(((work + "/" + path) as NSString).deletingLastPathComponent)
+        try Files.copy(base + "/" + path, to: work + "/" + path)
     }
 
     private func commit(_ subject: String) async throws {
@@ -100,7 +100,7 @@ struct SeriesRepository: Sendable {
     private func state(after patch: Patch, number: Int, since base: String, note: String?) async throws -> AppliedSeries.State {
         let list = try await git(["diff-tree", "-r", "-z", "--no-renames", "--name-only", base, "HEAD"]).output()
         let folder = folder + "/states/\(number)"
-        try Disk.makeFolder(folder)
+        try Files.makeFolder(folder)
         try await git(["checkout-index", "--all", "--force", "--prefix=\(folder)/"]).output()
         return AppliedSeries.State(patch: patch, overlay: try Overlay(list.split(separator: "\0").map(String.init), in: folder), note: note)
     }
@@ -109,12 +109,12 @@ struct SeriesRepository: Sendable {
 
     private func apply(_ patch: Patch, number: Int, of series: PatchSeries) async throws -> String? {
         let file = folder + "/patch"
-        try Disk.write(Data(patch.diff), to: file)
+        try Files.write(Data(patch.diff), to: file)
         let plain: HarnessError
         do {
             try await git(["apply", "--index", "--whitespace=nowarn", file]).output(orThrow: .input)
             return nil
-        } catch let error as HarnessError where error.message.hasPrefix("`") {
+        } catch let error as HarnessError where error.cause == .toolFailed {
             plain = error
         }
         do {
@@ -124,7 +124,7 @@ struct SeriesRepository: Sendable {
             merge.unset.removeAll { $0 == "GIT_ALTERNATE_OBJECT_DIRECTORIES" }
             try await merge.output(orThrow: .input)
             return "it took a three-way merge"
-        } catch let error as HarnessError where error.message.hasPrefix("`") {
+        } catch let error as HarnessError where error.cause == .toolFailed {
             try await git(["reset", "--quiet", "--hard"]).output()
             throw await failure(patch, number: number, of: series, plain.evidence, merge: error.evidence)
         }

@@ -208,7 +208,7 @@ private struct Work: Sendable {
         let bench = try await workshop.bench(kernel, machine: request.machine)
         let snapshot = try await SnapshotStore(cache: workshop.cache, progress: workshop.progress).snapshot(bench.plan, bootConsole: nil)
         // A hundred MB for each patch, and none is booted twice.
-        defer { if number > 0 { try? Disk.remove(snapshot.folder) } }
+        defer { if number > 0 { try? Files.remove(snapshot.folder) } }
         let outcome = try await RunSession(workshop: workshop, today: today).run(run, on: bench)
         if outcome.interrupted { throw CancellationError() }
         return outcome.results

@@ -49,13 +49,13 @@ struct SeriesPlace: Sendable {
     init(_ cache: Cache) throws {
         let folder = try cache.folder("series")
         // Of processes that were killed.
-        for name in Disk.names(in: folder) {
+        for name in Files.names(in: folder) {
             guard let pid = name.split(separator: "-").first.flatMap({ Int32($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
-            try Disk.remove(folder + "/" + name)
+            try Files.remove(folder + "/" + name)
         }
         path = "\(folder)/\(getpid())-\(UUID().uuidString.prefix(8))"
-        try Disk.makeFolder(path)
+        try Files.makeFolder(path)
     }
 
-    func remove() { try? Disk.remove(path) }
+    func remove() { try? Files.remove(path) }
 }

@@ -3,7 +3,7 @@
 import Crypto
 import Foundation
 
-/// The harness's folder for everything that can be made again: `${XDG_CACHE_HOME:-~/.cache}/ppiov`.
+/// The harness's folder for files that it can make again: `${XDG_CACHE_HOME:-~/.cache}/ppiov`.
 public struct Cache: Sendable {
     public let root: String
 
@@ -20,20 +20,20 @@ public struct Cache: Sendable {
 
     /// A folder below the cache, made where it does not exist.
     ///
-    /// - Throws: `HarnessError` that names the folder and what the system answered.
+    /// - Throws: `HarnessError` that names the folder and the system's error.
     public func folder(_ components: String...) throws -> String {
         let path = ([root] + components).joined(separator: "/")
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
             throw HarnessError(
-                .harness, "cannot make the cache folder \(path): \(Disk.reason(error))",
+                .harness, "cannot make the cache folder \(path): \(Files.reason(error))",
                 hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
         }
         return path
     }
 
-    /// A key for content: the first 20 hexadecimal digits of the SHA-256 of the parts, each with its length.
+    /// The key of a content: the first 20 hexadecimal digits of the SHA-256 of the parts, each with its length.
     public static func key(_ parts: [String]) -> String {
         var hash = SHA256()
         for part in parts {
@@ -41,6 +41,6 @@ public struct Cache: Sendable {
             hash.update(data: Array("\(bytes.count):".utf8))
             hash.update(data: bytes)
         }
-        return hash.finalize().prefix(10).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return ContentHash.hex(hash.finalize().prefix(10))
     }
 }

@@ -15,10 +15,10 @@ public struct Command: Sendable {
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
-    /// The signal it gets where the harness dies, even of SIGKILL: a build that goes on alone would meet the next one in its folder. Needs
-    /// util-linux's `setpriv`; without it nothing is sent.
-    public var atDeath: String?
-    /// The file that it reads as standard input; nil for nothing.
+    /// The name of the signal that the command gets when the harness dies, even of SIGKILL: a build that went on alone would share its
+    /// folder with the next one. Needs util-linux's `setpriv`; without it no signal is sent.
+    public var parentDeathSignal: String?
+    /// The file that it reads as standard input; nil for none.
     public var input: String?
 
     /// - Parameters:
@@ -42,7 +42,8 @@ public struct Command: Sendable {
         return "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 
-    static let guardian = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
+    /// util-linux's setpriv, for `--pdeathsig`; nil where it is not installed.
+    static let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
 
     private var configuration: Configuration {
         var options = PlatformOptions()
@@ -56,7 +57,7 @@ public struct Command: Sendable {
             if let key = Environment.Key(rawValue: key) { extra[key] = value }
         }
         var words = [program] + arguments
-        if let atDeath, let guardian = Self.guardian { words = [guardian, "--pdeathsig", atDeath, "--"] + words }
+        if let parentDeathSignal, let setpriv = Self.setpriv { words = [setpriv, "--pdeathsig", parentDeathSignal, "--"] + words }
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(extra),
@@ -94,7 +95,7 @@ public struct Command: Sendable {
         }
     }
 
-    /// Runs to the end, whatever that is, with both outputs appended to `log`.
+    /// Runs to the end, whatever its status, with both outputs appended to `log`.
     ///
     /// - Throws: `HarnessError` of `kind` where it cannot be started.
     func status(log: String, orThrow kind: HarnessError.Kind = .harness) async throws -> TerminationStatus {
@@ -122,6 +123,6 @@ public struct Command: Sendable {
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
         let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
-        return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines)
+        return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines, cause: .toolFailed)
     }
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Glibc
 
-/// An exclusive flock(2), which the kernel gives back when its holder dies.
+/// An exclusive flock(2). The kernel releases it when its process ends.
 final class FileLock: Sendable {
     private let descriptor: Int32
 
@@ -11,13 +11,13 @@ final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Gives the lock back with the last reference; calling this keeps the reference until here.
+    /// Releases the lock. The last reference does so too; this call keeps one until here.
     func release() { flock(descriptor, LOCK_UN) }
 
-    /// The lock, where nobody holds it.
+    /// The lock; nil where another holds it.
     ///
     /// - Throws: `HarnessError` where the file cannot be opened or locked.
-    static func takeIfFree(_ path: String) throws -> FileLock? {
+    static func acquireIfFree(_ path: String) throws -> FileLock? {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw HarnessError(
@@ -35,10 +35,10 @@ final class FileLock: Sendable {
 
     /// Waits for the lock.
     ///
-    /// - Throws: `HarnessError` where the file cannot be locked; `CancellationError`, and then the lock is given back as soon as it comes.
-    static func take(_ path: String) async throws -> FileLock {
+    /// - Throws: `HarnessError` where the file cannot be locked; `CancellationError`, and the lock is then released as soon as it is acquired.
+    static func acquire(_ path: String) async throws -> FileLock {
         let promise = Promise<FileLock>()
-        // A thread of its own: flock blocks for as long as another harness boots.
+        // A thread of its own: flock(2) blocks for as long as another process holds the lock, a boot for instance.
         Thread.detachNewThread {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else {

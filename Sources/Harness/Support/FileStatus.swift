@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import Crypto
-import Foundation
 import Glibc
 
-/// What lstat(2) says of a path.
+/// What lstat(2) returns for a path.
 struct FileStatus: Equatable, Sendable {
     enum Kind: Sendable { case file, folder, link, other }
 
@@ -15,7 +13,7 @@ struct FileStatus: Equatable, Sendable {
     var inode: UInt64
     var executable: Bool
 
-    /// nil where there is nothing, or nothing that may be looked at.
+    /// nil where there is nothing, or where lstat(2) is not permitted.
     init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
@@ -42,52 +40,5 @@ struct FileStatus: Equatable, Sendable {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-}
-
-/// SHA-256, in hexadecimal.
-enum ContentHash {
-    static func of(_ data: Data) -> String { hex(SHA256.hash(data: data)) }
-
-    static func of(_ text: String) -> String { of(Data(text.utf8)) }
-
-    /// A file's content, read in pieces.
-    ///
-    /// - Throws: `HarnessError` of kind `.input` that names the file.
-    static func ofFile(_ path: String) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(path) }
-        defer { close(descriptor) }
-        var hash = SHA256()
-        // Small and not cleared: a kernel tree has 100,000 files of 15 KB.
-        try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 64) { buffer in
-            while true {
-                try Task.checkCancellation()
-                let count = read(descriptor, buffer.baseAddress, buffer.count)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw unreadable(path)
-                }
-                if count == 0 { return }
-                hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-        }
-        return hex(hash.finalize())
-    }
-
-    static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(64)
-        for byte in bytes {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    private static func unreadable(_ path: String) -> HarnessError {
-        HarnessError(
-            .input, "cannot read \(path): \(String(cString: strerror(errno)))", hint: "check that the file is there and that you may read it")
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Why the harness could not do what it was asked, in the words a user reads, with the exit code it leads to.
+/// Why the harness could not do its work: the text that the user reads, and the exit code.
 public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The class of fault; its raw value is the process's exit code (docs/results.md).
     public enum Kind: Int32, Sendable {
-        /// Bad usage or input: the caller can mend it (exit 2).
+        /// Bad usage or input: the caller can correct it (exit 2).
         case input = 2
         /// The harness could not do its work: no build, no boot, no space (exit 3).
         case harness = 3
@@ -12,29 +12,43 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
         case interrupted = 130
     }
 
-    /// Whose fault it is. A search over kernels goes past one that is broken, and stops where the harness is.
+    /// Whose fault it is. A search over kernels skips a broken kernel, and stops at a fault of the harness.
     public enum Blame: Sendable {
-        /// The caller's, the host's, or our own.
+        /// The caller's, the host's, or the harness's.
         case harness
         /// The kernel's under test: it does not configure, build or boot.
         case kernel
     }
 
+    /// What happened, where a caller handles one case in its own way.
+    public enum Cause: Sendable {
+        /// A tool was started and ended with a status other than 0, or by a signal.
+        case toolFailed
+    }
+
     public var kind: Kind
-    /// What was tried and what answered.
+    /// What was tried and what the answer was.
     public var message: String
     /// What the reader can do next.
     public var hint: String?
     /// The last lines of the failing tool's output, or the path of its log.
     public var evidence: [String]
     public var blame: Blame
+    public var cause: Cause?
+    /// The path of the whole log of what failed.
+    public var log: String?
 
-    public init(_ kind: Kind, _ message: String, hint: String? = nil, evidence: [String] = [], blame: Blame = .harness) {
+    public init(
+        _ kind: Kind, _ message: String, hint: String? = nil, evidence: [String] = [], blame: Blame = .harness, cause: Cause? = nil,
+        log: String? = nil
+    ) {
         self.kind = kind
         self.message = message
         self.hint = hint
         self.evidence = evidence
         self.blame = blame
+        self.cause = cause
+        self.log = log
     }
 
     public var description: String {

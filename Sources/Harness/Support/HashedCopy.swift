@@ -4,7 +4,7 @@ import Crypto
 import Foundation
 import Glibc
 
-/// Copies a file and hashes what it copies, in one reading: what was hashed is what was written.
+/// Copies a file and hashes it in one pass: the hash is that of the bytes written.
 enum HashedCopy {
     /// - Returns: the SHA-256 of the copy, in hexadecimal; nil where `source` cannot be read as a plain file.
     /// - Throws: `HarnessError` where the copy cannot be written.
@@ -23,9 +23,9 @@ enum HashedCopy {
                 if count < 0, errno == EINTR { continue }
                 if count < 0 { return nil }
                 if count == 0 { return ContentHash.hex(hash.finalize()) }
-                let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                hash.update(bufferPointer: piece)
-                try write(piece, to: output, target)
+                let chunk = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                hash.update(bufferPointer: chunk)
+                try write(chunk, to: output, target)
             }
         }
     }
@@ -43,7 +43,7 @@ enum HashedCopy {
 
     private static func failure(_ target: String) -> HarnessError {
         let code = errno
-        if code == ENOSPC || code == EDQUOT { return Disk.full("write \(target)") }
+        if code == ENOSPC || code == EDQUOT { return Files.full("write \(target)") }
         return HarnessError(
             .harness, "cannot write \(target): \(String(cString: strerror(code)))", hint: "check the folder's permissions and its free space")
     }

@@ -4,22 +4,22 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM end the work in order: its task is cancelled, and everything it has started ends with it.
+/// Ends the work on SIGINT, SIGTERM or SIGHUP: its task is cancelled, and all that it started ends with it.
 public enum Interruption {
     /// Runs `body`; a signal cancels it.
     ///
-    /// - Parameter say: called with one line when a signal comes.
-    /// - Throws: what `body` throws; `HarnessError` (interrupted) where a signal came.
+    /// - Parameter say: called with one line for each signal.
+    /// - Throws: what `body` throws; `HarnessError` (interrupted) where a signal was received.
     public static func guarding<Value: Sendable>(
         say: @escaping @Sendable (String) -> Void, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let came = Mutex<Int32?>(nil)
+        let received = Mutex<Int32?>(nil)
         let work = Task { try await body() }
         let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                let again = came.withLock { before in
+                let again = received.withLock { before in
                     guard before == nil else { return true }
                     before = number
                     return false
@@ -34,7 +34,7 @@ public enum Interruption {
         do {
             return try await work.value
         } catch {
-            guard let number = came.withLock({ $0 }) else { throw error }
+            guard let number = received.withLock({ $0 }) else { throw error }
             throw HarnessError(.interrupted, "interrupted by signal \(number)")
         }
     }

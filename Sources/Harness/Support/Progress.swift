@@ -2,11 +2,11 @@
 
 public import Results
 
-/// Where the harness says what it is doing; the command line decides how it looks.
+/// Where the harness reports what it does; the command line decides how it is printed.
 public struct Progress: Sendable {
     /// One line.
     public var say: @Sendable (String) -> Void
-    /// A scenario's verdict, the how-manieth of how many.
+    /// A scenario's result, the number of results so far, and how many there will be.
     var judged: @Sendable (ScenarioResult, Int, Int) -> Void
 
     public init(

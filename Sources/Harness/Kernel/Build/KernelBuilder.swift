@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Builds kernels, and finds those that were built before in the cache.
+///
+/// The tree under test is only read: sources are unpacked or copied into the cache, objects go to a folder of their own,
+/// and a finished kernel is copied into `kernels/KEY`. Several builders may share one cache.
+public struct KernelBuilder: Sendable {
+    let cache: Cache
+    private let vm: String
+    private let jobs: Int
+    let progress: Progress
+
+    /// - Parameters:
+    ///   - vm: the repository's `vm/` folder, with `config/` and `patches/`.
+    ///   - jobs: how many compilers run at a time.
+    public init(cache: Cache, vm: String, jobs: Int, progress: Progress) {
+        self.cache = cache
+        self.vm = vm
+        self.jobs = max(1, jobs)
+        self.progress = progress
+    }
+
+    private var builds: BuildCache { BuildCache(cache: cache) }
+    private var sources: KernelSource { KernelSource(cache: cache, progress: progress) }
+    private var netdevsim: NetdevsimModule { NetdevsimModule(vm: vm) }
+
+    /// Resolves a request's source and names it by its content. It does not unpack, copy or build it.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` where there is no such source or it is not a kernel.
+    public func resolve(_ request: KernelRequest) async throws -> ResolvedSource {
+        try await sources.resolve(request.source)
+    }
+
+    /// Whether `build` would find it in the cache.
+    func isBuilt(_ request: KernelRequest, of source: ResolvedSource) async throws -> Bool {
+        let config = try KernelConfig(request: request, folder: vm + "/config")
+        return try builds.build(forRequest: key(request, of: source, config, try await tools())) != nil
+    }
+
+    private func tools() async throws -> [String] { [try await tool("gcc"), try await tool("ld"), try netdevsim.key(), BuildCache.format] }
+
+    /// The key of a request in the cache.
+    private func key(_ request: KernelRequest, of source: ResolvedSource, _ config: KernelConfig, _ tools: [String]) -> String {
+        Cache.key([source.identity, request.profile, config.text] + tools)
+    }
+
+    /// Builds a source that was resolved before, with the overlay it carries; of the request only the configuration counts. Returns the
+    /// kernel built before from the same source, options, compiler and patches.
+    ///
+    /// - Throws: `HarnessError`: of kind `.input` for a profile or option that cannot be; of kind `.harness` where the build fails, with the
+    ///   first compiler errors. `CancellationError` once the compilers are gone.
+    func build(_ request: KernelRequest, of source: ResolvedSource) async throws -> KernelBuild {
+        guard !cache.root.contains(where: { $0 == ":" || $0.isWhitespace }) else {
+            throw HarnessError(
+                .input, "make cannot build the kernel in \(cache.root): its name has a colon or a space",
+                hint: "set XDG_CACHE_HOME to a folder without either")
+        }
+        if case .built(let folder) = source.material { return try await adopt(folder, source, request) }
+        let config = try KernelConfig(request: request, folder: vm + "/config")
+        let tools = try await tools()
+        func key(_ source: ResolvedSource) -> String { self.key(request, of: source, config, tools) }
+
+        if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+        let objects = Self.objects(request, of: source)
+        return try await cache.locked(
+            Self.lock(request, of: source), waiting: { progress.say("waiting for another run that builds the same source") }
+        ) {
+            if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+            let (folder, source, inputs) = try await sources.materialize(source)
+            if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
+            let work = Work(
+                folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source),
+                profile: request.profile,
+                compiler: tools[0], tools: tools, inputs: inputs)
+            return try await compile(work, config: config)
+        }
+    }
+
+    /// The folder that a kernel is compiled in, among the cache's objects.
+    private static func objects(_ request: KernelRequest, of source: ResolvedSource) -> String {
+        [source.place, request.profile, request.variant].compactMap { $0 }.joined(separator: "-")
+    }
+
+    /// The lock that is held while a kernel is built, and while its source is read.
+    static func lock(_ request: KernelRequest, of source: ResolvedSource) -> String { "build-" + (source.lock ?? objects(request, of: source)) }
+
+    /// A build from the cache, with the names of this request: two requests may build to the same kernel.
+    private func found(_ build: KernelBuild, _ source: ResolvedSource, _ request: KernelRequest? = nil) -> KernelBuild {
+        var build = build
+        build.source = source.identity
+        if let request { build.profile = request.profile }
+        progress.say("kernel \(build.release) (\(build.profile)) of \(build.source) is built already: \(build.key)")
+        return build
+    }
+
+    private func tool(_ name: String) async throws -> String {
+        try await Command(name, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? name
+    }
+
+    /// The versions of the other tools that Kconfig checks besides the compiler and the linker.
+    private func otherTools() async throws -> [String] {
+        var versions: [String] = []
+        for name in ["as", "pahole", "rustc", "bindgen"] {
+            do {
+                versions.append(try await tool(name))
+            } catch is HarnessError {
+                versions.append("no \(name)")
+            }
+        }
+        return versions
+    }
+
+    /// The input of `compile`.
+    private struct Work {
+        var folder: String
+        var version: String
+        var identity: String
+        var name: String
+        var request: String
+        var profile: String
+        var compiler: String
+        var tools: [String]
+        var inputs: TreeInputs
+    }
+
+    private func compile(_ work: Work, config: KernelConfig) async throws -> KernelBuild {
+        let objects = try ObjectFolder(cache.folder("objects") + "/" + work.name)
+        let log = try cache.folder("logs") + "/build-\(work.name).log"
+        var warnings = BuildWarnings(of: objects.path)
+        // Some objects of an interrupted build stay.
+        if objects.wasInterrupted { warnings.add(Files.text(log) ?? "", source: work.folder) }
+        try objects.prepare()
+        try warnings.save(objects.path)
+        try Files.write("", to: log)
+        let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
+
+        progress.say("configuring Linux \(work.version), profile \(work.profile)")
+        let tools = Cache.key(work.tools + (try await otherTools()))
+        let final = try await config.apply(with: make, version: work.version, inputs: Cache.key([work.inputs.configuration, tools]))
+        let configHash = ContentHash.of(final)
+        let key = Cache.key([work.identity, configHash] + work.tools)
+        if let build = try builds.build(forKey: key) {
+            try builds.link(work.request, toKey: key)
+            return build
+        }
+
+        progress.say("compiling Linux \(work.version) with \(jobs) jobs; the log is \(log)")
+        try objects.begin()
+        do {
+            try await MakeProgress.following(log, progress: progress) {
+                try await make.run(["vmlinux", "modules_prepare"], what: "building Linux \(work.version)")
+            }
+        } catch let error as HarnessError {
+            warnings.add(Files.text(log) ?? "", source: work.folder)
+            try warnings.save(objects.path)
+            objects.end()
+            throw error
+        }
+        warnings.add(Files.text(log) ?? "", source: work.folder)
+        try warnings.save(objects.path)
+        objects.end()
+        try config.requireUnchanged(final, in: objects.path)
+
+        let symbols = objects.path + "/Module.symvers"
+        try Files.remove(symbols)
+        if Files.isFile(objects.path + "/vmlinux.symvers") { try Files.copy(objects.path + "/vmlinux.symvers", to: symbols) }
+        let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, config: final)
+        let outcome = try await netdevsim.build(
+            against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]),
+            progress: progress)
+        // Those of netdevsim, too.
+        warnings.add(Files.text(log) ?? "", source: work.folder)
+        try warnings.save(objects.path)
+        var build = KernelBuild(
+            vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
+            compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log)
+        build.warnings = warnings.all(in: objects.path, linked: try await BuildWarnings.linked(in: objects.path))
+        return try await finish(outcome, build, from: objects.path, request: work.request)
+    }
+
+    /// Uses a tree that was built without ppiov as it is: its vmlinux, and netdevsim built against it.
+    private func adopt(_ folder: String, _ source: ResolvedSource, _ request: KernelRequest) async throws -> KernelBuild {
+        guard request.configFiles.isEmpty, request.sets.isEmpty else {
+            throw HarnessError(
+                .input, "\(folder) is built already: options cannot be added to it",
+                hint: "leave out --config and --set, or build its source with tree:PATH")
+        }
+        let tree = KernelTree.source(ofBuilt: folder)
+        // Its source may be there the next time.
+        let key = Cache.key([source.identity, tree == nil ? "no source" : try netdevsim.key(), BuildCache.format])
+        if let build = try builds.build(forKey: key) { return found(build, source) }
+        let config = Files.text(folder + "/.config") ?? ""
+        let values = ConfigFragment.values(of: config)
+        let missing = KernelTree.missingGuestOptions(values)
+        guard missing.isEmpty else {
+            throw HarnessError(
+                .input, "the kernel built in \(folder) cannot boot as a guest: its .config lacks \(missing.joined(separator: ", "))",
+                hint: "set them to y and build it again, or have its source built with tree:PATH")
+        }
+        let isDebug = values["CONFIG_KASAN"] == "y" || values["CONFIG_PROVE_LOCKING"] == "y"
+        let compiler = (values["CONFIG_CC_VERSION_TEXT"] ?? "").trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+        return try await cache.locked("build-" + source.id) {
+            if let build = try builds.build(forKey: key) { return found(build, source) }
+            let log = try cache.folder("logs") + "/build-\(source.id).log"
+            try Files.write("used as built: \(folder)\n", to: log)
+            let work = try cache.folder("objects") + "/\(source.id).netdevsim"
+            let outcome: NetdevsimModule.Outcome =
+                if let tree {
+                    try await netdevsim.build(
+                        against: NetdevsimModule.Kernel(source: tree, objects: folder, config: config), work: work, jobs: jobs, log: log,
+                        progress: progress)
+                } else {
+                    .none(reason: "the source of the kernel built in \(folder) is not there: netdevsim comes from it")
+                }
+            return try await finish(
+                outcome,
+                KernelBuild(
+                    vmlinux: "", release: try release(folder), key: key, source: source.identity, configHash: ContentHash.of(config),
+                    profile: isDebug ? "debug" : "fast", compiler: compiler, netdevsim: nil, netdevsimReason: nil, log: log),
+                from: folder, request: key)
+        }
+    }
+
+    private func finish(_ outcome: NetdevsimModule.Outcome, _ build: KernelBuild, from folder: String, request: String) async throws -> KernelBuild {
+        var build = build
+        var module: String?
+        switch outcome {
+        case .module(let path, let patches): (module, build.netdevsimPatches) = (path, patches)
+        case .none(let reason):
+            build.netdevsimReason = reason
+            progress.say("no netdevsim: \(reason)")
+        }
+        build = try await builds.store(
+            build, vmlinux: folder + "/vmlinux", module: module, config: folder + "/.config", log: build.log, request: request)
+        progress.say("kernel \(build.release) (\(build.profile)) is ready: \(build.key)")
+        return build
+    }
+
+    private func release(_ objects: String) throws -> String {
+        let file = objects + "/include/config/kernel.release"
+        if let text = Files.text(file)?.trimmingCharacters(in: .whitespacesAndNewlines), !text.isEmpty { return text }
+        throw HarnessError(.harness, "the built kernel has no release: there is no \(file)", hint: "build the tree again")
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// The compiler's warnings in a build log.
+enum CompilerWarnings {
+    /// Each once, in order: "/s/net/core/page_pool.c: unused variable 'x' [-Wunused-variable]". Without line numbers, which any patch moves.
+    static func of(_ log: String) -> [String] {
+        var seen: Set<String> = []
+        return log.split(separator: "\n").compactMap(warning).filter { seen.insert($0).inserted }
+    }
+
+    /// The warning in a line; nil where it has none of the source's.
+    static func warning(_ line: Substring) -> String? {
+        // make warns of clocks and its jobserver.
+        guard !line.hasPrefix("make"), let mark = line.range(of: ": warning: ") ?? line.range(of: ": WARNING: ") else { return nil }
+        // FILE:LINE:COLUMN, or the name of a tool.
+        return (line[..<mark.lowerBound].split(separator: ":").first ?? "") + ": " + line[mark.upperBound...]
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Subprocess
+
+/// Runs the kernel's make. All that would make two builds of the same source differ has a fixed value.
+struct KernelMake: Sendable {
+    /// The source folder. It is only read.
+    var source: String
+    /// The `O=` folder.
+    var objects: String
+    var jobs: Int
+    var log: String
+
+    /// Kbuild reads these from the environment. None of the caller's may reach a build, since a build is found again by its key.
+    static let cleared = [
+        "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MAKEOVERRIDES", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
+        "KBUILD_EXTMOD_OUTPUT", "KBUILD_EXTRA_SYMBOLS", "KBUILD_VERBOSE", "KBUILD_SRC", "KCFLAGS", "KAFLAGS", "KCPPFLAGS", "KRUSTFLAGS",
+        "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG", "KCONFIG_OVERWRITECONFIG", "KCONFIG_DEFCONFIG_LIST", "KCONFIG_NOTIMESTAMP",
+        "CROSS_COMPILE", "LLVM", "LLVM_IAS", "SUBARCH", "SRCARCH", "CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_MODULE", "LDFLAGS_MODULE",
+        "HOSTCFLAGS", "HOSTLDFLAGS", "USERCFLAGS", "USERLDFLAGS", "O", "M", "MO", "V", "W", "C", "CC", "HOSTCC", "LD",
+    ]
+
+    static let fixed = [
+        "ARCH": "x86_64", "LOCALVERSION": "", "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_VERSION": "1",
+        "KBUILD_BUILD_USER": "ppiov", "KBUILD_BUILD_HOST": "ppiov", "SOURCE_DATE_EPOCH": "0",
+    ]
+
+    /// The output of a step stays together, below its line.
+    static let outputSync = ["--output-sync=target"]
+
+    static func command(_ arguments: [String]) -> Command {
+        var command = Command("make", arguments, environment: fixed)
+        command.unset = cleared
+        command.parentDeathSignal = "TERM"
+        return command
+    }
+
+    /// - Throws: `HarnessError` of kind `.harness` with the first lines of the log that name an error.
+    func run(_ goals: [String], what: String) async throws {
+        try await Self.run(Self.command(["-C", source, "O=" + objects, "-j\(jobs)"] + Self.outputSync + goals), log: log, what: what)
+    }
+
+    /// Runs any make. A failure is explained by its log.
+    static func run(_ command: Command, log: String, what: String) async throws {
+        let start = FileStatus(log)?.size ?? 0
+        let status = try await command.status(log: log)
+        guard !status.isSuccess else { return }
+        let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+        guard case .exited = status, text.split(separator: "\n").count > 1 else { throw command.failure(.harness, status, tail: text) }
+        throw explained(what, text: text, log: log)
+    }
+
+    /// The error for the output of a failed make.
+    static func explained(_ what: String, text: String, log: String) -> HarnessError {
+        let evidence = firstErrors(in: text) + ["the whole log: \(log)"]
+        if Files.isFull(text) { return Files.full("finish \(what)", evidence: evidence) }
+        return HarnessError(
+            .harness, "\(what) failed",
+            hint: "if the tree is yours, check that it builds without ppiov; `ppiov doctor` names missing tools and libraries",
+            evidence: evidence, blame: isSourceError(text) ? .kernel : .harness, cause: .toolFailed, log: log)
+    }
+
+    /// Whether the source is at fault, and not a compiler, linker or make that was killed, had no memory, or is not installed.
+    private static func isSourceError(_ text: String) -> Bool {
+        let words = [
+            "Killed signal terminated program", "Terminated signal terminated program", "internal compiler error", "ld terminated with signal",
+            "annot allocate memory", "memory exhausted", "out of memory allocating", "Input/output error", "Read-only file system",
+            "Too many open files", "Resource temporarily unavailable",
+        ]
+        // How make reports a command that a signal ended, or that a shell did not find.
+        let ends = [
+            "] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143",
+            "*** Terminated", "*** wait: No child processes.  Stop.",
+        ]
+        return !text.split(separator: "\n").contains { line in
+            // The compiler quotes the source in lines with a bar: those do not count.
+            if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }
+            // A program of the host: a script of the source has a path.
+            if line.hasSuffix(": not found") { return line.components(separatedBy: ": ").dropLast().last?.contains("/") == false }
+            return !line.contains(" | ") && words.contains { line.contains($0) }
+        }
+    }
+
+    /// The lines that explain a failure: errors of compiler and linker; where there are none, make's own and the last lines.
+    static func firstErrors(in text: String, limit: Int = 12) -> [String] {
+        let lines = text.split(separator: "\n").map(String.init)
+        let compiler = lines.filter { $0.contains("error:") || $0.contains("undefined reference") || $0.contains("No space left on device") }
+        if !compiler.isEmpty { return Array(compiler.prefix(limit)) }
+        let make = lines.filter { $0.contains("*** ") || $0.hasPrefix("ERROR: ") }
+        let tail = lines.suffix(limit)
+        return Array(make.prefix(limit / 2)) + tail.filter { !make.contains($0) }
+    }
+
+    /// How many steps a log has: Kbuild prints one word in capitals and a path for each.
+    static func steps(in text: some StringProtocol) -> Int {
+        text.split(separator: "\n").count { isStep($0) }
+    }
+
+    static func isStep(_ line: some StringProtocol) -> Bool {
+        // The compiler prints lines of the source as "   12 | int x;".
+        guard line.hasPrefix("  "), let word = line.split(separator: " ").first, word.first?.isLetter == true else { return false }
+        return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
+    }
+}

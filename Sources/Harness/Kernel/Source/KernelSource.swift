@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// Resolves the source of a request, and puts it where it can be built without a change to the original.
+struct KernelSource: Sendable {
+    var cache: Cache
+    var progress: Progress
+
+    /// - Throws: `HarnessError` of kind `.input` where there is no such source or it is not a kernel.
+    func resolve(_ requested: String) async throws -> ResolvedSource {
+        if requested == "debian" || requested.hasPrefix("debian:") {
+            let offer = try await DebianSource(cache: cache, progress: progress).choose(
+                DebianVersionSpec(String(requested.dropFirst("debian:".count))))
+            let identity = "debian:\(offer.package) \(offer.version)"
+            let name = String(offer.version.text.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") ? $0 : "_" })
+            return ResolvedSource(identity: identity, material: .debian(offer), id: "debian-\(name)-\(Cache.key([identity]).prefix(8))")
+        }
+        for (prefix, built) in [("tree:", false), ("built:", true)] where requested.hasPrefix(prefix) {
+            let path = try existing(String(requested.dropFirst(prefix.count)))
+            return built ? try await self.built(path) : try await tree(path)
+        }
+        if let commit = try await commit(requested) { return commit }
+        let path = try existing(requested)
+        if !Files.isFolder(path) { return try await tarball(path) }
+        guard KernelTree.isBuilt(path) else { return try await tree(path) }
+        progress.say("using the kernel already built in \(path); tree:\(path) builds its source instead")
+        return try await built(path)
+    }
+
+    /// "TREE@REVISION", where no file has that name; nil for anything else.
+    private func commit(_ requested: String) async throws -> ResolvedSource? {
+        guard FileStatus(requested) == nil, let at = requested.lastIndex(of: "@"), Files.isFolder(String(requested[..<at])) else { return nil }
+        let tree = try GitTree(required: String(requested[..<at]))
+        return ResolvedSource(commit: try await tree.commit(String(requested[requested.index(after: at)...])), of: tree)
+    }
+
+    private func existing(_ text: String) throws -> String {
+        let path = URL(fileURLWithPath: text).standardizedFileURL.resolvingSymlinksInPath().path
+        guard !text.isEmpty, FileStatus(path) != nil else {
+            throw HarnessError(
+                .input, "there is no kernel source at \"\(text)\": looked for \(path)",
+                hint: "give a git tree, a source folder, a tarball, an already built tree, or debian:7.3")
+        }
+        // To read anything else, a FIFO for instance, would block.
+        let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        guard type == .typeRegular || type == .typeDirectory else {
+            throw HarnessError(.input, "\(path) is neither a file nor a folder")
+        }
+        return path
+    }
+
+    private func tarball(_ path: String) async throws -> ResolvedSource {
+        guard SourceArchive.isArchive(path) else {
+            throw HarnessError(
+                .input, "\(path) is neither a folder nor a tarball", hint: "known kinds of tarball: " + SourceArchive.suffixes.joined(separator: ", ")
+            )
+        }
+        let key = String(try await blocking { try ContentHash.ofFile(path) }.prefix(20))
+        return ResolvedSource(identity: "tarball:" + key, path: path, material: .tarball(path), id: "tarball-" + key)
+    }
+
+    private func built(_ folder: String) async throws -> ResolvedSource {
+        guard KernelTree.isBuilt(folder) else {
+            throw HarnessError(
+                .input, "\(folder) is not a built kernel tree: looked for vmlinux and .config in it",
+                hint: "build it first, or give tree:\(folder) to have it built")
+        }
+        let key = Cache.key(try await blocking { try ["vmlinux", ".config"].map { try ContentHash.ofFile(folder + "/" + $0) } })
+        let version = KernelTree.source(ofBuilt: folder).flatMap { KernelTree.version($0) }
+        return ResolvedSource(identity: "built:" + key, version: version, path: folder, material: .built(folder), id: "built-" + key)
+    }
+
+    private func tree(_ folder: String) async throws -> ResolvedSource {
+        let version = try KernelTree.requireVersion(folder, named: folder)
+        let id = "tree-" + Cache.key([folder])
+        var source = ResolvedSource(identity: "", version: version, path: folder, material: .tree(folder), id: id)
+        if let git = GitTree(folder) {
+            source.identity = try await git.identity()
+        } else {
+            source.identity = try await cache.locked("index-" + id) { "folder:" + (try await scan(folder, id: id)).contentKey }
+        }
+        return source
+    }
+
+    private func index(_ id: String) throws -> String { try cache.folder("sources") + "/\(id).index" }
+
+    private func scan(_ folder: String, id: String) async throws -> TreeIndex {
+        let paths = if let git = GitTree(folder) { try await git.paths() } else { try await blocking { try TreeScan.sources(folder) } }
+        let file = try index(id)
+        var old = try await blocking { TreeIndex(file: file) }
+        if !KernelTree.hasLeftovers(folder) { old.records = old.records.filter { !$0.value.generated } }
+        let fresh = try await TreeScan.refresh(old, root: folder, paths: paths)
+        if fresh != old { try await blocking { try fresh.write(to: file) } }
+        return fresh
+    }
+
+    /// Calls `body` with the folder in which a source's files can be read as they are, and with that of its repository's objects where it
+    /// has one. A checkout may have another commit after `body` returns.
+    func reading<Value>(_ source: ResolvedSource, _ body: (_ folder: String, _ objects: String?) async throws -> Value) async throws -> Value {
+        switch source.material {
+        case .tree(let folder): return try await body(folder, try await GitTree(folder)?.objects())
+        case .commit(let tree, _):
+            let objects = try await GitTree(tree)?.objects()
+            return try await cache.locked("build-" + source.id) { try await body(try await materialize(source).folder, objects) }
+        default: return try await body(try await materialize(source).folder, nil)
+        }
+    }
+
+    /// Makes the source buildable: unpacked, or copied, in a folder of the cache.
+    ///
+    /// For a tree the caller holds the lock `build-ID` for as long as it reads the folder.
+    ///
+    /// - Returns: the folder, the source as it is now (a tree may have changed since it was resolved), and the keys of what
+    ///   its configuration and its modules depend on.
+    func materialize(_ source: ResolvedSource) async throws -> (folder: String, source: ResolvedSource, inputs: TreeInputs) {
+        let folder = try cache.folder("sources") + "/" + source.id
+        var source = source
+        var inputs = TreeInputs(immutable: source.identity)
+        switch source.material {
+        case .built(let path):
+            return (path, source, inputs)
+        case .owned(let path, let inputs):
+            source.version = try KernelTree.requireVersion(path, named: path)
+            return (path, source, inputs)
+        case .commit(let tree, let commit):
+            guard let tree = GitTree(tree) else { throw HarnessError(.input, "\(tree) is not a git tree any more") }
+            let checkout = CommitCheckout(tree: tree, folder: folder)
+            try await checkout.checkOut(commit, progress: progress) { try removeObjects(source.id) }
+            inputs = try await checkout.inputs(commit)
+        case .debian(let offer):
+            try await unpacked(folder, source.id) { try await DebianSource(cache: cache, progress: progress).fetch(offer) }
+        case .tarball(let path):
+            try await unpacked(folder, source.id) { path }
+        case .tree(let origin):
+            (source, inputs) = try await mirrored(source, origin: origin, to: folder)
+        }
+        source.version = try KernelTree.requireVersion(folder, named: source.path ?? source.identity)
+        guard let overlay = source.overlay, !source.isTree else { return (folder, source, inputs) }
+        let place = source.place
+        let copy = try await OverlaidCopy(
+            of: folder, at: try cache.folder("sources") + "/" + place, identity: source.unpatched ?? source.id, progress: progress
+        ) { try removeObjects(place) }
+        try await blocking { try copy.apply(overlay) }
+        return (copy.folder, source, overlay.inputs(over: source.unpatched ?? source.id))
+    }
+
+    private func unpacked(_ folder: String, _ id: String, archive: () async throws -> String) async throws {
+        if KernelTree.version(folder) != nil { return }
+        try await cache.locked("source-" + id, waiting: { progress.say("waiting for another run that unpacks the same source") }) {
+            if KernelTree.version(folder) != nil { return }
+            try Files.removeTemporaries(of: folder)
+            try Files.remove(folder)
+            let archive = try await archive()
+            progress.say("unpacking \(archive)")
+            try await SourceArchive.unpack(archive, to: folder)
+        }
+    }
+
+    /// Copies until the copy is one state of the tree: it starts again when a file changes meanwhile, or a commit is made.
+    private func mirrored(_ source: ResolvedSource, origin: String, to folder: String) async throws -> (ResolvedSource, TreeInputs) {
+        var source = source
+        for _ in 0..<4 {
+            let before = try await GitTree(origin)?.identity()
+            let copy = try await cache.locked("index-" + source.id) { try await copied(origin, to: folder, id: source.id, overlay: source.overlay) }
+            guard let (index, changes) = copy, try await GitTree(origin)?.identity() == before else { continue }
+            let identity = before ?? "folder:" + index.contentKey
+            if let unpatched = source.unpatched, unpatched != identity {
+                throw HarnessError(.input, "\(origin) changed after the patches were applied: \(unpatched) became \(identity)", hint: "run again")
+            }
+            source.identity = ResolvedSource.identity(identity, source.overlay)
+            progress.say(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
+            return (source, TreeInputs(source.overlay.map { index.with($0) } ?? index))
+        }
+        throw HarnessError(
+            .input, "\(origin) changes while it is copied, four times in a row", hint: "wait until no program writes there, then run again")
+    }
+
+    /// The index of the copy, and how many files were written; nil where the tree changed meanwhile.
+    private func copied(_ origin: String, to folder: String, id: String, overlay: Overlay?) async throws -> (index: TreeIndex, changes: Int)? {
+        if FileStatus(folder) == nil {
+            progress.say("copying \(origin)")
+            try removeObjects(id)
+        }
+        let scanned = try await scan(origin, id: id)
+        do {
+            var (index, changes) = try await TreeMirror(origin: origin, folder: folder, overlay: overlay).sync(scanned)
+            if GitTree(origin) == nil, KernelTree.hasLeftovers(origin) { try await clean(folder, &index) }
+            if index != scanned { try index.write(to: try self.index(id)) }
+            return (index, changes)
+        } catch is TreeMirror.Changed {
+            return nil
+        }
+    }
+
+    /// Objects of an earlier copy would be newer than the files of a new one.
+    private func removeObjects(_ place: String) throws {
+        let objects = try cache.folder("objects")
+        for name in Files.names(in: objects) where name.hasPrefix(place + "-") { try Files.remove(objects + "/" + name) }
+    }
+
+    /// Removes from the copy the files that an in-tree build made in the original: `make mrproper`.
+    private func clean(_ folder: String, _ index: inout TreeIndex) async throws {
+        progress.say("removing the files of an in-tree build from the copy")
+        try await KernelMake.command(["-C", folder, "mrproper"]).output()
+        for path in index.records.keys where FileStatus(folder + "/" + path) == nil { index.records[path]?.generated = true }
+    }
+}

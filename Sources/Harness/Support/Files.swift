@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Results
+
+/// File operations that throw `HarnessError`.
+enum Files {
+    /// Runs `body`. Another error than `HarnessError` becomes one that says what was tried: "cannot WHAT: REASON".
+    static func trying<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as HarnessError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            let text = reason(error)
+            let code = (error as? CocoaError)?.code
+            if code == .fileWriteOutOfSpace || isFull(text) { throw full(what) }
+            throw HarnessError(.harness, "cannot \(what): \(text)", hint: "check the folder's permissions and its free space")
+        }
+    }
+
+    /// The text of the errno, where the error has one, and not Cocoa's "error 512".
+    static func reason(_ error: any Error) -> String {
+        guard let cause = (error as? CocoaError)?.underlying as? POSIXError else { return error.localizedDescription }
+        return String(cString: strerror(cause.code.rawValue))
+    }
+
+    /// Whether a text has an error of a full disk or quota.
+    static func isFull(_ text: String) -> Bool {
+        text.contains("No space left on device") || text.contains("Disk quota exceeded")
+    }
+
+    static func full(_ what: String, evidence: [String] = []) -> HarnessError {
+        HarnessError(
+            .harness, "cannot \(what): the disk is full",
+            hint: "free some space (a kernel takes about 2 GB of source and 0.5 GB of objects), or set XDG_CACHE_HOME to a larger disk",
+            evidence: evidence)
+    }
+
+    static func remove(_ path: String) throws {
+        guard FileStatus(path) != nil else { return }
+        try trying("remove \(path)") { try FileManager.default.removeItem(atPath: path) }
+    }
+
+    static func rename(_ path: String, to target: String) throws {
+        try trying("move \(path) to \(target)") { try FileManager.default.moveItem(atPath: path, toPath: target) }
+    }
+
+    static func copy(_ path: String, to target: String) throws {
+        try trying("copy \(path) to \(target)") { try FileManager.default.copyItem(atPath: path, toPath: target) }
+    }
+
+    static func makeFolder(_ path: String) throws {
+        try trying("make the folder \(path)") {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+    }
+
+    /// Writes a whole file or none of it.
+    static func write(_ data: Data, to path: String) throws {
+        try trying("write \(path)") { try data.write(to: URL(fileURLWithPath: path), options: .atomic) }
+    }
+
+    static func write(_ text: String, to path: String) throws { try write(Data(text.utf8), to: path) }
+
+    /// Writes a value as `StableJSON.document`.
+    static func write(json value: some Encodable, to path: String) throws {
+        try write(try trying("encode \(path)") { try StableJSON.document(value) }, to: path)
+    }
+
+    static func text(_ path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var folder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder.boolValue
+    }
+
+    static func isFile(_ path: String) -> Bool {
+        var folder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && !folder.boolValue
+    }
+
+    static func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
+
+    enum Kind {
+        case folder
+        case link(String)
+        case file(mode: UInt32)
+        case other
+    }
+
+    /// What is at a path; a symbolic link is not followed.
+    static func kind(_ path: String) -> Kind {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return .other }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: return .folder
+        case S_IFREG: return .file(mode: status.st_mode & 0o7777)
+        case S_IFLNK: return (try? FileManager.default.destinationOfSymbolicLink(atPath: path)).map(Kind.link) ?? .other
+        default: return .other
+        }
+    }
+
+    /// A new name in the same folder, for a file or folder that is not finished yet.
+    static func temporary(beside path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        return (parts.dropLast() + ["." + (parts.last ?? "") + ".tmp-" + UUID().uuidString.prefix(8)]).joined(separator: "/")
+    }
+
+    /// Removes the temporary names beside `path` that killed runs left; the caller holds the lock of `path`.
+    static func removeTemporaries(of path: String) throws {
+        let url = URL(fileURLWithPath: path)
+        let parent = url.deletingLastPathComponent().path
+        for name in names(in: parent) where name.hasPrefix(".\(url.lastPathComponent).tmp-") { try remove(parent + "/" + name) }
+    }
+}
