@@ -6,8 +6,8 @@ import KernelABI
 import Results
 import Scenarios
 
-/// The agent on a machine that somebody else booted: runs the scenarios on its kernel and judges them with the same checks as
-/// the harness. KTAP goes to standard output, progress to standard error.
+/// The agent on a machine that somebody else booted: runs the scenarios on its kernel. `Checks.Judge` gives the verdicts, as in the
+/// harness. KTAP goes to standard output, progress to standard error.
 enum Standalone {
     static func run(_ arguments: [String], agent: String) throws -> Int32 {
         let scenarios = try select(arguments)
@@ -25,16 +25,19 @@ enum Standalone {
         if case .none = environment.wire {} else { _ = try environment.startPeer() }
         let runner = try ScenarioRunner(environment: environment)
         let formats = try runner.traceFormats()
-        let judge = Judge(allowList: AllowList(), today: try today())
+        let judge = Judge(allowList: AllowList(), today: try today(), guaranteed: GuaranteedNeeds(try BootedKernel.facts(environment)))
+        // One for all scenarios: what the kernel prints after a scenario's end mark counts for the next, as in the harness.
+        var messages = try KernelMessages()
         // A signal ends the run between two scenarios, so that what each put up is taken down.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in Signals.came = 1 } }
         var results: [ScenarioResult] = []
         let release = try KernelFile.read("/proc/sys/kernel/osrelease")
         for scenario in scenarios where Signals.came == 0 {
             if let bug = KnownBugs.of(scenario.id, release: release), bug.endsIn != nil {
-                results.append(spared(scenario, environment, bug))
+                results.append(
+                    Judge.notRun(scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, because: bug))
             } else {
-                results.append(judge.judge(evidence(of: scenario, runner, environment, formats)))
+                results.append(judge.verdict(evidence(of: scenario, runner, environment, formats, &messages)))
             }
         }
         print(KTAP.document(results), terminator: "")
@@ -44,14 +47,6 @@ enum Standalone {
             return ExitCode.interrupted.rawValue
         }
         return ExitCode(results).rawValue
-    }
-
-    /// What is known to end this kernel would end the machine, and with it what the others came to.
-    private static func spared(_ scenario: Scenario, _ environment: TestEnvironment, _ bug: KnownBug) -> ScenarioResult {
-        var result = ScenarioResult(
-            scenario: scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, verdict: .skip, seconds: 0)
-        result.reason = "it would end this kernel, Linux \(bug.version), in \(bug.endsIn ?? "it"): \(bug.reason)"
-        return result
     }
 
     private static func select(_ arguments: [String]) throws -> [Scenario] {
@@ -75,22 +70,26 @@ enum Standalone {
     }
 
     private static func evidence(
-        of scenario: Scenario, _ runner: ScenarioRunner, _ environment: TestEnvironment, _ formats: [String: String]
+        of scenario: Scenario, _ runner: ScenarioRunner, _ environment: TestEnvironment, _ formats: [String: String],
+        _ messages: inout KernelMessages
     ) -> Evidence {
         note("\(scenario.id) ...")
         let begin = MonotonicClock.now
         var evidence = Evidence(
-            scenario: scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, report: nil, trace: nil,
-            formats: formats, log: nil)
+            scenario: scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider,
+            needs: scenario.hidden ? nil : scenario.needs, report: nil, trace: nil, formats: formats, log: nil)
         do {
-            var messages = try KernelMessages()
             var trace: [UInt32: [UInt8]] = [:]
             evidence.report = try runner.run(
                 scenario, scale: 1, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } }, pages: { cpu, bytes in trace[cpu] = bytes })
             evidence.trace = trace
-            evidence.log = KernelLog.scope(try messages.take(), to: scenario.id)
         } catch {
-            evidence.crash = "\(error)"
+            evidence.crash = Crash(.agent, "the agent could not go on: \(error)")
+        }
+        do {
+            evidence.log = KernelLog.evidence(in: try messages.take(), for: scenario.id)
+        } catch {
+            evidence.crash = evidence.crash ?? Crash(.agent, "the kernel log could not be read: \(error)")
         }
         evidence.seconds = Double(MonotonicClock.now - begin) / 1e9
         return evidence

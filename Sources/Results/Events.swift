@@ -266,6 +266,9 @@ public struct ScenarioReport: Codable, Sendable, Equatable {
     /// Guest nanoseconds from `started` to `finished`.
     public var duration: UInt64
 
+    /// The scenario did a part of its steps. One that is skipped at once has not.
+    public var hasBegun: Bool { before != nil }
+
     public init(
         scenario: String, tier: Tier, outcome: Outcome, reason: String? = nil, expectation: Expectation, steps: [StepRecord] = [],
         pools: [PoolObservation] = [], before: Counters? = nil, after: Counters? = nil, payload: PayloadRecord? = nil,

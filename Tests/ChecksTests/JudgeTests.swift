@@ -19,14 +19,16 @@ private func good() -> Evidence {
         payload: PayloadRecord(sent: 4096, received: 4096, zeroCopy: 4096, copied: 0, firstMismatch: nil, complete: true),
         traceBytes: UInt64(bytes.count))
     return Evidence(
-        scenario: "zcrx.basic", tier: .netdevsim, provider: .zcrx, report: report, trace: [0: bytes, 1: []],
+        scenario: "zcrx.basic", tier: .netdevsim, provider: .zcrx, needs: [.interface, .zcrx], report: report, trace: [0: bytes, 1: []],
         formats: TraceBytes.formats, log: ["[    1.000000] nothing of note"], seconds: 2)
 }
 
-private func judge(with allowList: AllowList = AllowList(), _ spoil: (inout Evidence) -> Void) throws -> ScenarioResult {
+private func judge(
+    with allowList: AllowList = AllowList(), guaranteed: GuaranteedNeeds = .none, knownBugs: Bool = true, _ spoil: (inout Evidence) -> Void
+) throws -> ScenarioResult {
     var evidence = good()
     spoil(&evidence)
-    return Judge(allowList: allowList, today: try #require(Day("2026-06-01"))).judge(evidence)
+    return Judge(allowList: allowList, today: try #require(Day("2026-06-01")), knownBugs: knownBugs, guaranteed: guaranteed).verdict(evidence)
 }
 
 private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throws -> [String] {
@@ -64,10 +66,11 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
         #expect(try judge(fails).verdict == .fail)
         // A search looks for what fails, known or not.
-        var evidence = good()
-        evidence.knownBug = bug
-        fails(&evidence)
-        #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .fail)
+        let search = try judge(knownBugs: false) {
+            $0.knownBug = bug
+            fails(&$0)
+        }
+        #expect(search.verdict == .fail)
         #expect(
             try result {
                 fails(&$0); $0.report?.payload?.received = 1
@@ -84,7 +87,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             }.verdict == .fail)
         #expect(
             try result {
-                fails(&$0); $0.crash = "QEMU is gone"
+                fails(&$0); $0.crash = Crash(.machine, "QEMU is gone")
             }.verdict == .fail)
         #expect(try result { $0.report = nil }.verdict == .crashed)
     }
@@ -95,7 +98,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             version: "7.3", reason: "r", sign: "kernel-log: bug: kernel BUG at net/a.c:", consequences: ["kernel-log: panic: "], endsIn: "a_fn")
         func result(_ log: [String]?, _ spoil: (inout Evidence) -> Void = { $0.report = nil }) throws -> ScenarioResult {
             try judge {
-                ($0.knownBug, $0.log, $0.crash) = (bug, log, "Kernel panic - not syncing: Fatal exception in interrupt")
+                ($0.knownBug, $0.log, $0.crash) = (bug, log, Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
                 spoil(&$0)
             }
         }
@@ -112,7 +115,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
         // A hang and an agent that gave up, after the bug's own words.
-        for crash in ["hung: no word for 75.0 s", "the agent could not go on: out of memory"] {
+        for crash in [Crash(.hang, "hung: no word for 75.0 s"), Crash(.agent, "the agent could not go on: out of memory"), Crash(.machine, "gone")] {
             let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
             #expect(other.verdict == .crashed)
         }
@@ -130,9 +133,10 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
         // A search looks for it, and one that is not known to end the kernel does not excuse an end.
-        var evidence = good()
-        (evidence.knownBug, evidence.log, evidence.report) = (bug, own, nil)
-        #expect(Judge(allowList: AllowList(), today: try #require(Day("2026-06-01")), knownBugs: false).judge(evidence).verdict == .crashed)
+        let search = try judge(knownBugs: false) {
+            ($0.knownBug, $0.log, $0.report, $0.crash) = (bug, own, nil, Crash(.panic, panic[0]))
+        }
+        #expect(search.verdict == .crashed)
         let mere = try result(own) {
             $0.report = nil
             $0.knownBug?.endsIn = nil
@@ -373,15 +377,49 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(splat.verdict == .fail && splat.findings.map(\.oracle) == ["kernel-log"])
     }
 
+    /// A skip for want of what the kernel must have hides a feature that the kernel lost.
+    @Test func guaranteedNeeds() throws {
+        func skip(_ needs: Set<Need>?, begun: Bool = false, _ guaranteed: GuaranteedNeeds) throws -> ScenarioResult {
+            try judge(guaranteed: guaranteed) {
+                $0.needs = needs
+                $0.report?.outcome = .skipped
+                $0.report?.reason = "no zcrx here"
+                if !begun { $0.report?.before = nil }
+            }
+        }
+        let all = GuaranteedNeeds(needs: [.interface, .zcrx, .devmem], coversLateSkips: true)
+        let lost = try skip([.interface, .zcrx], all)
+        #expect(lost.verdict == .fail && lost.reason == "no zcrx here")
+        #expect(lost.findings.map(\.oracle) == ["guaranteed-needs"])
+        #expect(
+            lost.findings.map(\.message)
+                == ["the kernel's version and configuration guarantee all that this scenario needs, but it was skipped: no zcrx here"])
+        #expect(try skip([.interface, .zcrx, .hugePages], all).verdict == .skip)
+        #expect(try skip([.interface, .zcrx], .none).verdict == .skip)
+        // A harness check may skip for any reason.
+        #expect(try skip(nil, all).verdict == .skip)
+        // What is found missing on the way stands in no list of needs.
+        #expect(try skip([.zcrx], begun: true, all).verdict == .fail)
+        #expect(try skip([.zcrx], begun: true, GuaranteedNeeds(needs: [.zcrx])).verdict == .skip)
+        #expect(try skip([.zcrx], GuaranteedNeeds(needs: [.zcrx])).verdict == .fail)
+        // Other evidence is told first, and a pass needs no guarantee.
+        let splat = try judge(guaranteed: all) {
+            $0.report?.outcome = .skipped
+            $0.log = ["kernel BUG at io_uring/zcrx.c:1!"]
+        }
+        #expect(splat.findings.map(\.oracle) == ["kernel-log"])
+        #expect(try judge(guaranteed: all) { _ in }.verdict == .pass)
+    }
+
     @Test func crashed() throws {
         let result = try judge {
             $0.report = nil
-            $0.crash = "the guest panicked"
+            $0.crash = Crash(.panic, "the guest panicked")
             $0.log = ["Kernel panic - not syncing: Fatal exception"]
         }
         #expect(result.verdict == .crashed && result.reason == "the guest panicked")
         #expect(result.findings.map(\.oracle) == ["kernel-log"])
         #expect(try judge { $0.report = nil }.verdict == .crashed)
-        #expect(try findings("machine") { $0.crash = "QEMU died" } == ["QEMU died"])
+        #expect(try findings("machine") { $0.crash = Crash(.machine, "QEMU died") } == ["QEMU died"])
     }
 }

@@ -79,6 +79,23 @@ import Testing
         #expect(KernelLog.scope(log + ["ppiov: begin a", "again"], to: "a") == ["again"])
     }
 
+    /// A splat that comes after the end mark of its scenario counts for the next one.
+    @Test func evidence() {
+        let late = ["WARNING: net/a.c:1 at f", "ppiov: begin b", "one", "ppiov: end b", "two"]
+        #expect(KernelLog.evidence(in: late, for: "b") == late)
+        #expect(KernelLog.evidence(in: late, for: "c") == nil)
+    }
+
+    @Test func lastWords() {
+        let panic = "[   15.3][    C1] Kernel panic - not syncing: Fatal exception in interrupt"
+        let exited = "[   16.0][    T1] ppiov-init: agent exited with 1"
+        #expect(KernelLog.lastWords(in: ["a", panic, "b"]) == Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
+        #expect(KernelLog.lastWords(in: [panic, exited])?.kind == .agent)
+        #expect(KernelLog.lastWords(in: ["a"]) == nil)
+        let stale = ["Oops: int3: 0000 [#1] SMP", "Code: e9 55 <48> 89", panic]
+        #expect(KernelLog.lastWords(in: stale)?.message.hasSuffix("QEMU's doing (docs/kernel-notes.md)") == true)
+    }
+
     @Test func prefixes() {
         let line = LogLine.split("<4>[   12.345678][ T123]  dump_stack+0x1/0x2\r")
         #expect(line.map(\.text) == [" dump_stack+0x1/0x2"])

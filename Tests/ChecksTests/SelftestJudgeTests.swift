@@ -23,16 +23,17 @@ private func good() -> SelftestEvidence {
     }
     log.append("[    9.000000][    T1] ppiov: end drivers/net/hw/devmem")
     let whole = Evidence(
-        scenario: plan.name, tier: .netdevsim, provider: .devmem, report: report, trace: [0: bytes, 1: []], formats: TraceBytes.formats, log: log,
+        scenario: plan.name, tier: .netdevsim, provider: .devmem, needs: nil, report: report, trace: [0: bytes, 1: []], formats: TraceBytes.formats,
+        log: log,
         seconds: 2)
     return SelftestEvidence(plan: plan, lines: lines.enumerated().map { SelftestEvidence.Line($1, time: UInt64.max / 8 * UInt64($0)) }, whole: whole)
 }
 
-private func judge(promised: Set<Provider> = [], large: Bool = true, _ spoil: (inout SelftestEvidence) -> Void) throws -> [ScenarioResult] {
+private func judge(guaranteed: Set<Provider> = [], large: Bool = true, _ spoil: (inout SelftestEvidence) -> Void) throws -> [ScenarioResult] {
     var evidence = good()
     spoil(&evidence)
-    return SelftestJudge(allowList: AllowList(), promised: promised, promisesLargeBuffers: large, today: try #require(Day("2026-06-01"))).judge(
-        evidence)
+    let guaranteed = GuaranteedNeeds(needs: large ? [.largeBuffers] : [], kernelSelftests: guaranteed)
+    return SelftestJudge(allowList: AllowList(), guaranteed: guaranteed, today: try #require(Day("2026-06-01"))).judge(evidence)
 }
 
 private let splat = [
@@ -61,17 +62,20 @@ private let splat = [
 
     /// A binding that is broken looks to the tests like a NIC that cannot do it.
     @Test func aSkipThatTheKernelHasNoReasonFor() throws {
-        let results = try judge(promised: [.devmem]) { _ in }
+        let results = try judge(guaranteed: [.devmem]) { _ in }
         #expect(results.map(\.verdict) == [.pass, .fail, .pass, .pass])
-        #expect(results[1].findings.map(\.message) == ["the kernel was built with all that this case needs, and yet: for want of it"])
+        #expect(
+            results[1].findings.map(\.message) == [
+                "the kernel's version and configuration guarantee all that this case needs, but it was skipped: for want of it"
+            ])
         // Where netdevsim has no large buffers, a case that is about them may skip, and no other.
-        #expect(try judge(promised: [.devmem], large: false) { _ in }.map(\.verdict) == [.pass, .fail, .pass, .pass])
+        #expect(try judge(guaranteed: [.devmem], large: false) { _ in }.map(\.verdict) == [.pass, .fail, .pass, .pass])
         let rename: (inout SelftestEvidence) -> Void = { evidence in
             for number in evidence.lines.indices { evidence.lines[number].text.replace("check_tx", with: "check_large_tx") }
         }
-        #expect(try judge(promised: [.devmem], large: false, rename)[1].verdict == .skip)
-        #expect(try judge(promised: [.devmem], large: true, rename)[1].verdict == .fail)
-        #expect(try judge(promised: [.zcrx]) { _ in }.map(\.verdict) == [.pass, .skip, .pass, .pass])
+        #expect(try judge(guaranteed: [.devmem], large: false, rename)[1].verdict == .skip)
+        #expect(try judge(guaranteed: [.devmem], large: true, rename)[1].verdict == .fail)
+        #expect(try judge(guaranteed: [.zcrx]) { _ in }.map(\.verdict) == [.pass, .skip, .pass, .pass])
     }
 
     @Test func nothingThatRanIsNoSuccess() throws {
@@ -187,7 +191,7 @@ private let splat = [
         let results = try judge {
             $0.lines.removeLast(2)
             $0.whole.report = nil
-            $0.whole.crash = "Kernel panic - not syncing"
+            $0.whole.crash = Crash(.panic, "Kernel panic - not syncing")
         }
         #expect(results.map(\.verdict) == [.pass, .skip, .crashed])
         #expect(results.last?.reason == "Kernel panic - not syncing; case 3 of 3 was running")

@@ -100,7 +100,8 @@ public struct RunSession: Sendable {
         let store = SnapshotStore(cache: workshop.cache, progress: progress)
         let run = UnitRunner(
             bench: bench, store: store, folder: folder, scale: scale, isolation: request.isolation,
-            judge: Judge(allowList: request.allowList, today: today, knownBugs: request.knownBugs), board: Board(request.scenarios, progress),
+            judge: Judge(allowList: request.allowList, today: today, knownBugs: request.knownBugs, guaranteed: bench.guaranteed),
+            board: Board(request.scenarios, progress),
             stopAtFailure: request.stopAtFailure, needsWholeMachines: request.needsWholeMachines)
         if request.isolation != .none {
             // Once, before the jobs: a kernel that does not boot is the harness's failure, not every scenario's.

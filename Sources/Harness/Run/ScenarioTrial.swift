@@ -10,6 +10,8 @@ struct ScenarioTrial {
     let id: String
     let tier: Tier
     let provider: Provider
+    /// As `Evidence.needs`.
+    let needs: Set<Need>?
     /// Seconds without a word, before scaling.
     let deadline: Double
     let command: AgentCommand
@@ -32,6 +34,7 @@ struct ScenarioTrial {
 
     init(scenario: Scenario, scale: Double, guest: GuestInfo) {
         (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
+        needs = scenario.hidden ? nil : scenario.needs
         command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
         (self.scale, self.guest) = (scale, guest)
     }
@@ -39,6 +42,7 @@ struct ScenarioTrial {
     /// One of the kernel's own selftests; the agent notices first that it hangs.
     init(selftest plan: SelftestPlan, scale: Double, guest: GuestInfo) {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.patience + 60)
+        needs = nil
         command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
         (self.scale, self.guest) = (scale, guest)
     }
@@ -52,7 +56,7 @@ struct ScenarioTrial {
         } catch let error where !(error is CancellationError) {
             // A machine that died before it heard of the scenario: its channel has ended, and `death` says how.
         }
-        var crash = try await hang(session)
+        var crash = try await hang(session).map { Crash(.hang, $0) }
         let hung = crash != nil
         var exit: MachineExit?
         if hung {
@@ -69,18 +73,18 @@ struct ScenarioTrial {
             }
             if !whole {
                 exit = session.machine.exit
-                crash = "the report came, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? "")
+                crash = Crash(.machine, "the report came, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? ""))
             }
         }
         let take = session.take
         let seconds = Self.seconds(clock.now - begin)
         let lost = crash != nil
         var evidence = Evidence(
-            scenario: id, tier: tier, provider: provider, report: take.report,
+            scenario: id, tier: tier, provider: provider, needs: needs, report: take.report,
             trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
-            log: log(take), crash: crash, seconds: seconds)
+            log: KernelLog.evidence(in: take.console, for: id), crash: crash, seconds: seconds)
         evidence.knownBug = take.knownBug(of: id)
-        if let broken = take.trace.broken { evidence.crash = evidence.crash ?? broken }
+        if let broken = take.trace.broken { evidence.crash = evidence.crash ?? Crash(.machine, broken) }
         return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
     }
 
@@ -107,17 +111,11 @@ struct ScenarioTrial {
         return "hung: no report within \(Self.seconds(limit * 10)) s"
     }
 
-    /// The scenario's console lines: what lies between its marks and, on a machine that is shared, what an earlier scenario left
-    /// behind after its own end mark. A late splat is better laid at the wrong door than lost.
-    private func log(_ take: GuestSession.Take) -> [String]? {
-        KernelLog.scope(take.console, to: id) == nil ? nil : take.console
-    }
-
     /// Why the agent is gone, and how QEMU ended where it did.
-    private func death(_ session: GuestSession) async throws -> (why: String, MachineExit?) {
+    private func death(_ session: GuestSession) async throws -> (why: Crash, MachineExit?) {
         // A line that was cut short by the end of all is trouble, too.
         if let trouble = session.take.trouble, !(try await session.wait(.seconds(1)) { $0.ended }) {
-            return ("the agent could not go on: \(trouble)", nil)
+            return (Crash(.agent, "the agent could not go on: \(trouble)"), nil)
         }
         // The agent may be gone before the kernel or init has said why: wait for the machine's end, where it comes.
         let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
@@ -132,25 +130,10 @@ struct ScenarioTrial {
             return first
         }
         session.machine.kill()
-        _ = try await session.wait(.seconds(2)) { take in take.console.contains { Self.lastWords($0) != nil } }
-        let words = session.take.console.lazy.compactMap(Self.lastWords).last
-        if let words {
-            let isStale = KernelLog.diedOfStaleBreakpoint(session.take.console)
-            return (
-                words + (isStale ? "; the breakpoint that it died of is not in memory, which under TCG is QEMU's doing (docs/kernel-notes.md)" : ""),
-                exit
-            )
-        }
-        guard let exit else { return ("the agent's channel closed and the machine went on", nil) }
-        return ("\(exit)", exit)
-    }
-
-    /// The line that says why, without its time stamp.
-    private static func lastWords(_ line: String) -> String? {
-        for words in ["Kernel panic - not syncing", "ppiov-init: agent"] {
-            if let range = line.range(of: words) { return String(line[range.lowerBound...]) }
-        }
-        return nil
+        _ = try await session.wait(.seconds(2)) { take in take.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
+        if let words = KernelLog.lastWords(in: session.take.console) { return (words, exit) }
+        guard let exit else { return (Crash(.machine, "the agent's channel closed and the machine went on"), nil) }
+        return (Crash(.machine, "\(exit)"), exit)
     }
 
     static func seconds(_ duration: Duration) -> Double {

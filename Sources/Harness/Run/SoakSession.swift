@@ -85,7 +85,8 @@ public struct SoakSession: Sendable {
         _ = try await store.snapshot(bench.plan, bootConsole: folder.path + "/boot-console.log")
         let trial = Trial(
             bench: bench, store: store, folder: folder, scale: request.machine.timeoutScale * bench.slowness,
-            judge: Judge(allowList: request.allowList, today: today), jobs: request.jobs ?? bench.guests, progress: workshop.progress)
+            judge: Judge(allowList: request.allowList, today: today, guaranteed: bench.guaranteed), jobs: request.jobs ?? bench.guests,
+            progress: workshop.progress)
         workshop.progress.say("seed \(request.seed): sequences of \(request.moves) moves, \(trial.jobs) at a time")
 
         var outcome = SoakOutcome(folder: folder.path)

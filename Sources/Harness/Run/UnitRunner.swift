@@ -72,7 +72,7 @@ struct UnitRunner: Sendable {
                 }
                 try folder.keep(outcome.take, of: scenario.id, formats: guest.traceFormats)
                 try requireWhole(outcome, of: scenario.id)
-                let result = Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises.needs)
+                let result = judge.verdict(outcome.evidence)
                 turn.done += 1
                 let red = result.verdict == .fail || result.verdict == .crashed
                 // One that hangs would take its whole deadline again; and a run that stops here has no use for it.
@@ -97,32 +97,10 @@ struct UnitRunner: Sendable {
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: scale, guest: guest).run(session)
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 try requireWhole(outcome, of: name)
-                return Self.held(judge.judge(outcome.evidence), of: scenario, to: bench.promises.needs)
+                return judge.verdict(outcome.evidence)
             }
         }
-        return Self.comparison(alone, after: others.map(\.id))
-    }
-
-    /// What a second run, alone, says of a first that was not green.
-    private static func comparison(_ alone: ScenarioResult, after others: [String]) -> Finding {
-        let before = others.joined(separator: ", ")
-        if alone.verdict == .xfail {
-            return Finding(
-                oracle: Finding.alone,
-                message: "again on a machine of its own: only what is known, so what ran before it may have a part in the rest: \(before)",
-                evidence: ["its run: scenarios/\(alone.scenario)/alone", "known: \(alone.reason ?? "")"])
-        }
-        guard alone.verdict == .fail || alone.verdict == .crashed else {
-            let filters = (others + [alone.scenario]).map { "--filter \($0)" }.joined(separator: " ")
-            return Finding(
-                oracle: Finding.alone,
-                message: "again on a machine of its own: no failure; it does not fail each time, or what ran before it has a part in it: \(before)",
-                evidence: ["its run: scenarios/\(alone.scenario)/alone", "all of them again in that order: ppiov run --isolate none \(filters)"])
-        }
-        let message = alone.findings.first.map { "\($0.oracle): \($0.message)" } ?? alone.reason ?? alone.verdict.rawValue
-        return Finding(
-            oracle: Finding.alone, message: "again on a machine of its own: it fails there, too: \(message)",
-            evidence: ["its run: scenarios/\(alone.scenario)/alone"])
+        return IsolatedRerun.finding(alone, after: others.map(\.id), folder: "scenarios/" + name)
     }
 
     /// - Throws: `HarnessError` where QEMU itself came to an end, and that was to be no verdict.
@@ -149,17 +127,5 @@ struct UnitRunner: Sendable {
                 hint: "build both again: scripts/build")
         }
         return guest
-    }
-
-    /// A skip for want of what this very kernel was built with is no skip: the kernel lost it.
-    static func held(_ result: ScenarioResult, of scenario: Scenario, to promises: Set<Need>) -> ScenarioResult {
-        guard result.verdict == .skip, !scenario.hidden, scenario.needs.isSubset(of: promises) else { return result }
-        var result = result
-        result.verdict = .fail
-        result.findings.append(
-            Finding(
-                oracle: "scenario",
-                message: "the kernel was built with all that this scenario needs, and yet: \(result.reason ?? "it was skipped")"))
-        return result
     }
 }

@@ -18,8 +18,10 @@ public struct Bench: Sendable {
     /// computes, and each more of them has timer ticks of its own to pay for.
     var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
-    /// What this kernel was built with, so that its lack in the guest is the kernel's fault.
-    var promises: Promises { Promises(kernel, config: (try? String(contentsOfFile: kernelConfig, encoding: .utf8)) ?? "") }
+    /// What this kernel must have.
+    var guaranteed: GuaranteedNeeds {
+        GuaranteedNeeds(KernelFacts(kernel, configuration: try? String(contentsOfFile: kernelConfig, encoding: .utf8)))
+    }
 
     private var kernelConfig: String { (kernel.vmlinux as NSString).deletingLastPathComponent + "/config" }
 }

@@ -217,9 +217,7 @@ public struct SelftestSession: Sendable {
                 try folder.keep(outcome.take, of: name, formats: guest.traceFormats)
                 let lines = outcome.take.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
-                let judge = SelftestJudge(
-                    allowList: request.allowList, promised: bench.promises.selftests,
-                    promisesLargeBuffers: bench.promises.needs.contains(.largeBuffers), today: today)
+                let judge = SelftestJudge(allowList: request.allowList, guaranteed: bench.guaranteed, today: today)
                 return (judge.judge(SelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }

@@ -240,7 +240,7 @@ import Testing
         #expect(try module.key() != key)
     }
 
-    /// What is promised of netdevsim goes by the name of a patch.
+    /// What is guaranteed of netdevsim depends on the name of a patch.
     @Test func thePatchForLargeBuffersHasItsName() throws {
         let vm = Repository.path("vm")
         let sets = NetdevsimModule(vm: vm).sets

@@ -38,17 +38,13 @@ public struct SelftestJudge: Sendable {
     public static let whole = "life-cycle"
 
     private let allowList: AllowList
-    private let promised: Set<Provider>
-    private let promisesLargeBuffers: Bool
+    private let guaranteed: GuaranteedNeeds
     private let today: Day
 
-    /// - Parameters:
-    ///   - promised: providers that the kernel was built with all for: a program of one of them has no reason to skip a case.
-    ///   - promisesLargeBuffers: whether that goes for cases, too, whose names say that they are about large buffers.
-    public init(allowList: AllowList, promised: Set<Provider>, promisesLargeBuffers: Bool = true, today: Day) {
-        self.promised = promised
-        self.promisesLargeBuffers = promisesLargeBuffers
+    /// - Parameter guaranteed: a case of a provider whose kernel selftests have no reason to skip fails where it is skipped.
+    public init(allowList: AllowList, guaranteed: GuaranteedNeeds, today: Day) {
         self.allowList = allowList
+        self.guaranteed = guaranteed
         self.today = today
     }
 
@@ -78,12 +74,8 @@ public struct SelftestJudge: Sendable {
                 result.findings.append(
                     Finding(oracle: "trace", message: "it passed, and none of its page pools held a net_iov of \(evidence.plan.provider.rawValue)"))
             }
-            if result.verdict == .skip, promised.contains(evidence.plan.provider), promisesLargeBuffers || !found.name.contains("large") {
-                result.findings.append(
-                    Finding(
-                        oracle: "selftest",
-                        message: "the kernel was built with all that this case needs, and yet: \(result.reason ?? "it was skipped")",
-                        evidence: found.said))
+            if result.verdict == .skip, guaranteed.excludesSkip(of: found.name, provider: evidence.plan.provider) {
+                result.findings.append(GuaranteedNeedsOracle.finding(result.reason, what: "case", evidence: found.said))
             }
             if !result.findings.isEmpty { result.verdict = .fail }
             results.append(result)
@@ -96,7 +88,7 @@ public struct SelftestJudge: Sendable {
         whole.accounts = trace?.accounts.filter { account in !results.contains { $0.accounts.contains(account) } } ?? []
         guard let report else {
             whole.verdict = .crashed
-            whole.reason = evidence.whole.crash ?? "no report"
+            whole.reason = evidence.whole.crash?.message ?? "no report"
             if let planned = output.planned, planned > output.cases.count {
                 whole.reason? += "; case \(output.cases.count + 1) of \(planned) was running"
             }
@@ -105,7 +97,7 @@ public struct SelftestJudge: Sendable {
         whole.pools = report.pools
         whole.findings += output.findings(status: Self.status(report))
         if report.outcome == .failed { whole.findings.append(Finding(oracle: "scenario", message: report.reason ?? "failed without a reason")) }
-        if let crash = evidence.whole.crash { whole.findings.append(Finding(oracle: "machine", message: crash)) }
+        if let crash = evidence.whole.crash { whole.findings.append(Finding(oracle: "machine", message: crash.message)) }
         whole.findings += PagePoolOracle.findings(report) + CountersOracle.findings(report) + (trace?.findings ?? [])
         whole.verdict = whole.findings.isEmpty ? .pass : .fail
         // Nothing at all is never a success.

@@ -47,6 +47,29 @@ public enum KernelLog {
         return Array(rest.prefix { !says($0, end) })
     }
 
+    /// The lines that a scenario is judged by: all that were read since the scenario before it was judged, not only those between its own
+    /// marks. A splat that comes after the end mark of its own scenario is found by the next one; otherwise nobody would find it.
+    ///
+    /// - Parameter lines: what was read of the console since the scenario before was judged.
+    /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
+    public static func evidence(in lines: [String], for scenario: String) -> [String]? { scope(lines, to: scenario) == nil ? nil : lines }
+
+    /// The line that says why the kernel or init ended, without its time stamp; nil where there is none.
+    public static func lastWords(in lines: [String]) -> Crash? {
+        for line in lines.reversed() {
+            for (kind, words) in [(Crash.Kind.panic, "Kernel panic - not syncing"), (.agent, "ppiov-init: agent")] {
+                guard let start = line.firstRange(of: words)?.lowerBound else { continue }
+                let isStale = diedOfStaleBreakpoint(lines)
+                return Crash(
+                    kind,
+                    line[start...]
+                        + (isStale ? "; the breakpoint that it died of is not in memory, which under TCG is QEMU's doing (docs/kernel-notes.md)" : "")
+                )
+            }
+        }
+        return nil
+    }
+
     private static func says(_ line: String, _ mark: String) -> Bool {
         line.has("ppiov: ") && LogLine.split(line).contains { $0.text == mark }
     }

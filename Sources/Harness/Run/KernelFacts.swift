@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Checks
+
+extension KernelFacts {
+    /// What the harness knows of a kernel that it built, and that runs in its guest.
+    ///
+    /// - Parameter configuration: its final .config; nil where it cannot be read.
+    init(_ kernel: KernelBuild, configuration: String?) {
+        /// - Parameter name: of the patch, without its number.
+        func hasPatch(_ name: String) -> Bool { (kernel.netdevsimPatches ?? []).contains { $0.hasSuffix("-" + name) } }
+        self.init(
+            release: kernel.release, configuration: configuration,
+            netdevsim: kernel.netdevsim.map { _ in
+                Netdevsim(largeBuffers: hasPatch(NetdevsimModule.largeBuffers), steering: hasPatch(NetdevsimModule.steering))
+            },
+            machine: .harnessGuest)
+    }
+}
