@@ -4,9 +4,9 @@ import ArgumentParser
 import Foundation
 import Harness
 
-/// Turns what went wrong into the words and the exit code that the user sees.
+/// Turns errors into messages on standard error and exit codes.
 enum Failure {
-    /// Runs work that starts nothing and leaves nothing, so that a signal may simply end it.
+    /// Runs work that starts no process and leaves no file, so that a signal may simply end it.
     static func reporting(plain body: () throws -> Int32) throws {
         do {
             throw ExitCode(try body())
@@ -30,5 +30,13 @@ enum Failure {
             throw ExitCode(HarnessError.Kind.harness.rawValue)
         }
         throw ExitCode(code)
+    }
+
+    /// The same with a request made from the command's options, whose errors are reported, too.
+    static func reporting<Request: Sendable>(
+        _ request: () throws -> Request, _ body: @escaping @Sendable (Request) async throws -> Int32
+    ) async throws {
+        let request = Result { try request() }
+        try await reporting { try await body(try request.get()) }
     }
 }

@@ -3,7 +3,7 @@
 import Foundation
 import Results
 
-/// A kernel broken on purpose: one bug as a patch, and what is known of it (docs/mutants.md).
+/// One bug as a patch on a kernel, with a description of it (docs/mutants.md).
 public struct Mutant: Sendable, Equatable {
     /// The kind of bug.
     public enum Class: String, Sendable, Codable, CaseIterable {
@@ -20,7 +20,7 @@ public struct Mutant: Sendable, Equatable {
         case teardownOrder = "teardown order"
     }
 
-    /// A kind of scenario that alone is expected to show a bug.
+    /// The only kind of scenario that is expected to fail.
     public enum Only: String, Sendable, Codable, CaseIterable {
         case fault, teardown, soak
     }
@@ -33,14 +33,14 @@ public struct Mutant: Sendable, Equatable {
     public var kind: Class
     /// What is broken.
     public var bug: String
-    /// Which oracle should say what.
+    /// Which oracle is expected to find what.
     public var expect: String
     /// Scenarios to try first, as globs.
     public var filter: [String]
-    /// The configuration profile in which it should be seen.
+    /// The configuration profile in which a scenario is expected to fail.
     public var profile: String
     public var only: Only?
-    /// Why nothing catches it; nil where something must.
+    /// Why no scenario can catch it; nil where one must.
     public var missed: String?
     /// The files that the patch changes, from the top of the tree.
     public var files: [String]
@@ -49,7 +49,7 @@ public struct Mutant: Sendable, Equatable {
 
     /// Reads a mutant.
     ///
-    /// - Parameter path: its file, whose name is the mutant's; the text is not read from there.
+    /// - Parameter path: the file's path, from which the mutant has its name; it is not read.
     /// - Throws: `HarnessError` of kind `.input` that names file, line and what is wrong with it.
     public init(_ text: String, path: String) throws {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -57,11 +57,11 @@ public struct Mutant: Sendable, Equatable {
         let header = try MutantHeader(lines[..<start], path: path)
         self.path = path
         name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        subject = try header.take("Subject")
+        subject = try header.required("Subject")
         kind = try header.choice("Class", Class.self)
-        bug = try header.take("Bug")
-        expect = try header.take("Expect")
-        filter = try header.take("Filter").split(separator: " ").map(String.init)
+        bug = try header.required("Bug")
+        expect = try header.required("Expect")
+        filter = try header.required("Filter").split(separator: " ").map(String.init)
         profile = header.optional("Profile") ?? "fast"
         only = try header.optionalChoice("Only", Only.self)
         missed = header.optional("Missed")
