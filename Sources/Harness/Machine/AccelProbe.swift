@@ -4,12 +4,14 @@ import Foundation
 
 /// The accelerator that runs guests here, and why.
 public struct Acceleration: Codable, Sendable, Equatable {
+    /// What runs the guest's instructions.
     public var accelerator: Accelerator
     /// Why it is not KVM, in one line; nil where it is, or where TCG was asked for.
     public var reason: String?
     /// Rate of the guest's TSC under TCG, in kHz; nil where it could not be measured.
     public var tscKHz: Int?
 
+    /// An accelerator, with the reason why it is not KVM and the guest's TSC rate.
     public init(accelerator: Accelerator, reason: String? = nil, tscKHz: Int? = nil) {
         self.accelerator = accelerator
         self.reason = reason
@@ -21,17 +23,11 @@ public struct Acceleration: Codable, Sendable, Equatable {
 ///
 /// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Only a guest that runs
 /// shows it. The result is cached for this boot of the host and this QEMU.
-public struct AccelProbe: Sendable {
-    public var qemu: String
-    public var cache: Cache
+struct AccelProbe: Sendable {
+    var qemu = "qemu-system-x86_64"
+    var cache: Cache
     /// The deadline of a probe. One that works takes 0.1 s.
-    public var limit: Duration
-
-    public init(qemu: String = "qemu-system-x86_64", cache: Cache, limit: Duration = .seconds(5)) {
-        self.qemu = qemu
-        self.cache = cache
-        self.limit = limit
-    }
+    var limit = Duration.seconds(5)
 
     /// One probe's result.
     enum Answer: Sendable, Equatable {
@@ -48,7 +44,7 @@ public struct AccelProbe: Sendable {
     /// Chooses the accelerator.
     ///
     /// - Throws: `HarnessError` where KVM was asked for and does not work, or where not even TCG does.
-    public func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
+    func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
         let file = try await recordFile()
         // One probes and the others wait for it: a busy host measures another rate each time, and the rate is part of a snapshot's key.
         let lock = try await FileLock.acquire(file + ".lock")
@@ -149,15 +145,13 @@ public struct AccelProbe: Sendable {
 }
 
 /// The QEMU program.
-public struct QEMUTool: Sendable {
-    public var path: String
-
-    public init(path: String = "qemu-system-x86_64") { self.path = path }
+struct QEMUTool: Sendable {
+    var path = "qemu-system-x86_64"
 
     /// The first line of `--version`.
     ///
     /// - Throws: `HarnessError` where it cannot be run.
-    public func version() async throws -> String {
+    func version() async throws -> String {
         let text = try await Command(path, ["--version"]).output()
         return text.split(separator: "\n").first.map(String.init) ?? ""
     }

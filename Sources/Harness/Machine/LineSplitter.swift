@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 /// One line from the guest.
-public struct GuestLine: Sendable, Equatable {
+struct GuestLine: Sendable, Equatable {
     /// Without its line end; bytes that are not UTF-8, and control characters other than tab are U+FFFD.
-    public var text: String
+    var text: String
     /// The line was longer than the limit and its rest was dropped.
-    public var truncated: Bool
+    var truncated = false
     /// When its end arrived.
-    public var received: ContinuousClock.Instant
-
-    public init(text: String, truncated: Bool = false, received: ContinuousClock.Instant = .now) {
-        self.text = text
-        self.truncated = truncated
-        self.received = received
-    }
+    var received = ContinuousClock.now
 }
 
 /// Splits a byte stream into lines. A guest may send any bytes: no line grows beyond the limit, and bytes that are not text are replaced.

@@ -13,7 +13,9 @@ public enum MachineMemory: Sendable, Equatable {
 
 /// QEMU's command line: a pure function of its input.
 public struct QEMUCommandLine: Sendable, Equatable {
+    /// The virtio serial port of the agent's events.
     public static let eventsPort = "ppiov.events"
+    /// The virtio serial port of the raw trace pages.
     public static let tracePort = "ppiov.trace"
 
     /// The sockets QEMU connects to, in its run folder, by chardev.
@@ -21,10 +23,13 @@ public struct QEMUCommandLine: Sendable, Equatable {
         case console, events, trace, qmp
     }
 
+    /// The machine's shape.
     public var options: MachineOptions
+    /// What runs the guest.
     public var acceleration: Acceleration
     /// Uncompressed ELF with the PVH note.
     public var kernel: String
+    /// The path of the guest's image, an initramfs.
     public var image: String
     /// Under TCG the CPUs run one after the other, in one thread of QEMU.
     ///
@@ -32,6 +37,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
     /// between, the other CPU may translate the old byte again, and this translation stays (docs/kernel-notes.md).
     public var singleThreadedTCG = false
 
+    /// A machine of these options that boots a kernel with an image.
     public init(options: MachineOptions, acceleration: Acceleration, kernel: String, image: String) {
         self.options = options
         self.acceleration = acceleration

@@ -6,27 +6,22 @@ import Synchronization
 import SystemPackage
 
 /// How a machine's QEMU ended.
-public struct MachineExit: Sendable, Equatable, CustomStringConvertible {
-    public enum Cause: Sendable, Equatable {
+struct MachineExit: Sendable, Equatable, CustomStringConvertible {
+    enum Cause: Sendable, Equatable {
         /// QEMU exited. The status is 0 also after a guest's reboot, power-off or panic (with `panic=-1`).
         case status(Int32)
         /// A signal of another process ended it.
         case signal(Int32)
     }
 
-    public var cause: Cause
+    var cause: Cause
     /// The last lines QEMU wrote to its standard output and error.
-    public var stderr: [String]
+    var stderr: [String] = []
 
     /// QEMU itself failed or was killed: its guest did not end it.
     var isQEMUs: Bool { cause != .status(0) }
 
-    public init(cause: Cause, stderr: [String] = []) {
-        self.cause = cause
-        self.stderr = stderr
-    }
-
-    public var description: String {
+    var description: String {
         switch cause {
         case .status(let status): "QEMU exited with status \(status)"
         case .signal(let signal): "QEMU was killed by signal \(signal)"

@@ -6,9 +6,9 @@ import Synchronization
 /// QEMU's monitor: commands with their replies, and events.
 ///
 /// A disconnect means that QEMU has ended: all pending commands and waits fail.
-public final class QMP: Sendable {
+final class QMP: Sendable {
     /// A position in the stream of events. A wait from a mark made before a command misses no event that the command causes.
-    public struct Mark: Sendable {
+    struct Mark: Sendable {
         fileprivate var index: Int
     }
 
@@ -110,7 +110,7 @@ public final class QMP: Sendable {
     ///
     /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU is gone or does not reply in time; `CancellationError`.
     @discardableResult
-    public func execute(
+    func execute(
         _ command: String, _ arguments: [String: QMPValue] = [:], within limit: Duration = .seconds(30)
     ) async throws -> QMPValue {
         let promise = Promise<QMPValue>()
@@ -129,13 +129,13 @@ public final class QMP: Sendable {
     }
 
     /// The end of the stream of events, now.
-    public var mark: Mark { state.withLock { Mark(index: $0.dropped + $0.events.count) } }
+    var mark: Mark { state.withLock { Mark(index: $0.dropped + $0.events.count) } }
 
     /// Waits for the first event after `mark` that `matches`.
     ///
     /// - Throws: `HarnessError` where QEMU is gone or nothing matched in time; `CancellationError`.
     @discardableResult
-    public func event(
+    func event(
         after mark: Mark, within limit: Duration, _ matches: @escaping @Sendable (QMPEvent) -> Bool
     ) async throws -> QMPEvent {
         let promise = Promise<QMPEvent>()
@@ -156,5 +156,5 @@ public final class QMP: Sendable {
     }
 
     /// The events since the start; the newest 1024.
-    public var events: [QMPEvent] { state.withLock { $0.events } }
+    var events: [QMPEvent] { state.withLock { $0.events } }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Results
 
 /// A JSON value of QMP.
-public enum QMPValue: Sendable, Equatable, Codable {
+enum QMPValue: Sendable, Equatable, Codable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -13,7 +13,7 @@ public enum QMPValue: Sendable, Equatable, Codable {
     case array([QMPValue])
     case object([String: QMPValue])
 
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -32,7 +32,7 @@ public enum QMPValue: Sendable, Equatable, Codable {
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()
@@ -46,44 +46,33 @@ public enum QMPValue: Sendable, Equatable, Codable {
     }
 
     /// The member of an object; nil for anything else.
-    public subscript(_ key: String) -> QMPValue? {
+    subscript(_ key: String) -> QMPValue? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 
-    public var string: String? {
+    var string: String? {
         if case .string(let value) = self { value } else { nil }
     }
 
-    public var bool: Bool? {
+    var bool: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }
 }
 
 /// An event of QEMU: SHUTDOWN, RESET, STOP, RESUME, GUEST_PANICKED, MIGRATION, ...
-public struct QMPEvent: Sendable, Equatable {
-    public var name: String
-    public var data: QMPValue
-
-    public init(name: String, data: QMPValue = .object([:])) {
-        self.name = name
-        self.data = data
-    }
+struct QMPEvent: Sendable, Equatable {
+    var name: String
+    var data = QMPValue.object([:])
 }
 
 /// QEMU refused a command.
-public struct QMPError: Error, Sendable, Equatable, CustomStringConvertible {
-    public var command: String
+struct QMPError: Error, Sendable, Equatable, CustomStringConvertible {
+    var command: String
     /// QEMU's class of error: "GenericError", "CommandNotFound", ...
-    public var errorClass: String
-    public var message: String
+    var errorClass: String
+    var message: String
 
-    public init(command: String, errorClass: String, message: String) {
-        self.command = command
-        self.errorClass = errorClass
-        self.message = message
-    }
-
-    public var description: String { "QEMU refused \(command): \(message) (\(errorClass))" }
+    var description: String { "QEMU refused \(command): \(message) (\(errorClass))" }
 }
 
 /// One line from QEMU's monitor (docs/interop/qmp-spec in QEMU's source).

@@ -3,12 +3,12 @@
 import Foundation
 import Results
 
-/// A machine stopped at the moment its agent said it was ready, from which any number of machines start, side by side.
+/// The state of a machine that was stopped when its agent was ready. Any number of machines start from it, at the same time too.
 ///
-/// Its memory is a file that QEMU had mapped shared (`x-ignore-shared` keeps it out of the migration stream), and that every restored
-/// machine maps privately, so nothing is read that the guest does not touch. The rest of the state is a few hundred kB.
-public struct Snapshot: Sendable, Equatable {
-    /// What is known about it; it is written last.
+/// Its memory is a file that QEMU mapped shared (`x-ignore-shared` leaves it out of the migration stream). Every restored machine maps it
+/// private, so only pages that the guest touches are read. The rest of the state is a few hundred kB.
+struct Snapshot: Sendable, Equatable {
+    /// The file `snapshot.json`. It is written last.
     struct Record: Codable, Sendable, Equatable {
         static let version = 1
         var version = Self.version
@@ -17,14 +17,14 @@ public struct Snapshot: Sendable, Equatable {
         var stateBytes: UInt64
     }
 
-    public let folder: String
+    let folder: String
     /// The agent's ready line.
-    public let ready: String
+    let ready: String
 
     var memory: String { folder + "/memory" }
     var state: String { folder + "/state" }
 
-    /// Reads a snapshot's folder; nil where it is not there or not whole.
+    /// Reads a snapshot's folder; nil where it is not there or not complete.
     init?(folder: String) {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/snapshot.json")),
             let record = try? JSONDecoder().decode(Record.self, from: data), record.version == Record.version,
@@ -34,7 +34,7 @@ public struct Snapshot: Sendable, Equatable {
         ready = record.ready
     }
 
-    /// Writes the record of a memory and a state that are there.
+    /// Completes a snapshot: writes the record of the memory and the state in the folder.
     init(sealing folder: String, ready: String) throws {
         guard let memoryBytes = Self.size(folder + "/memory"), let stateBytes = Self.size(folder + "/state"), stateBytes > 0 else {
             throw HarnessError(.harness, "QEMU left no snapshot in \(folder)", hint: "is the disk full?")
@@ -58,17 +58,17 @@ public struct Snapshot: Sendable, Equatable {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { $0 as? NSNumber }?.uint64Value
     }
 
-    /// What a snapshot is good for: the same kernel, image, QEMU, host CPU and machine.
+    /// The key of a snapshot: it serves the same kernel, image, QEMU, host CPU and machine only.
     ///
     /// - Parameter version: `QEMUTool.version()`.
-    public static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {
+    static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {
         var shape = line
         shape.kernel = kernelKey
         shape.image = imageKey
         return Cache.key(["snapshot \(Record.version)", version, hostCPU] + shape.arguments(sockets: "", memory: .template("")))
     }
 
-    /// The guest of `-cpu host` and the TSC's rate come from it.
+    /// The host's CPU: the guest's CPU under `-cpu host` and the TSC's rate depend on it.
     private static let hostCPU: String = {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         return text.split(separator: "\n").first { $0.hasPrefix("model name") }.map(String.init) ?? ""
@@ -105,11 +105,11 @@ extension VirtualMachine {
         try await quit()
     }
 
-    /// Loads the state that belongs to the `.restored` memory and lets the guest go on.
+    /// Loads the state that belongs to the `.restored` memory and resumes the guest.
     func loadState(from path: String, within limit: Duration) async throws {
         try await prepareMigration()
         try await migrate("migrate-incoming", "cat \(Command.quote(path))", within: limit)
-        // QEMU that was started without -S resumes a guest by itself, but not one that was saved while stopped.
+        // QEMU without -S resumes a guest after the migration, but not a guest that was saved while stopped.
         let status = try await qmp.execute("query-status")
         if status["running"]?.bool != true { try await qmp.execute("cont") }
     }

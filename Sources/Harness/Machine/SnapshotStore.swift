@@ -4,14 +4,16 @@ import Foundation
 import Glibc
 import Results
 
-/// A machine to boot, with the keys its snapshot is stored under.
+/// A machine to boot, with the parts of its snapshot's key.
 public struct MachinePlan: Sendable {
+    /// The machine, with the paths of kernel and image.
     public var line: QEMUCommandLine
     /// `KernelBuild.key`.
     public var kernelKey: String
     /// `GuestImage.key`.
     public var imageKey: String
 
+    /// A machine with the keys of its kernel and image.
     public init(line: QEMUCommandLine, kernelKey: String, imageKey: String) {
         self.line = line
         self.kernelKey = kernelKey
@@ -20,30 +22,25 @@ public struct MachinePlan: Sendable {
 }
 
 /// The snapshots in the cache.
-public struct SnapshotStore: Sendable {
-    public var cache: Cache
-    public var progress: Progress
+struct SnapshotStore: Sendable {
+    var cache: Cache
+    var progress = Progress.silent
 
-    public init(cache: Cache, progress: Progress = .silent) {
-        self.cache = cache
-        self.progress = progress
-    }
-
-    /// The state could not be loaded; nothing of the caller's has run.
+    /// The state could not be loaded. The caller's body has not run.
     private struct Rejected: Error {
         var reason: String
     }
 
-    /// Starts a machine from the plan's snapshot, which is taken first where the cache has none, and runs `body` with it.
+    /// Starts a machine from the plan's snapshot and runs `body` with it. Takes the snapshot first where the cache has none.
     ///
-    /// The guest waits for its first command; the ready event was said before, and is given to `body`. A snapshot that does not load
-    /// is dropped and taken again, once.
+    /// The guest waits for its first command. Its ready event came before the snapshot, and is given to `body`. A snapshot that does not
+    /// load is removed and taken again, once.
     ///
     /// - Parameters:
-    ///   - console: a file the restored machine's console is appended to.
-    ///   - bootConsole: a file the boot's console is appended to, where one is booted.
-    /// - Throws: what `body` throws; `HarnessError` where the machine boots or restores no more.
-    public func withMachine<Value>(
+    ///   - console: a file that the restored machine's console is appended to.
+    ///   - bootConsole: a file that the console of a boot is appended to.
+    /// - Throws: what `body` throws; `HarnessError` where the machine does not boot or its snapshot does not load.
+    func withMachine<Value>(
         _ plan: MachinePlan, console: String? = nil, bootConsole: String? = nil, isolation: isolated (any Actor)? = #isolation,
         _ body: (VirtualMachine, _ ready: String) async throws -> Value
     ) async throws -> Value {
@@ -56,7 +53,7 @@ public struct SnapshotStore: Sendable {
             return try await restore(plan, console, bootConsole, isolation, body)
         } catch let rejected as Rejected {
             throw HarnessError(
-                .harness, "a snapshot taken just now does not load: \(rejected.reason)", hint: "run with --isolate none, which needs none")
+                .harness, "a snapshot taken just now does not load: \(rejected.reason)", hint: "run with --isolate none: it needs no snapshot")
         }
     }
 
@@ -77,12 +74,12 @@ public struct SnapshotStore: Sendable {
         }
     }
 
-    /// The plan's snapshot, from the cache or taken now. Of several that ask at once one takes it and the others wait.
+    /// The plan's snapshot, from the cache or taken now. Among concurrent callers one takes it and the others wait.
     ///
-    /// - Throws: `HarnessError` where the machine does not come to its ready event, with the console's last lines as evidence.
-    public func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
+    /// - Throws: `HarnessError` where the machine's agent does not become ready, with the console's last lines as evidence.
+    func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
         try plan.line.options.validate()
-        // It serves machines of either kind.
+        // One snapshot serves both kinds of TCG.
         var plan = plan
         plan.line.singleThreadedTCG = false
         let version = try await QEMUTool(path: plan.line.options.qemu).version()
@@ -97,7 +94,7 @@ public struct SnapshotStore: Sendable {
         defer { lock.release() }
         if let snapshot = Snapshot(folder: folder) { return snapshot }
         try? FileManager.default.removeItem(atPath: folder)
-        // The lock is ours, so a half-made one is nobody's.
+        // We hold the lock: what is there was left by a process that has ended.
         let making = base + "/\(key).making"
         try? FileManager.default.removeItem(atPath: making)
         do {
@@ -107,14 +104,14 @@ public struct SnapshotStore: Sendable {
             CacheAge.use(folder)
             CacheAge.prune(base) { !$0.contains(".") }
         } catch {
-            // Asked before the half-made one makes room again: a full disk under the guest's memory is a SIGBUS to QEMU.
+            // Checked before the unfinished snapshot is removed: QEMU gets a SIGBUS where the disk of the guest's memory is full.
             let full = Self.isFull(base)
             try? FileManager.default.removeItem(atPath: making)
             guard full, let fault = error as? HarnessError else { throw error }
             throw Files.full("keep the booted guest in \(base)", evidence: [fault.message])
         }
         guard let snapshot = Snapshot(folder: folder) else {
-            throw HarnessError(.harness, "the snapshot in \(folder) is gone already", hint: "is something clearing the cache?")
+            throw HarnessError(.harness, "the snapshot in \(folder) is gone already", hint: "does another program remove files of the cache?")
         }
         return snapshot
     }
@@ -133,7 +130,7 @@ public struct SnapshotStore: Sendable {
         _ = try Snapshot(sealing: folder, ready: ready)
     }
 
-    /// Less than a MiB is left where `folder` is.
+    /// Whether the file system of `folder` has less than a MiB left.
     private static func isFull(_ folder: String) -> Bool {
         let left = try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? NSNumber
         return left.map { $0.int64Value < 1 << 20 } ?? false

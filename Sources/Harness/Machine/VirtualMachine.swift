@@ -4,28 +4,28 @@ import Foundation
 import Synchronization
 import SystemPackage
 
-/// A machine that runs. It lives as long as the closure of ``withVirtualMachine(_:memory:console:isolation:_:)``.
+/// A running machine. It lives as long as the closure of ``withVirtualMachine(_:memory:console:isolation:_:)``.
 ///
-/// Its streams hold back the guest when they are not read (each beyond its limit), so read them, or let the machine end.
-public final class VirtualMachine: Sendable {
+/// A stream that is not read blocks the guest once it is over its limit: read all three, or let the machine end.
+final class VirtualMachine: Sendable {
     /// The kernel's messages and init's, one line each.
-    public let console: BoundedQueue<GuestLine>
-    /// The agent's lines: one JSON object each.
-    public let events: BoundedQueue<GuestLine>
-    /// The trace channel, as it comes.
-    public let trace: BoundedQueue<[UInt8]>
-    public let qmp: QMP
+    let console: BoundedQueue<GuestLine>
+    /// The agent's lines, each a JSON object.
+    let events: BoundedQueue<GuestLine>
+    /// The bytes of the trace channel.
+    let trace: BoundedQueue<[UInt8]>
+    let qmp: QMP
     /// When QEMU was started.
-    public let started: ContinuousClock.Instant
+    let started: ContinuousClock.Instant
 
     private let channels: [QEMUCommandLine.Socket: Channel]
     private let process: QEMUProcess
     private let options: MachineOptions
     private let watch: ConsoleWatch
-    /// What a failed boot tells the reader to read.
+    /// The hint of a boot that failed.
     private let consoleHint: String
 
-    /// The longest line kept: a ready event carries a dozen tracefs format files.
+    /// The longest line, in bytes: a ready event has a dozen tracefs format files.
     private static let eventLimit = 1 << 20
     private static let consoleLimit = 16 << 10
     private static let backlog = 64 << 20
@@ -81,7 +81,7 @@ public final class VirtualMachine: Sendable {
         let splitter = Mutex(LineSplitter(limit: limit))
         return { bytes in
             if let bytes {
-                // A full disk must not end the run: the stream still has every line.
+                // A full disk must not end the run: the queue has every line, too.
                 if let log { _ = try? log.writeAll(bytes.filter { $0 != UInt8(ascii: "\r") }) }
                 for line in splitter.withLock({ $0.feed(bytes) }) {
                     watch?.feed(line.text)
@@ -96,7 +96,7 @@ public final class VirtualMachine: Sendable {
         }
     }
 
-    /// Waits for QEMU's connections and its monitor.
+    /// Waits until QEMU has connected to all sockets and its monitor is ready.
     fileprivate func connect() async throws {
         let limit = options.limit(20)
         do {
@@ -110,14 +110,14 @@ public final class VirtualMachine: Sendable {
         }
     }
 
-    /// The error of something that failed because QEMU is dead says how QEMU died.
+    /// The error of a start that failed: where QEMU has ended, it says how.
     func explained(_ error: HarnessError) async -> HarnessError {
         guard let exit = try? await exit(within: .seconds(2)) else { return error }
         return HarnessError(
-            .harness, "\(exit) while the machine was being started", hint: "`--dry-run` shows QEMU's command line", evidence: exit.stderr)
+            .harness, "\(exit) while the machine was being started", hint: "`--dry-run` prints QEMU's command line", evidence: exit.stderr)
     }
 
-    /// Kills what runs, lets every reader finish, and returns when nothing of the machine is left. Never cancelled.
+    /// Kills QEMU, lets every reader finish, and returns when nothing of the machine is left. It is never cancelled.
     fileprivate func end() async {
         process.kill()
         await Task { [process, channels, console, events, trace] in
@@ -132,34 +132,34 @@ public final class VirtualMachine: Sendable {
         }.value
     }
 
-    /// QEMU's process.
-    public func processID() async throws -> Int32 { try await process.processID() }
+    /// The id of QEMU's process.
+    func processID() async throws -> Int32 { try await process.processID() }
 
     /// Sends the agent a line.
-    public func send(_ line: String) async throws {
+    func send(_ line: String) async throws {
         try await channels[.events]?.send(Array((line + "\n").utf8))
     }
 
-    /// Types at the console: only a shell (`MachineOptions.shell`) listens.
-    public func type(_ text: String) async throws {
+    /// Writes to the console's input: only a shell (`MachineOptions.shell`) reads it.
+    func type(_ text: String) async throws {
         try await channels[.console]?.send(Array(text.utf8))
     }
 
     /// Injects an NMI: the kernel prints the backtraces of all CPUs, panics (`unknown_nmi_panic`) and the machine ends.
     ///
-    /// It reaches a guest that has its interrupts off.
-    public func nmi() async throws { try await qmp.execute("inject-nmi") }
+    /// A guest that has its interrupts off gets it, too.
+    func nmi() async throws { try await qmp.execute("inject-nmi") }
 
-    /// Sends a magic SysRq over the serial console and waits for its headline: "l" for the backtraces of all CPUs, "w" for blocked
-    /// tasks, "t" for all tasks; "h", the help, is a fence, for its headline follows everything that was asked before.
+    /// Sends a magic SysRq over the serial console and waits for its first line: "l" for the backtraces of all CPUs, "w" for blocked
+    /// tasks, "t" for all tasks; "h", the help, is a fence: its first line follows the output of all SysRqs before it.
     ///
-    /// The guest goes on; it needs a CPU that takes interrupts. One at a time: two breaks in a row cancel each other.
+    /// The guest goes on. It needs a CPU that takes interrupts. One at a time: two breaks in a row cancel each other.
     ///
     /// - Throws: `HarnessError` where the guest does not react within 5 s (scaled) or the machine ends.
-    public func sysrq(_ key: Character) async throws {
+    func sysrq(_ key: Character) async throws {
         let headline = watch.expect(key == "h" ? "sysrq: HELP" : "sysrq: ")
         defer { watch.cancel(headline) }
-        // A break that meets a console busy with printing is lost: ask again.
+        // A break is lost while the console prints: it is sent again.
         for seconds in [0.3, 0.6, 1.3, 2.8] {
             try await qmp.execute("chardev-send-break", ["id": .string(QEMUCommandLine.Socket.console.rawValue)])
             try await channels[.console]?.send(Array(String(key).utf8))
@@ -168,18 +168,18 @@ public final class VirtualMachine: Sendable {
         throw HarnessError(.harness, "the guest did not react to SysRq \(key) within \(options.limit(5))")
     }
 
-    /// Puts everything a hung guest can still say onto its console: the backtraces of all CPUs and the blocked tasks by SysRq where it
-    /// takes interrupts, then an NMI, which ends it.
+    /// Makes a hung guest print the backtraces of all CPUs and its blocked tasks, by SysRq where it takes interrupts, then stops it by an
+    /// NMI.
     ///
-    /// - Returns: how the machine ended; it is killed where not even the NMI reaches the kernel.
+    /// - Returns: how the machine ended. It is killed where the kernel does not react to the NMI either.
     @discardableResult
-    public func dumpAndStop() async throws -> MachineExit {
+    func dumpAndStop() async throws -> MachineExit {
         do {
-            // The fence: an NMI into a console that is being written to loses its text.
+            // "h" is the fence: an NMI during the console's output loses its own text.
             for key in "lwh" { try await sysrq(key) }
-            try await quiet()
+            try await waitForQuietConsole()
         } catch is HarnessError {
-            // Deaf, as a guest with its interrupts off is.
+            // A guest with its interrupts off does not react.
         }
         try Task.checkCancellation()
         _ = try? await nmi()
@@ -199,10 +199,10 @@ public final class VirtualMachine: Sendable {
         return try await process.waitForExit()
     }
 
-    /// Waits until the console says nothing for a while. The CPU that wrote the last line owns the console for a moment
-    /// longer, however long that is on a host with no time for it, and a panic on another CPU would find it taken.
-    private func quiet() async throws {
-        // One that never falls silent is not waited for.
+    /// Waits until the console prints nothing for 0.1 s (scaled). The CPU that printed the last line owns the console for a moment
+    /// longer, and on a busy host that moment is long: a panic on another CPU could not print.
+    private func waitForQuietConsole() async throws {
+        // At most 50 lines: a console may print for ever.
         for _ in 0..<50 {
             let line = watch.expect("")
             defer { watch.cancel(line) }
@@ -210,11 +210,11 @@ public final class VirtualMachine: Sendable {
         }
     }
 
-    /// Waits for the agent's first event.
+    /// Waits for the agent's first event, which must be of kind "ready".
     ///
-    /// - Returns: the line, which must be of kind "ready".
-    /// - Throws: `HarnessError` where the machine ends or the deadline (30 s, scaled) passes first; the evidence is the console's end.
-    public func waitForReady() async throws -> String {
+    /// - Returns: its line.
+    /// - Throws: `HarnessError` where the machine ends or the deadline (30 s, scaled) passes first; the evidence is the console's last lines.
+    func waitForReady() async throws -> String {
         let limit = options.limit(30)
         let recent = RecentLines(400)
         async let reader: Void = recent.read(console)
@@ -240,31 +240,31 @@ public final class VirtualMachine: Sendable {
     }
 
     /// Asks QEMU to quit and waits for it; kills it where it does not within 5 s.
-    public func quit() async throws {
-        // The reply may be lost with the socket: the exit is what counts.
+    func quit() async throws {
+        // The reply may be lost with the socket: only the exit counts.
         _ = try? await qmp.execute("quit", within: .seconds(5))
         try Task.checkCancellation()
         try await endedOrKilled(within: .seconds(5))
     }
 
-    /// SIGKILL; no wait.
-    public func kill() { process.kill() }
+    /// Sends SIGKILL to QEMU, and does not wait.
+    func kill() { process.kill() }
 
-    /// How QEMU ended, where it has.
-    public var exit: MachineExit? { process.exit }
+    /// How QEMU ended; nil where it has not.
+    var exit: MachineExit? { process.exit }
 
-    /// Waits until QEMU has ended, for whatever reason.
-    public func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
+    /// Waits until QEMU has ended, whatever the reason.
+    func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
 }
 
-/// Starts a machine, runs `body` with it, and leaves nothing of it behind: not when `body` throws, nor when the task is cancelled.
+/// Starts a machine, runs `body` with it, and removes all of it, also when `body` throws or the task is cancelled.
 ///
 /// - Parameters:
 ///   - line: the machine.
-///   - memory: how its memory is backed. A `.restored` machine is up but has not loaded its state.
-///   - console: a file the console is appended to, byte for byte but for the carriage returns.
-/// - Throws: what `body` throws; `HarnessError` where QEMU does not come up.
-public func withVirtualMachine<Value>(
+///   - memory: the backing of its memory. A `.restored` machine has started but has not loaded its state.
+///   - console: a file that the console's bytes are appended to, without carriage returns.
+/// - Throws: what `body` throws; `HarnessError` where QEMU does not start.
+func withVirtualMachine<Value>(
     _ line: QEMUCommandLine, memory: MachineMemory = .anonymous, console: String? = nil,
     isolation: isolated (any Actor)? = #isolation, _ body: (VirtualMachine) async throws -> Value
 ) async throws -> Value {
@@ -285,7 +285,7 @@ public func withVirtualMachine<Value>(
     } catch {
         await machine.end()
         folder.remove()
-        // QEMU was killed by the cancellation: that is the reason, not the broken sockets that follow from it.
+        // A cancellation kills QEMU: it is the reason, and not the broken sockets that follow.
         try Task.checkCancellation()
         throw error
     }

@@ -5,8 +5,10 @@ import Foundation
 
 /// The harness's folder for files that it can make again: `${XDG_CACHE_HOME:-~/.cache}/ppiov`.
 public struct Cache: Sendable {
+    /// The folder's path.
     public let root: String
 
+    /// A cache in a folder of the caller's choice.
     public init(root: String) { self.root = root }
 
     /// The user's cache, as the XDG base directory specification places it.

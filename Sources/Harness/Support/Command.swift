@@ -9,9 +9,13 @@ import SystemPackage
 /// Each runs in a process group of its own and is torn down with it (SIGTERM, then SIGKILL) when the calling task is
 /// cancelled, so that an interrupted build leaves no compiler behind.
 public struct Command: Sendable {
+    /// A name looked up in PATH, or a path where it contains a slash.
     public var program: String
+    /// The arguments, without the program's name.
     public var arguments: [String]
+    /// Additions to the inherited environment.
     public var environment: [String: String]
+    /// The working directory; nil for the harness's own.
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
@@ -21,9 +25,7 @@ public struct Command: Sendable {
     /// The file that it reads as standard input; nil for none.
     public var input: String?
 
-    /// - Parameters:
-    ///   - program: a name looked up in PATH, or a path where it contains a slash.
-    ///   - environment: additions to the inherited environment; LC_ALL is always C.
+    /// A command; LC_ALL is always C.
     public init(_ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil) {
         self.program = program
         self.arguments = arguments
@@ -123,6 +125,7 @@ public struct Command: Sendable {
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
         let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
+        if Files.isFull(tail) { return Files.full("run `\(line)`", evidence: lines) }
         return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines, cause: .toolFailed)
     }
 }

@@ -36,7 +36,7 @@ enum Files {
         HarnessError(
             .harness, "cannot \(what): the disk is full",
             hint: "free some space (a kernel takes about 2 GB of source and 0.5 GB of objects), or set XDG_CACHE_HOME to a larger disk",
-            evidence: evidence)
+            evidence: evidence, cause: .diskFull)
     }
 
     static func remove(_ path: String) throws {

@@ -24,8 +24,11 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
     public enum Cause: Sendable {
         /// A tool was started and ended with a status other than 0, or by a signal.
         case toolFailed
+        /// A disk or a quota is full.
+        case diskFull
     }
 
+    /// The class of fault.
     public var kind: Kind
     /// What was tried and what the answer was.
     public var message: String
@@ -33,11 +36,14 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
     public var hint: String?
     /// The last lines of the failing tool's output, or the path of its log.
     public var evidence: [String]
+    /// Whose fault it is.
     public var blame: Blame
+    /// nil where no caller treats it in its own way.
     public var cause: Cause?
     /// The path of the whole log of what failed.
     public var log: String?
 
+    /// An error with the text that the user reads.
     public init(
         _ kind: Kind, _ message: String, hint: String? = nil, evidence: [String] = [], blame: Blame = .harness, cause: Cause? = nil,
         log: String? = nil
@@ -51,6 +57,7 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
         self.log = log
     }
 
+    /// Message, evidence and hint, as they are printed.
     public var description: String {
         var lines = [message]
         lines += evidence.map { "    \($0)" }

@@ -9,6 +9,9 @@ public struct Progress: Sendable {
     /// A scenario's result, the number of results so far, and how many there will be.
     var judged: @Sendable (ScenarioResult, Int, Int) -> Void
 
+    /// - Parameters:
+    ///   - say: prints one line.
+    ///   - judged: prints a scenario's result.
     public init(
         _ say: @escaping @Sendable (String) -> Void, judged: @escaping @Sendable (ScenarioResult, Int, Int) -> Void = { _, _, _ in }
     ) {
@@ -18,5 +21,6 @@ public struct Progress: Sendable {
 
     func result(_ result: ScenarioResult, done: Int, of count: Int) { judged(result, done, count) }
 
+    /// Prints nothing.
     public static let silent = Progress { _ in }
 }

@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func cpioUnpacksIt() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         try Data(sample().bytes()).write(to: URL(fileURLWithPath: folder.path + "/a.cpio"))
         try await Command("sh", ["-c", "cpio -i --quiet < a.cpio"], directory: folder.path).output()
         #expect(try String(contentsOfFile: folder.path + "/bin/alias", encoding: .utf8) == "hello\n")
@@ -46,8 +46,8 @@ import Testing
     }
 
     /// A root file system keeps its links, also those to folders, and the modes of its programs.
-    @Test func aTreeIsTakenAsItIs() async throws {
-        let folder = try Scratch()
+    @Test func aTreeIsAddedAsItIs() async throws {
+        let folder = try TestFolder()
         try await Command(
             "sh",
             [
@@ -71,14 +71,26 @@ import Testing
     }
 
     @Test(arguments: ["", "/", "a/../b", "./a", "a\0b"])
-    func refusesWhatIsNoPlace(path: String) {
+    func refusesAnInvalidPath(path: String) {
         var archive = CPIO()
         #expect(throws: HarnessError.self) { try archive.addFile(path, []) }
     }
 
-    @Test func refusesATakenPlace() throws {
+    @Test func refusesAPathTwice() throws {
         var archive = try sample()
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool", []) }
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool/below", []) }
     }
+}
+
+/// A folder of a test's own, gone with it.
+final class TestFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "ppiov-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

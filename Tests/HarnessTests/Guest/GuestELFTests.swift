@@ -11,7 +11,7 @@ import Testing
         .filter(FileManager.default.isExecutableFile(atPath:))
 
     @Test(arguments: programs)
-    func closureIsLdds(program: String) async throws {
+    func closureEqualsLdd(program: String) async throws {
         let closure = try ELFClosure(of: program, systemLibraries: await ELFClosure.systemLibraries())
         let text = try await Command("ldd", [program]).output()
         var expected: [String: String] = [:]
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func runpathWithOrigin() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let build = """
             mkdir lib bin && echo 'int f(void){return 0;}' > f.c && cc -shared -fPIC -Wl,-soname,libppiovf.so.1 -o lib/libppiovf.so.1 f.c &&
             echo 'int f(void); int main(void){return f();}' > m.c && cc -o bin/m m.c lib/libppiovf.so.1 -Wl,-rpath,'$ORIGIN/../lib'
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func staticProgramNeedsNothing() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         try await Command("sh", ["-c", "echo 'int main(void){return 0;}' > m.c && cc -static -o m m.c"], directory: folder.path).output()
         let closure = try ELFClosure(of: folder.path + "/m", systemLibraries: [:])
         #expect(closure.interpreter == nil && closure.libraries.isEmpty)

@@ -44,7 +44,7 @@ import Testing
         #expect(first.configHash != second.configHash && first.key != second.key)
     }
 
-    @Test func aRequestThatComesToTheSameConfigurationIsNotCompiledAgain() async throws {
+    @Test func aRequestWithTheSameConfigurationIsNotCompiledAgain() async throws {
         let fake = try FakeKernel()
         let first = try await fake.build(sets: ["FAKE=y"])
         #expect(try await fake.build().key == first.key)
@@ -72,7 +72,7 @@ import Testing
         #expect(try await fake.build().release == "9.1.2-fake")
     }
 
-    @Test func aFullDiskIsCalledThat() async throws {
+    @Test func aFullDiskIsNamed() async throws {
         let fake = try FakeKernel(vmlinuxRule: "echo 'as: error writing main.o: No space left on device'; exit 1")
         let error = try await harnessError { _ = try await fake.build() }
         #expect(error.kind == .harness)
@@ -86,7 +86,7 @@ import Testing
         #expect(try fake.scratch.snapshot("tree") == before)
     }
 
-    @Test func leftoversOfAnInTreeBuildAreCleanedFromTheCopyOnly() async throws {
+    @Test func productsOfAnInTreeBuildAreRemovedFromTheCopyOnly() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/.config", "CONFIG_OLD=y\n")
         try fake.scratch.write("tree/generated-tool", "stale")
@@ -121,7 +121,7 @@ import Testing
         #expect(fake.makes == 2)
     }
 
-    @Test func aMovedCacheStillNamesItsFiles() async throws {
+    @Test func aMovedCacheFindsItsFiles() async throws {
         let fake = try FakeKernel()
         let first = try await fake.build()
         let moved = Cache(root: fake.scratch.path + "/elsewhere")
@@ -132,7 +132,7 @@ import Testing
         #expect(found.vmlinux.hasPrefix(moved.root) && Files.isFile(found.vmlinux))
     }
 
-    @Test func twoRunsSideBySideBuildOnce() async throws {
+    @Test func twoRunsAtTheSameTimeBuildOnce() async throws {
         let fake = try FakeKernel(vmlinuxRule: "sleep 0.3")
         async let first = fake.build()
         async let second = fake.build()
@@ -140,7 +140,7 @@ import Testing
         #expect(fake.makes == 1)
     }
 
-    @Test func aCancelledBuildLeavesNothingBehindAndCanBeDoneAgain() async throws {
+    @Test func aCancelledBuildLeavesNoProcessAndCanBeRepeated() async throws {
         let fake = try FakeKernel(vmlinuxRule: "test -e ../../../go || sleep 600")
         let task = Task { try await fake.build() }
         while fake.makes == 0 { try await Task.sleep(for: .milliseconds(20)) }
@@ -151,7 +151,7 @@ import Testing
         #expect(try await fake.build().release == "9.1.2-fake")
     }
 
-    @Test func aBuiltTreeIsTakenAsItIs() async throws {
+    @Test func aBuiltTreeIsUsedAsItIs() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/vmlinux", "\u{7f}ELF built elsewhere")
         let names = [
@@ -169,7 +169,7 @@ import Testing
         #expect(try fake.scratch.snapshot("tree") == before)
     }
 
-    @Test func halfAnObjectOfAKilledBuildIsRemoved() throws {
+    @Test func theLastObjectsOfAKilledBuildAreRemoved() throws {
         let scratch = try Scratch()
         let folder = ObjectFolder(scratch.path + "/objects")
         try folder.prepare()
@@ -212,7 +212,7 @@ import Testing
         ("", "without modules"), ("CONFIG_MODULES=y\n", "CONFIG_NETDEVSIM is n"), ("CONFIG_MODULES=y\nCONFIG_NETDEVSIM=y\n", "CONFIG_NETDEVSIM is y"),
         ("CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n", "has no drivers/net/netdevsim"),
     ])
-    func aKernelThatCannotTakeTheModuleSaysWhy(_ config: String, _ reason: String) async throws {
+    func aKernelWithoutTheModuleHasAReason(_ config: String, _ reason: String) async throws {
         let scratch = try Scratch()
         let outcome = try await NetdevsimModule(vm: scratch.path).build(
             against: NetdevsimModule.Kernel(source: scratch.path, objects: scratch.path, config: config), work: scratch.path + "/work", jobs: 1,
@@ -240,9 +240,9 @@ import Testing
         #expect(try module.key() != key)
     }
 
-    /// What is guaranteed of netdevsim depends on the name of a patch.
+    /// The guaranteed needs of netdevsim are found by the name of a patch.
     @Test func thePatchForLargeBuffersHasItsName() throws {
-        let vm = Repository.path("vm")
+        let vm = (#filePath as NSString).deletingLastPathComponent + "/../../../vm"
         let sets = NetdevsimModule(vm: vm).sets
         #expect(!sets.isEmpty)
         for set in sets { #expect(set.patches.filter { $0.hasSuffix("-" + NetdevsimModule.largeBuffers) }.count == 1, "\(set.name)") }
@@ -252,8 +252,8 @@ import Testing
         "--- a/drivers/net/netdevsim/netdev.c\n+++ b/drivers/net/netdevsim/netdev.c\n@@ -1 +1 @@\n-\(from)\n+\(to)\n"
     }
 
-    /// Of a set whose first patch fits, as many go on as do; one whose first does not is left for the next.
-    @Test func aSetGoesAsFarAsItApplies() async throws {
+    /// A set is applied up to the first patch that does not apply; where that is its first, the next set is tried.
+    @Test func aSetIsAppliedUpToTheFirstPatchThatDoesNotApply() async throws {
         let scratch = try Scratch()
         try scratch.write("tree/drivers/net/netdevsim/netdev.c", "one\n")
         try scratch.write("vm/patches/netdevsim-9.2/0001-a.patch", patch("new", "newer"))

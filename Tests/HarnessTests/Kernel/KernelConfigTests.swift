@@ -6,7 +6,7 @@ import Testing
 @testable import Harness
 
 @Suite struct KernelConfigTests {
-    @Test func laterWishWins() throws {
+    @Test func theLastRequestWins() throws {
         let options = try ConfigFragment.parse("CONFIG_A=y\nCONFIG_B=m\n# CONFIG_A is not set\n", origin: "f")
         let config = KernelConfig(merging: options)
         #expect(config.text == "CONFIG_B=m\n# CONFIG_A is not set\n")
@@ -17,7 +17,7 @@ import Testing
         #expect(config.unmet(in: "# CONFIG_A is not set\nCONFIG_C=n\n").isEmpty)
     }
 
-    @Test func droppedAndChangedOptionsAreNamedWithWhoAsked() throws {
+    @Test func droppedAndChangedOptionsAreNamedWithTheirOrigin() throws {
         let config = KernelConfig(
             merging: try ConfigFragment.parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=8\n# CONFIG_D is not set\n", origin: "fast.config"))
         let error = #expect(throws: HarnessError.self) {
@@ -30,7 +30,7 @@ import Testing
             ])
     }
 
-    @Test func aDroppedSetIsTheCallersFault() throws {
+    @Test func aDroppedSetIsAnInputError() throws {
         let config = KernelConfig(merging: [try ConfigFragment.parseSet("KASAN=y")])
         let error = #expect(throws: HarnessError.self) { try config.requireMet(in: "", version: "7.3.4") }
         #expect(error?.kind == .input)
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func theShippedProfilesParse() throws {
-        let folder = Repository.path("vm/config")
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../../vm/config"
         let fast = try KernelConfig(request: KernelRequest(source: "", profile: "fast"), folder: folder)
         let debug = try KernelConfig(request: KernelRequest(source: "", profile: "debug"), folder: folder)
         #expect(fast.options.contains { $0.name == "CONFIG_PVH" && $0.value == "y" })

@@ -17,7 +17,7 @@ import Testing
              linux | 6.12.94-1 | http://mirror.example/debian trixie/main Sources
         """
 
-    @Test func madisonIsReadAndTwinsCollapse() {
+    @Test func madisonIsParsedWithoutDuplicates() {
         let offers = AptRoot.parse(madison: Self.madison)
         #expect(offers.count == 7)
         #expect(offers.first == AptRoot.Offer(package: "linux-source-7.3", version: DebianVersion("7.3.4-1~bpo13+1")))
@@ -31,7 +31,7 @@ import Testing
         #expect(try DebianVersionSpec(requested).choose(among: AptRoot.parse(madison: Self.madison))?.version.text == version)
     }
 
-    @Test func debianAloneTakesTheNextOfTheListWhereTheFirstIsGone() throws {
+    @Test func debianAloneTakesTheNextSeriesWhereTheFirstIsNotThere() throws {
         let offers = AptRoot.parse(madison: Self.madison).filter { $0.package != "linux-source-7.3" }
         #expect(try DebianVersionSpec("").choose(among: offers)?.version.text == "7.2.13-1")
         #expect(try DebianVersionSpec("").choose(among: offers.filter { $0.package == "linux-source-6.12" }) == nil)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(arguments: ["foo", "7", "7.", ".3", "7.2.9;rm", "7.2.9 1", "7.2.9/.."])
-    func whatIsNoVersionIsRefused(_ text: String) {
+    func anInvalidVersionIsRefused(_ text: String) {
         let error = #expect(throws: HarnessError.self) { try DebianVersionSpec(text) }
         #expect(error?.kind == .input)
     }
@@ -62,19 +62,19 @@ import Testing
         ("7.3.4-1~bpo13+1", "7.3.4-1"), ("7.2.9-1", "7.2.13-1"), ("6.12.94-1", "6.12.107-1"), ("7.3~rc2-1", "7.3-1"), ("1.0-9", "1:0.1-1"),
         ("7.3-1", "7.3-1+b1"), ("7.3-1+deb13u1", "7.3-2"), ("7.3-1~a", "7.3-1a"), ("7.3-1", "7.3a-1"),
     ])
-    func versionsAreOrderedAsDebianDoes(_ older: String, _ newer: String) {
+    func versionsHaveDebiansOrder(_ older: String, _ newer: String) {
         #expect(DebianVersion(older) < DebianVersion(newer))
         #expect(!(DebianVersion(newer) < DebianVersion(older)))
     }
 
-    @Test func keptPackagesAreFoundByTheirNames() {
+    @Test func cachedPackagesAreFoundByTheirNames() {
         let offers = DebianSource.kept(names: [
             "linux-source-7.3_7.3.4-1~bpo13+1_all.deb", ".download-1", "linux-source-7.3_7.3.4-1_all.deb.part", "x_1_all.deb",
         ])
         #expect(offers == [AptRoot.Offer(package: "linux-source-7.3", version: DebianVersion("7.3.4-1~bpo13+1"))])
     }
 
-    @Test func whatIsToBeDownloadedIsReadFromApt() {
+    @Test func theListOfDownloadsIsParsed() {
         let text = """
             Reading package lists...
             The following NEW packages will be installed:

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Harness
 
-/// What a caller can get wrong, and what each is answered.
+/// Invalid input, and the error for each.
 @Suite struct KernelInputTests {
     private func fault(_ fake: FakeKernel, _ source: String) async throws -> HarnessError {
         try await harnessError { _ = try await fake.build(source) }
@@ -22,14 +22,14 @@ import Testing
         #expect(error.message.hasPrefix("there is no kernel source at"))
     }
 
-    @Test func aFolderThatIsNoKernel() async throws {
+    @Test func aFolderThatIsNotAKernel() async throws {
         let fake = try FakeKernel()
         let error = try await fault(fake, fake.vm)
         #expect(error.kind == .input)
         #expect(error.message.contains("looked for a Makefile that sets VERSION and PATCHLEVEL, and for Kconfig beside it"))
     }
 
-    @Test func aFileThatIsNoTarball() async throws {
+    @Test func aFileThatIsNotATarball() async throws {
         let fake = try FakeKernel()
         let error = try await fault(fake, try fake.scratch.write("notes.txt", "x"))
         #expect(error.kind == .input)
@@ -67,7 +67,7 @@ import Testing
         try await tar(fake.scratch, "-cPf", "evil.tar", "tree", "--transform=s,^evil,tree/../../../evil,", "evil")
         let error = try await fault(fake, fake.scratch.path + "/evil.tar")
         #expect(error.kind == .input)
-        #expect(error.message.contains("holds a path that leaves its own tree"))
+        #expect(error.message.contains("has a path outside of its own tree"))
         #expect(Files.names(in: fake.cache.root + "/sources").isEmpty)
         #expect(!Files.isFile(fake.cache.root + "/evil") && !Files.isFile(fake.scratch.path + "/cache/evil"))
     }
@@ -84,14 +84,14 @@ import Testing
         #expect(Files.names(in: fake.scratch.path + "/outside").isEmpty)
     }
 
-    @Test func anUnbuiltTreeTakenForBuilt() async throws {
+    @Test func anUnbuiltTreeGivenAsBuilt() async throws {
         let fake = try FakeKernel()
         let error = try await fault(fake, "built:" + fake.tree)
         #expect(error.kind == .input)
-        #expect(error.message.hasSuffix("is no built kernel tree: looked for vmlinux and .config in it"))
+        #expect(error.message.hasSuffix("is not a built kernel tree: looked for vmlinux and .config in it"))
     }
 
-    @Test func aBuiltTreeThatCannotBeAGuest() async throws {
+    @Test func aBuiltTreeThatCannotBootAsAGuest() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/vmlinux", "\u{7f}ELF")
         try fake.scratch.write("tree/.config", "CONFIG_NET=y\nCONFIG_PVH=y\n")
@@ -103,12 +103,12 @@ import Testing
         #expect(options.message.hasSuffix("is built already: options cannot be added to it"))
     }
 
-    @Test func aVersionDebianNeverHad() async throws {
+    @Test func aVersionThatDebianNeverHad() async throws {
         let fake = try FakeKernel()
         #expect(try await fault(fake, "debian:latest").kind == .input)
     }
 
-    @Test func aCacheThatMakeCannotNameIsRefused() async throws {
+    @Test func aCachePathThatMakeCannotUseIsRefused() async throws {
         let fake = try FakeKernel()
         let builder = KernelBuilder(cache: Cache(root: fake.scratch.path + "/my cache"), vm: fake.vm, jobs: 1, progress: .silent)
         let error = try await harnessError { _ = try await builder.build(KernelRequest(source: fake.tree)) }

@@ -22,7 +22,7 @@ import Testing
         return scratch
     }
 
-    @Test func theFirstCopyIsWholeAndKeepsTimes() async throws {
+    @Test func theFirstCopyIsCompleteAndKeepsTimes() async throws {
         let scratch = try origin()
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: scratch.path + "/origin/Makefile")
         let (_, changes) = try await sync(scratch)
@@ -33,7 +33,7 @@ import Testing
         #expect(FileStatus(scratch.path + "/mirror/Makefile")?.modified == FileStatus(scratch.path + "/origin/Makefile")?.modified)
     }
 
-    @Test func onlyWhatChangedIsWrittenAndIsNewer() async throws {
+    @Test func onlyChangedFilesAreWrittenAndTheyAreNewer() async throws {
         let scratch = try origin()
         let (index, _) = try await sync(scratch)
         let before = try scratch.snapshot("mirror")
@@ -48,7 +48,7 @@ import Testing
         #expect(try #require(FileStatus(scratch.path + "/mirror/net/core/dev.c")).modified > old.mirrorModified)
     }
 
-    @Test func aTouchedFileIsLeftAlone() async throws {
+    @Test func aTouchedFileIsNotWritten() async throws {
         let scratch = try origin()
         let (index, _) = try await sync(scratch)
         let before = try scratch.snapshot("mirror")
@@ -59,7 +59,7 @@ import Testing
         #expect(again.contentKey == index.contentKey)
     }
 
-    @Test func whatIsGoneGoesWithItsFolder() async throws {
+    @Test func aRemovedFileIsRemovedWithItsFolder() async throws {
         let scratch = try origin()
         let (index, _) = try await sync(scratch)
         try scratch.remove("origin/only/file.h")
@@ -81,7 +81,7 @@ import Testing
         #expect(scratch.text("mirror/Makefile/inside") == "a folder now")
     }
 
-    @Test func aCopyThatSomebodyChangedIsMadeGood() async throws {
+    @Test func aChangedCopyIsRestored() async throws {
         let scratch = try origin()
         let (index, _) = try await sync(scratch)
         try scratch.write("mirror/Makefile", "tampered")
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func buildProductsAreNoSource() async throws {
+    @Test func buildProductsAreNotPartOfTheSource() async throws {
         let scratch = try origin()
         for name in ["net/core/dev.o", "net/core/.dev.o.cmd", "vmlinux", ".config", "include/config/auto.conf", "net/built-in.a", ".git/HEAD"] {
             try scratch.write("origin/" + name, "x")
@@ -107,7 +107,7 @@ import Testing
         #expect(Set(try TreeScan.sources(scratch.path + "/origin")) == ["Makefile", "net/core/dev.c", "net/core/skbuff.c", "only/file.h", "link"])
     }
 
-    @Test func theIndexSurvivesItsFileAndADamagedOneIsEmpty() async throws {
+    @Test func anIndexIsReadBackAndADamagedOneIsEmpty() async throws {
         let scratch = try origin()
         let (index, _) = try await sync(scratch)
         let file = scratch.path + "/index"
@@ -137,7 +137,7 @@ import Testing
         return scratch
     }
 
-    @Test func aCleanTreeIsItsCommit() async throws {
+    @Test func aCleanTreeHasTheIdentityOfItsCommit() async throws {
         let scratch = try await repository()
         let git = try #require(GitTree(scratch.path + "/tree"))
         let clean = try await git.identity()
@@ -148,7 +148,7 @@ import Testing
         #expect(try await git.paths() == [".gitignore", "Kconfig", "Makefile", "old name.c"])
     }
 
-    @Test func everyKindOfChangeShowsInTheIdentity() async throws {
+    @Test func everyKindOfChangeChangesTheIdentity() async throws {
         let scratch = try await repository()
         let git = try #require(GitTree(scratch.path + "/tree"))
         var seen: Set<String> = [try await git.identity()]
@@ -174,7 +174,7 @@ import Testing
         #expect(try scratch.snapshot("tree") == before)
     }
 
-    @Test func aRepositoryWithoutACommitIsTheCallersFault() async throws {
+    @Test func aRepositoryWithoutACommitIsAnInputError() async throws {
         let scratch = try Scratch()
         try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
         try scratch.write("tree/Kconfig", "")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Harness
 
-/// What is kept between builds of a changing tree, and above all what is not: a wrong "unchanged" would be a wrong green.
+/// The products that are reused between builds of a changing tree, and those that are not: a product reused wrongly is a wrong green.
 @Suite struct TreeInputsTests {
     private func index(_ files: [String: String]) -> TreeIndex {
         var index = TreeIndex()
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: ["Kconfig", "Makefile", "net/Kconfig", "kernel/configs/tiny.config", "scripts/kconfig/conf.c", "scripts/cc-version.sh"])
-    func whatKconfigReadsOrRunsConfiguresAnew(_ path: String) {
+    func aFileThatKconfigReadsOrRunsConfiguresAgain(_ path: String) {
         #expect(inputs(changing: path).configuration != inputs().configuration)
     }
 
@@ -38,12 +38,12 @@ import Testing
         "scripts/mod/modpost.c",
         "tools/objtool/check.c", "arch/x86/entry/syscalls/syscall_64.tbl", "net/Kconfig",
     ])
-    func whatAModuleIsMadeOfMakesItAnew(_ path: String) { #expect(inputs(changing: path).module != inputs().module) }
+    func aFileOfTheModuleBuildsItAgain(_ path: String) { #expect(inputs(changing: path).module != inputs().module) }
 
     @Test(arguments: ["io_uring/zcrx.c", "arch/x86/entry/entry_64.S", "Documentation/index.rst"])
-    func whatOnlyVmlinuxIsMadeOfKeepsBoth(_ path: String) { #expect(inputs(changing: path) == inputs()) }
+    func aFileOfVmlinuxAloneChangesNeitherKey(_ path: String) { #expect(inputs(changing: path) == inputs()) }
 
-    @Test func aNewFileAGoneOneAndANewKindCount() {
+    @Test func newAndRemovedFilesAndNewKindsChangeTheKeys() {
         var tree = index(Dictionary(uniqueKeysWithValues: Self.tree.map { ($0, "content") }))
         tree.records["io_uring/new.c"] = tree.records["io_uring/zcrx.c"]
         #expect(TreeInputs(tree).configuration != inputs().configuration && TreeInputs(tree).module != inputs().module)
@@ -96,7 +96,7 @@ import Testing
         #expect(Files.text(fake.cache.root + "/kernels/\(build.key)/config")?.contains("CONFIG_NEW=y") == true)
     }
 
-    @Test func aTamperedConfigurationIsMadeAnew() async throws {
+    @Test func aConfigurationThatWasEditedIsMadeAgain() async throws {
         let fake = try await built()
         try Files.write("CONFIG_TINY=y\nCONFIG_FAKE=n\n", to: try objects(fake) + "/.config")
         try fake.scratch.write("tree/main.c", "int other;\n")
@@ -105,7 +105,7 @@ import Testing
         #expect(Files.text(fake.cache.root + "/kernels/\(build.key)/config") == "CONFIG_TINY=y\nCONFIG_FAKE=y\n")
     }
 
-    @Test func aBuildThatChangesItsConfigurationIsNoBuild() async throws {
+    @Test func aBuildThatChangesItsConfigurationFails() async throws {
         let fake = try FakeKernel(vmlinuxRule: "echo CONFIG_LATE=y >> $(O)/.config")
         let error = try await harnessError { _ = try await fake.build() }
         #expect(error.message.contains("changed while the kernel was built"))
@@ -116,7 +116,7 @@ import Testing
 @Suite struct ModuleReuseTests {
     private static let config = "CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n"
 
-    /// A kernel's folders with what a module is keyed by, and a module that was made of them.
+    /// A kernel's folders with the files of a module's key, and a module made from them.
     private func made(_ config: String = config, command: String = "") throws -> (scratch: Scratch, kernel: NetdevsimModule.Kernel) {
         let scratch = try Scratch()
         try scratch.write("objects/Module.symvers", "0x0\tsymbol\tvmlinux\tEXPORT_SYMBOL\n")
@@ -124,7 +124,7 @@ import Testing
         try scratch.write("copy/netdevsim.ko", "module")
         try scratch.write("copy/.netdev.o.cmd", "deps_netdev.o := \\\n  \(scratch.path)/tree/include/net/page_pool.h \\\n\(command)")
         let kernel = NetdevsimModule.Kernel(source: scratch.path + "/tree", objects: scratch.path + "/objects", config: config)
-        try reuse(scratch, kernel).remember()
+        try reuse(scratch, kernel).save()
         return (scratch, kernel)
     }
 
@@ -132,7 +132,7 @@ import Testing
         try ModuleReuse(kernel: kernel, copy: scratch.path + "/copy", inputs: inputs)
     }
 
-    @Test func theSameIsTakenAgain() throws {
+    @Test func theModuleOfTheSameInputsIsReused() throws {
         let (scratch, kernel) = try made()
         #expect(try reuse(scratch, kernel).module == scratch.path + "/copy/netdevsim.ko")
     }
@@ -141,13 +141,13 @@ import Testing
         "objects/Module.symvers", "objects/include/generated/asm-offsets.h", "objects/include/generated/new.h", "objects/scripts/module.lds",
         "copy/netdevsim.ko",
     ])
-    func aChangedFileMakesItAnew(_ path: String) throws {
+    func aChangedFileBuildsItAgain(_ path: String) throws {
         let (scratch, kernel) = try made()
         try scratch.write(path, "other")
         #expect(try reuse(scratch, kernel).module == nil)
     }
 
-    @Test func otherInputsOrOptionsMakeItAnew() throws {
+    @Test func otherInputsOrOptionsBuildItAgain() throws {
         var (scratch, kernel) = try made()
         #expect(try reuse(scratch, kernel, inputs: "other").module == nil)
         #expect(try reuse(scratch, kernel, inputs: nil).module == nil)
@@ -155,7 +155,7 @@ import Testing
         #expect(try reuse(scratch, kernel).module == nil)
     }
 
-    @Test func aModuleMadeOfMoreThanTheKeysKnowIsNeverTaken() throws {
+    @Test func aModuleOfFilesThatTheKeysLeaveOutIsNotReused() throws {
         for option in ["DEBUG_INFO_BTF_MODULES", "LTO_CLANG", "GCC_PLUGINS"] {
             let (scratch, kernel) = try made(Self.config + "CONFIG_\(option)=y\n")
             #expect(try reuse(scratch, kernel).module == nil)
@@ -163,7 +163,7 @@ import Testing
         let (scratch, kernel) = try made(command: "")
         try scratch.remove("copy/.ppiov-made")
         try scratch.write("copy/.netdev.o.cmd", "deps_netdev.o := \\\n  \(scratch.path)/tree/lib/inline.c \\\n")
-        try reuse(scratch, kernel).remember()
+        try reuse(scratch, kernel).save()
         #expect(try reuse(scratch, kernel).module == nil)
     }
 }

@@ -24,7 +24,7 @@ import Testing
         try await OverlaidCopy(of: scratch.path + "/tree", at: scratch.path + "/copy", identity: identity, progress: .silent) {}
     }
 
-    @Test func aCopyTakesOneOverlayAfterAnother() async throws {
+    @Test func overlaysAreAppliedOneAfterAnother() async throws {
         let before = try scratch.snapshot("tree")
         let copy = try await copy()
         try copy.apply(try overlay())
@@ -44,7 +44,7 @@ import Testing
         #expect(try scratch.snapshot("tree") == before)
     }
 
-    @Test func whatAKilledRunLeftIsUndone() async throws {
+    @Test func theChangesOfAKilledRunAreUndone() async throws {
         try await copy().apply(try overlay())
         try scratch.write("copy/net/x.c", "half")
         try await copy().apply(Overlay())
@@ -54,7 +54,7 @@ import Testing
         #expect(scratch.text("copy/net/x.c") == "one\n")
     }
 
-    @Test func nothingIsTakenFromBehindALink() async throws {
+    @Test func nothingBehindALinkIsRemoved() async throws {
         let outside = try scratch.write("outside/f", "mine\n")
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/over/p", withDestinationPath: scratch.path + "/outside")
         try scratch.write("deep/p/f", "theirs\n")
@@ -74,7 +74,7 @@ import Testing
         #expect(Files.text(outside) == "mine\n")
     }
 
-    @Test func aMirrorTakesItToo() async throws {
+    @Test func aMirrorAppliesItToo() async throws {
         let before = try scratch.snapshot("tree")
         let paths = try TreeScan.sources(scratch.path + "/tree")
         var index = try await TreeScan.refresh(TreeIndex(), root: scratch.path + "/tree", paths: paths)
@@ -103,7 +103,7 @@ import Testing
         #expect(try scratch.snapshot("tree") == before)
     }
 
-    @Test func whatItTouchesDecidesWhatIsMadeAgain() throws {
+    @Test func theInputsChangeWithTheFilesItReplaces() throws {
         try scratch.write("over/Kconfig", "config X\n")
         let plain = TreeInputs(immutable: "id")
         let code = try Overlay(["net/x.c"], in: scratch.path + "/over").inputs(over: "id")

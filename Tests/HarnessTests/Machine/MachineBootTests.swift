@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized, .enabled(if: Guests.vmlinux != nil && Guests.qemu), .timeLimit(.minutes(5)))
 struct MachineBootTests {
     @Test func bootsToReady() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let log = folder.path + "/console"
         let (pid, answer) = try await withVirtualMachine(plan.line, console: log) { machine in
@@ -29,7 +29,7 @@ struct MachineBootTests {
     }
 
     @Test func snapshotRestoresAndRestoresAgain() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path), progress: Progress { print("machine: \($0)") })
         var answers: [String] = []
@@ -48,8 +48,8 @@ struct MachineBootTests {
         print("machine: \(sizes)")
     }
 
-    @Test func sideBySideOfOneTaking() async throws {
-        let folder = try Scratch()
+    @Test func concurrentMachinesShareOneSnapshot() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,7 +66,7 @@ struct MachineBootTests {
     }
 
     @Test func brokenSnapshotIsTakenAgain() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path))
         let snapshot = try await store.snapshot(plan)
@@ -81,8 +81,8 @@ struct MachineBootTests {
         #expect(Snapshot(folder: snapshot.folder) == nil)
     }
 
-    @Test func traceArrivesWhole() async throws {
-        let folder = try Scratch()
+    @Test func traceIsComplete() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("trace")
@@ -94,7 +94,7 @@ struct MachineBootTests {
     }
 
     @Test func killedQEMUIsNoticed() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             let began = ContinuousClock.now
@@ -108,8 +108,8 @@ struct MachineBootTests {
         }
     }
 
-    @Test func panicIsOnTheConsoleToItsEnd() async throws {
-        let folder = try Scratch()
+    @Test func panicIsCompleteOnTheConsole() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("panic")
@@ -123,8 +123,8 @@ struct MachineBootTests {
         }
     }
 
-    @Test func agentsDeathIsSaid() async throws {
-        let folder = try Scratch()
+    @Test func deathOfTheAgentIsReported() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("exit")
@@ -134,15 +134,15 @@ struct MachineBootTests {
         }
     }
 
-    @Test func hangIsDissected() async throws {
-        let folder = try Scratch()
+    @Test func hangIsDumpedAndStopped() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("hang")
             #expect(await machine.events.next()?.text.contains("hanging") == true)
             let began = ContinuousClock.now
             #expect(try await machine.dumpAndStop().cause == .status(0))
-            Guests.report("dissecting a hang", .now - began)
+            Guests.report("dump and stop of a hang", .now - began)
             let lines = await machine.console.lines(to: "never")
             for text in ["sysrq: Show backtrace of all active CPUs", "sysrq: Show Blocked State", "Kernel panic - not syncing: NMI"] {
                 #expect(lines.contains { $0.contains(text) }, "\(lines)")
@@ -152,8 +152,8 @@ struct MachineBootTests {
         }
     }
 
-    @Test func hangGivesItsBacktraceOnNMI() async throws {
-        let folder = try Scratch()
+    @Test func nmiPrintsTheBacktraceOfAHang() async throws {
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("hang")
@@ -166,8 +166,8 @@ struct MachineBootTests {
         }
     }
 
-    @Test func moduleThatDoesNotLoadIsSaid() async throws {
-        let folder = try Scratch()
+    @Test func moduleThatDoesNotLoadIsReported() async throws {
+        let folder = try TestFolder()
         try Data("no module".utf8).write(to: URL(fileURLWithPath: folder.path + "/junk.ko"))
         let plan = try await Guests.plan(folder, modules: [folder.path + "/junk.ko"])
         let (said, ready) = try await withVirtualMachine(plan.line) { machine in
@@ -182,7 +182,7 @@ struct MachineBootTests {
     }
 
     @Test func shellOnTheConsole() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let options = MachineOptions(accelerator: .tcg, shell: true)
         let plan = try await Guests.plan(folder, options: options, extra: [("/bin/sh", "/bin/sh")])
         try await withVirtualMachine(plan.line) { machine in
@@ -194,7 +194,7 @@ struct MachineBootTests {
     }
 
     @Test func cancellationLeavesNothing() async throws {
-        let folder = try Scratch()
+        let folder = try TestFolder()
         let plan = try await Guests.plan(folder)
         let started = Promise<Int32>()
         let task = Task {
@@ -215,8 +215,8 @@ struct MachineBootTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func failingBootSaysWhy() async throws {
-        let folder = try Scratch()
+    @Test func failedBootHasItsReason() async throws {
+        let folder = try TestFolder()
         var plan = try await Guests.plan(folder)
         plan.line.options.extraKernelArguments = ["rdinit=/nowhere"]
         let store = SnapshotStore(cache: Cache(root: folder.path))

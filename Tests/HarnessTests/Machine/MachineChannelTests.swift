@@ -5,8 +5,8 @@ import Testing
 
 @testable import Harness
 
-@Suite struct MachineChannelTests {
-    @Test func hostileBytesAreLines() {
+@Suite(.timeLimit(.minutes(1))) struct MachineChannelTests {
+    @Test func arbitraryBytesAreLines() {
         var splitter = LineSplitter(limit: 8)
         let first = splitter.feed([0xff, 0xfe, 0x00, 0x1b, 0x0d, 0x0a])
         #expect(first.map(\.text) == ["\u{fffd}\u{fffd}\u{fffd}\u{fffd}"])
@@ -64,7 +64,7 @@ import Testing
         #expect(throws: HarnessError.self) { _ = try Channel(path: "/tmp/" + String(repeating: "x", count: 120)) { _ in } }
     }
 
-    @Test func queueHoldsItsProducerBack() async throws {
+    @Test func fullQueueBlocksItsProducer() async throws {
         let queue = BoundedQueue<Int>(limit: 100)
         let producer = Thread {
             for number in 0..<1000 { queue.push(number, cost: 40) }
@@ -74,6 +74,21 @@ import Testing
         var seen: [Int] = []
         for await number in queue { seen.append(number) }
         #expect(seen == Array(0..<1000))
+    }
+
+    @Test func endWakesABlockedProducer() async throws {
+        let queue = BoundedQueue<Int>(limit: 100)
+        let done = Promise<Void>()
+        Thread.detachNewThread {
+            for number in 0..<3 { queue.push(number, cost: 60) }
+            done.settle(.success(()))
+        }
+        #expect(try await withDeadline(.milliseconds(50)) { try await done.value() } == nil)
+        queue.end()
+        try await done.value()
+        #expect(await queue.next() == 0)
+        #expect(await queue.next() == 1)
+        #expect(await queue.next() == nil)
     }
 
     @Test func waitingOnAQueueIsCancellable() async {

@@ -56,7 +56,7 @@ import Testing
                 """)
     }
 
-    @Test func cpusThatTakeTurns() {
+    @Test func singleThreadedTCG() {
         var turns = line
         turns.singleThreadedTCG = true
         #expect(turns.arguments(sockets: "/s") == line.arguments(sockets: "/s").map { $0 == "tcg,thread=multi" ? "tcg,thread=single" : $0 })
@@ -73,14 +73,14 @@ import Testing
         #expect(restored.contains("-incoming"))
     }
 
-    @Test func kvmKeepsItsOwnClock() {
+    @Test func kvmHasNoTSCArguments() {
         var kvm = line
         kvm.acceleration = Acceleration(accelerator: .kvm)
         #expect(kvm.arguments(sockets: "/s").contains("host"))
         #expect(!kvm.kernelArguments.contains { $0.hasPrefix("tsc") })
     }
 
-    @Test func snapshotKeySeesTheMachineAndNotThePaths() throws {
+    @Test func snapshotKeyDependsOnTheMachineAndNotOnPaths() throws {
         func key(_ line: QEMUCommandLine, kernel: String = "k", image: String = "i", version: String = "7.2") -> String {
             Snapshot.key(line, kernelKey: kernel, imageKey: image, version: version)
         }

@@ -12,16 +12,19 @@ enum Guests {
     static let qemu = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/qemu-system-x86_64") }
 
+    private static let repository = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
     /// The machine's plan, with everything it needs in `folder`.
     static func plan(
-        _ folder: Scratch, options: MachineOptions = MachineOptions(accelerator: .tcg), modules: [String] = [],
+        _ folder: TestFolder, options: MachineOptions = MachineOptions(accelerator: .tcg), modules: [String] = [],
         extra: [(guestPath: String, hostPath: String)] = []
     ) async throws -> MachinePlan {
         let vmlinux = try #require(vmlinux)
         let cache = Cache(root: folder.path)
         let agent = folder.path + "/agent"
-        try await Command("cc", ["-Os", "-o", agent, Repository.path("Tests/Fixtures/machine-agent.c")]).output()
-        let image = try await GuestImage.build(agent: agent, initSource: Repository.path("vm/init.c"), modules: modules, extra: extra, cache: cache)
+        try await Command("cc", ["-Os", "-o", agent, repository + "/Tests/Fixtures/machine-agent.c"]).output()
+        let image = try await GuestImage.build(agent: agent, initSource: repository + "/vm/init.c", modules: modules, extra: extra, cache: cache)
         let acceleration = try await AccelProbe(cache: cache).resolve(options.accelerator)
         let line = QEMUCommandLine(options: options, acceleration: acceleration, kernel: vmlinux, image: image.path)
         return MachinePlan(line: line, kernelKey: "test", imageKey: image.key)

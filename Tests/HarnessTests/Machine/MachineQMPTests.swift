@@ -70,7 +70,7 @@ import Testing
         await #expect(throws: HarnessError.self) { try await qmp.event(after: qmp.mark, within: .seconds(10)) { _ in true } }
     }
 
-    @Test func silenceHasADeadline() async throws {
+    @Test func aMissingReplyHasADeadline() async throws {
         let qmp = monitor { _ in "" }
         await #expect(throws: HarnessError.self) { try await qmp.execute("stop", within: .milliseconds(20)) }
     }

@@ -17,7 +17,7 @@ import Testing
 
     private var names: [String] { Files.names(in: scratch.path + "/c") }
 
-    @Test func whatWasUsedLeastRecentlyGoes() throws {
+    @Test func theLeastRecentlyUsedAreRemoved() throws {
         for number in 0..<CacheAge.kept + 5 { try make(String(format: "%02d", number), hours: 100 + Int64(number)) }
         try make("x.lock", hours: 1000)
         CacheAge.use(scratch.path + "/c/20")
@@ -25,7 +25,7 @@ import Testing
         #expect(names == (0..<CacheAge.kept - 1).map { String(format: "%02d", $0) } + ["20", "x.lock"])
     }
 
-    @Test func whatWasUsedTodayStays() throws {
+    @Test func entriesUsedTodayStay() throws {
         for number in 0..<CacheAge.kept + 5 { try make("\(number)", hours: Int64(number)) }
         CacheAge.prune(scratch.path + "/c") { !$0.contains(".") }
         #expect(names.count == CacheAge.kept + 5)

@@ -28,6 +28,7 @@ public struct KernelBuild: Codable, Sendable, Equatable {
     /// The compiler's warnings for this kernel, whichever build compiled its objects (`CompilerWarnings`); nil where they are not known.
     public var warnings: [String]?
 
+    /// A build without netdevsim's patches and warnings, which are added later.
     public init(
         vmlinux: String, release: String, key: String, source: String, configHash: String, profile: String, compiler: String,
         netdevsim: String?, netdevsimReason: String?, log: String

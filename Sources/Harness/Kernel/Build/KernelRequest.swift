@@ -30,6 +30,7 @@ public struct KernelRequest: Sendable, Equatable {
         return words
     }
 
+    /// A request without a series.
     public init(source: String, profile: String = "fast", configFiles: [String] = [], sets: [String] = []) {
         self.source = source
         self.profile = profile

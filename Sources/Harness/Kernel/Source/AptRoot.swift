@@ -70,14 +70,23 @@ struct AptRoot: Sendable {
 
     /// Downloads a source package, verified by apt, into `folder`: its .dsc and its archives.
     func downloadSource(_ package: String, into folder: String) async throws {
+        try await download("the source of \(package)", ["source", "--download-only", package], into: folder)
+    }
+
+    /// Runs apt-get, which downloads and verifies packages.
+    ///
+    /// - Parameter what: the packages, for an error's text.
+    private func download(_ what: String, _ arguments: [String], into folder: String? = nil) async throws {
         try configure()
         do {
-            try await Command("apt-get", ["-q", "source", "--download-only", package], environment: environment, directory: folder).output()
+            try await Command("apt-get", ["-q"] + arguments, environment: environment, directory: folder).output()
         } catch let error as HarnessError {
-            if Files.isFull(error.evidence.joined()) { throw Files.full("download \(package)", evidence: error.evidence) }
+            if error.cause == .diskFull { throw Files.full("download \(what)", evidence: error.evidence) }
+            // The lists may name a version that the mirror has replaced since: without the stamp the next run fetches them again.
             try Files.remove(stamp)
             throw HarnessError(
-                .harness, "cannot download the source of \(package)", hint: "check the network and run again", evidence: error.evidence)
+                .harness, "cannot download \(what)", hint: "check the network and run again: the package lists will be fetched again",
+                evidence: error.evidence)
         }
     }
 
@@ -99,18 +108,7 @@ struct AptRoot: Sendable {
 
     /// Downloads one package, verified by apt, into `folder`.
     func download(_ offer: Offer, into folder: String) async throws {
-        try configure()
-        do {
-            try await Command("apt-get", ["-q", "download", "\(offer.package)=\(offer.version)"], environment: environment, directory: folder)
-                .output()
-        } catch let error as HarnessError {
-            if Files.isFull(error.evidence.joined()) { throw Files.full("download \(offer.package)", evidence: error.evidence) }
-            // The lists may name a version that the mirror has replaced since: without the stamp the next run fetches them again.
-            try Files.remove(stamp)
-            throw HarnessError(
-                .harness, "cannot download \(offer.package) \(offer.version)",
-                hint: "check the network and run again: the package lists will be fetched again", evidence: error.evidence)
-        }
+        try await download("\(offer.package) \(offer.version)", ["download", "\(offer.package)=\(offer.version)"], into: folder)
     }
 
     /// A package as it would be downloaded.
@@ -131,7 +129,7 @@ struct AptRoot: Sendable {
         // apt prints no line for a package that is in its cache already.
         let empty = folder + "/cache/none"
         try Files.makeFolder(empty + "/partial")
-        let arguments = ["--print-uris", "-o", "Dir::Cache::archives=" + empty] + Self.installation(packages, suite)
+        let arguments = ["-q", "--print-uris", "-o", "Dir::Cache::archives=" + empty] + Self.installation(packages, suite)
         let text = try await Command("apt-get", arguments, environment: environment).output()
         let closure = Self.parse(uris: text)
         guard !closure.isEmpty else {
@@ -145,23 +143,14 @@ struct AptRoot: Sendable {
 
     /// Downloads them all, verified by apt, into apt's cache.
     func downloadAll(_ packages: [String], suite: String) async throws {
-        try configure()
-        do {
-            try await Command("apt-get", ["--download-only"] + Self.installation(packages, suite), environment: environment).output()
-        } catch let error as HarnessError {
-            if Files.isFull(error.evidence.joined()) { throw Files.full("download packages", evidence: error.evidence) }
-            try Files.remove(stamp)
-            throw HarnessError(
-                .harness, "cannot download packages of Debian's \(suite)",
-                hint: "check the network and run again: the package lists will be fetched again", evidence: error.evidence)
-        }
+        try await download("packages of Debian's \(suite)", ["--download-only"] + Self.installation(packages, suite))
     }
 
     /// The path of a package that was downloaded.
     func archive(_ package: Archive) -> String { folder + "/cache/archives/" + package.file }
 
     private static func installation(_ packages: [String], _ suite: String) -> [String] {
-        ["-q", "-y", "--no-install-recommends", "-t", suite, "install"] + packages
+        ["-y", "--no-install-recommends", "-t", suite, "install"] + packages
     }
 
     static func parse(uris text: String) -> [Archive] {

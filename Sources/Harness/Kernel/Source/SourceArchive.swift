@@ -39,7 +39,7 @@ enum SourceArchive {
 
     private static func explained(_ error: HarnessError, archive: String) -> HarnessError {
         let text = error.evidence.joined(separator: "\n")
-        if Files.isFull(text) { return Files.full("unpack \(archive)", evidence: error.evidence) }
+        if error.cause == .diskFull { return Files.full("unpack \(archive)", evidence: error.evidence) }
         if text.contains("contains '..'") || text.contains("Cannot open: Not a directory") {
             return HarnessError(
                 .input, "\(archive) has a path outside of its own tree, and was not used", hint: "get the tarball from a source you trust",

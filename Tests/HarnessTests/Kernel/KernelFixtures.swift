@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+import Testing
+
+@testable import Harness
+
+/// A folder that goes with its owner.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        path = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path + "/ppiov-test-" + UUID().uuidString.prefix(8)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    @discardableResult
+    func write(_ name: String, _ text: String) throws -> String {
+        let target = path + "/" + name
+        try Files.makeFolder(URL(fileURLWithPath: target).deletingLastPathComponent().path)
+        try text.write(toFile: target, atomically: false, encoding: .utf8)
+        return target
+    }
+
+    func text(_ name: String) -> String? { Files.text(path + "/" + name) }
+
+    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
+
+    /// Moves a file's modification time into the past, so that the next write is seen for sure.
+    func age(_ name: String, seconds: Int64 = 100) {
+        FileStatus.setModified(path + "/" + name, FileStatus.now() - seconds * 1_000_000_000)
+    }
+
+    /// Every path below with its times and content, to compare before and after.
+    func snapshot(_ name: String) throws -> [String: String] {
+        var all: [String: String] = [:]
+        for case let entry as String in FileManager.default.enumerator(atPath: path + "/" + name) ?? .init() {
+            let full = "\(path)/\(name)/\(entry)"
+            let status = try #require(FileStatus(full))
+            all[entry] = "\(status.modified) \(status.inode) \(status.size) " + (status.kind == .file ? try ContentHash.ofFile(full) : "")
+        }
+        return all
+    }
+}
+
+/// A folder with a Makefile that has the goals of a kernel's and makes them in milliseconds.
+struct FakeKernel {
+    let scratch: Scratch
+    let cache: Cache
+    let vm: String
+    /// A line for each make of vmlinux.
+    var makes: Int { (scratch.text("makes") ?? "").split(separator: "\n").count }
+
+    init(vmlinuxRule: String = "true", says: String = "@echo '  CC      main.o'") throws {
+        scratch = try Scratch()
+        cache = Cache(root: scratch.path + "/cache")
+        vm = scratch.path + "/vm"
+        try scratch.write("vm/config/fast.config", "CONFIG_FAKE=y\n")
+        try scratch.write("tree/Kconfig", "# none\n")
+        try scratch.write("tree/main.c", "int main;\n")
+        try scratch.write("tree/Makefile", Self.makefile(counter: scratch.path + "/makes", rule: vmlinuxRule, says: says))
+    }
+
+    var tree: String { scratch.path + "/tree" }
+
+    static func makefile(counter: String, rule: String, says: String = "@echo '  CC      main.o'") -> String {
+        """
+        VERSION = 9
+        PATCHLEVEL = 1
+        SUBLEVEL = 2
+        EXTRAVERSION =
+
+        tinyconfig:
+        \t@echo CONFIG_TINY=y > $(O)/.config
+        olddefconfig:
+        \t@grep -v CONFIG_DROPPED $(O)/.config > $(O)/.config.new && mv $(O)/.config.new $(O)/.config
+        vmlinux:
+        \t@echo run >> \(counter)
+        \t\(says)
+        \t@\(rule)
+        \t@if grep -q BROKEN main.c; then echo "main.c:1:5: error: unknown type name 'BROKEN'"; exit 1; fi
+        \t@mkdir -p $(O)/include/config && echo 9.1.2-fake > $(O)/include/config/kernel.release
+        \t@printf '\\177ELF' > $(O)/vmlinux && cat main.c >> $(O)/vmlinux
+        modules_prepare:
+        \t@true
+        mrproper:
+        \t@rm -rf generated-tool
+
+        """
+    }
+
+    func builder(progress: Harness.Progress = .silent) -> KernelBuilder { KernelBuilder(cache: cache, vm: vm, jobs: 2, progress: progress) }
+
+    func build(_ source: String? = nil, sets: [String] = []) async throws -> KernelBuild {
+        try await builder().build(KernelRequest(source: source ?? tree, sets: sets))
+    }
+}
+
+/// The error that `body` throws. The test fails where it throws none, or another kind of error.
+func harnessError(_ body: () async throws -> Void) async throws -> HarnessError {
+    do {
+        try await body()
+    } catch let error as HarnessError {
+        return error
+    }
+    Issue.record("no error was thrown")
+    return HarnessError(.harness, "")
+}
