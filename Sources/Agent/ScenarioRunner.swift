@@ -104,7 +104,7 @@ final class ScenarioRunner {
                 let status = try selftest.run(scale: scale) { line, time in
                     emit(AgentEvent(kind: .output, time: time, scenario: name, message: line))
                 }
-                report.steps.append(StepRecord(name: SelftestPlan.exitStep, ok: true, detail: "\(status)"))
+                report.steps.append(StepRecord(name: KernelSelftestPlan.exitStep, ok: true, detail: "\(status)"))
             } catch {
                 report.outcome = .failed
                 report.reason = "\(error)"

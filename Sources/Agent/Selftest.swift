@@ -7,7 +7,7 @@ import Scenarios
 
 /// One of the kernel's own selftests, run as it is.
 struct Selftest {
-    let plan: SelftestPlan
+    let plan: KernelSelftestPlan
 
     /// Runs it to its end.
     ///
@@ -32,7 +32,7 @@ struct Selftest {
         let folder = SelftestRoot.tree + "/tools/testing/selftests/" + parts.dropLast().joined(separator: "/")
         let words = ["./" + (parts.last.map(String.init) ?? "")] + plan.arguments
         let child = try ChildProcess(SelftestRoot.command(folder: folder, variables, words), name: plan.program, errors: true, leads: true)
-        while let line = try child.lineOrEnd(within: plan.patience * scale) {
+        while let line = try child.lineOrEnd(within: plan.timeout * scale) {
             // The next case has begun already: what follows here takes time.
             output(line, MonotonicClock.now)
             if KTAPLine.isResult(line) { try KernelFile.write("/dev/kmsg", KernelLogMark.result(line) + "\n") }

@@ -13,11 +13,14 @@ public enum KnownBugs {
                     version: "7.2",
                     reason: "io_zcrx_queue_cqe() (io_uring/zcrx.c) shifts a net_iov's number in 32 bits, so offsets beyond 4 GiB of an area are told "
                         + "wrong; 7.3 widens it first",
-                    sign: "scenario: step \"all lies beyond 4 GiB\" failed: there is a buffer at ",
+                    sign: KnownBug.Sign(.scenario, "step \"all lies beyond 4 GiB\" failed: there is a buffer at "),
                     // Which the scenario takes after that step.
-                    consequences: ["payload: could not run: the scenario has no payload record"])
+                    consequences: [KnownBug.Sign(.payload, "could not run: the scenario has no payload record")])
             )
         ] + urgent + probed
+
+    /// What follows from any bug that ends the kernel in a softirq.
+    private static let panic = KnownBug.Sign(.kernelLog, "panic: Kernel panic - not syncing: Fatal exception in interrupt")
 
     private static let probed = ["7.2", "7.3"].map { version in
         (
@@ -27,8 +30,8 @@ public enum KnownBugs {
                 reason:
                     "tcp_clone_payload() (net/ipv4/tcp_output.c) makes a probe for the path's MTU of net_iovs and does not say that nobody may read it, "
                     + "so whoever does takes them for pages",
-                sign: "kernel-log: oops: Oops: general protection fault, probably for non-canonical address",
-                consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "__pskb_pull_tail")
+                sign: KnownBug.Sign(.kernelLog, "oops: Oops: general protection fault, probably for non-canonical address"),
+                consequences: [panic], endsIn: "__pskb_pull_tail")
         )
     }
 
@@ -40,8 +43,8 @@ public enum KnownBugs {
                     version: version,
                     reason:
                         "tcp_urg() (net/ipv4/tcp_input.c), since 6.12, takes it for impossible that the urgent byte cannot be read, so any peer can end the kernel",
-                    sign: "kernel-log: bug: kernel BUG at net/ipv4/tcp_input.c:",
-                    consequences: ["kernel-log: panic: Kernel panic - not syncing: Fatal exception in interrupt"], endsIn: "tcp_urg")
+                    sign: KnownBug.Sign(.kernelLog, "bug: kernel BUG at net/ipv4/tcp_input.c:"),
+                    consequences: [panic], endsIn: "tcp_urg")
             )
         }
     }
@@ -51,7 +54,7 @@ public enum KnownBugs {
 
     /// What the kernel of that release ("7.2.13-ppiov") is known to do wrong in the scenario.
     public static func of(_ scenario: String, release: String) -> KnownBug? {
-        let version = ContractText.version(release)
+        let version = KernelVersion(release: release)?.description
         return all.first { $0.scenario == scenario && $0.bug.version == version }?.bug
     }
 }

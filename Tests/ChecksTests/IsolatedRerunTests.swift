@@ -8,25 +8,25 @@ import Testing
     private func finding(_ verdict: ScenarioResult.Verdict, reason: String? = nil, _ findings: [Finding] = []) -> Finding {
         let rerun = ScenarioResult(
             scenario: "zcrx.b", tier: .netdevsim, provider: .zcrx, verdict: verdict, reason: reason, findings: findings)
-        return IsolatedRerun.finding(rerun, after: ["zcrx.a", "zcrx.0"], folder: "scenarios/zcrx.b/alone")
+        return IsolatedRerun.finding(rerun, after: ["zcrx.a", "zcrx.0"], folder: "scenarios/zcrx.b/isolated-rerun")
     }
 
     @Test func aPassNamesWhatRanBefore() {
         let finding = finding(.pass)
-        #expect(finding.oracle == Finding.alone)
+        #expect(finding.oracle == .isolatedRerun)
         #expect(finding.message.contains("no failure") && finding.message.hasSuffix(": zcrx.a, zcrx.0"))
-        #expect(finding.evidence.first == "its run: scenarios/zcrx.b/alone")
+        #expect(finding.evidence.first == "files of the second run: scenarios/zcrx.b/isolated-rerun")
         #expect(finding.evidence.last?.hasSuffix("ppiov run --isolate none --filter zcrx.a --filter zcrx.0 --filter zcrx.b") == true)
     }
 
     @Test func aFailureQuotesItsFirstFinding() {
-        let failure = finding(.fail, [Finding(oracle: "trace", message: "I2"), Finding(oracle: "counters", message: "fds")])
-        #expect(failure.message.hasSuffix("it fails there, too: trace: I2") && failure.evidence.count == 1)
-        #expect(finding(.crashed, reason: "hung").message.hasSuffix("it fails there, too: hung"))
+        let failure = finding(.fail, [Finding(oracle: .trace, message: "I2"), Finding(oracle: .counters, message: "fds")])
+        #expect(failure.message.hasSuffix("it fails too: trace: I2") && failure.evidence.count == 1)
+        #expect(finding(.crashed, reason: "hung").message.hasSuffix("it fails too: hung"))
     }
 
     @Test func aKnownBug() {
-        let known = finding(.xfail, reason: "Linux 7.2 is known for it: r")
-        #expect(known.message.contains("only what is known") && known.evidence.last == "known: Linux 7.2 is known for it: r")
+        let known = finding(.xfail, reason: "known bug of Linux 7.2: r")
+        #expect(known.message.contains("only the known bug") && known.evidence.last == "known bug of Linux 7.2: r")
     }
 }

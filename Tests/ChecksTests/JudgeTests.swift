@@ -5,33 +5,7 @@ import Testing
 
 @testable import Checks
 
-/// A scenario that passes every oracle, to be spoilt one thing at a time.
-private func good() -> Evidence {
-    let pool = PoolRecord(id: 12, ifindex: 3, provider: .zcrx, inflight: 0, detached: true)
-    let counters = ["pinned-pages": 256 as Int64, "fds": 9]
-    let bytes = TraceBytes.run(netIovs: 256)
-    let report = ScenarioReport(
-        scenario: "zcrx.basic", tier: .netdevsim, outcome: .completed,
-        expectation: Expectation(provider: .zcrx, minimumHolds: 64, zeroCopy: true, detachedPool: true, payload: true),
-        steps: [StepRecord(name: "register", ok: true)],
-        pools: [PoolObservation(pool: pool, peakInflight: 256, seenDetached: true, gone: true, drainTime: 1000)],
-        before: counters, after: counters,
-        payload: PayloadRecord(sent: 4096, received: 4096, zeroCopy: 4096, copied: 0, firstMismatch: nil, complete: true),
-        traceBytes: UInt64(bytes.count))
-    return Evidence(
-        scenario: "zcrx.basic", tier: .netdevsim, provider: .zcrx, needs: [.interface, .zcrx], report: report, trace: [0: bytes, 1: []],
-        formats: TraceBytes.formats, log: ["[    1.000000] nothing of note"], seconds: 2)
-}
-
-private func judge(
-    with allowList: AllowList = AllowList(), guaranteed: GuaranteedNeeds = .none, knownBugs: Bool = true, _ spoil: (inout Evidence) -> Void
-) throws -> ScenarioResult {
-    var evidence = good()
-    spoil(&evidence)
-    return Judge(allowList: allowList, today: try #require(Day("2026-06-01")), knownBugs: knownBugs, guaranteed: guaranteed).verdict(evidence)
-}
-
-private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throws -> [String] {
+private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throws -> [String] {
     let result = try judge(spoil)
     #expect(result.verdict == .fail)
     #expect(result.findings.allSatisfy { $0.oracle == oracle }, "\(result.findings)")
@@ -48,102 +22,6 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(account.provider == .zcrx && account.netIovHolds == 256 && account.netIovReleases == 256 && account.freed)
     }
 
-    /// What the kernel's version is known for is neither passed nor failed; anything besides it is a failure.
-    @Test func knownBug() throws {
-        let bug = KnownBug(version: "7.2", reason: "r", sign: "scenario: step \"offsets\" failed", consequences: ["payload: "])
-        func result(_ spoil: (inout Evidence) -> Void) throws -> ScenarioResult {
-            try judge {
-                $0.knownBug = bug
-                spoil(&$0)
-            }
-        }
-        func fails(_ evidence: inout Evidence) {
-            evidence.report?.outcome = .failed
-            evidence.report?.steps.append(StepRecord(name: "offsets", ok: false, detail: "one at 4096"))
-        }
-        #expect(try result { _ in }.verdict == .pass)
-        let known = try result(fails)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.2 is known for it: r" && known.findings.count == 1)
-        #expect(try judge(fails).verdict == .fail)
-        // A search looks for what fails, known or not.
-        let search = try judge(knownBugs: false) {
-            $0.knownBug = bug
-            fails(&$0)
-        }
-        #expect(search.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.report?.payload?.received = 1
-            }.verdict == .xfail)
-        // The consequence without the bug's own sign, something that is no consequence, and a crash.
-        #expect(try result { $0.report?.payload?.received = 1 }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.report?.after?["fds"] = 10
-            }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.log = nil
-            }.verdict == .fail)
-        #expect(
-            try result {
-                fails(&$0); $0.crash = Crash(.machine, "QEMU is gone")
-            }.verdict == .fail)
-        #expect(try result { $0.report = nil }.verdict == .crashed)
-    }
-
-    /// One that ends the kernel is told by its own splats, and by nothing else.
-    @Test func knownCrash() throws {
-        let bug = KnownBug(
-            version: "7.3", reason: "r", sign: "kernel-log: bug: kernel BUG at net/a.c:", consequences: ["kernel-log: panic: "], endsIn: "a_fn")
-        func result(_ log: [String]?, _ spoil: (inout Evidence) -> Void = { $0.report = nil }) throws -> ScenarioResult {
-            try judge {
-                ($0.knownBug, $0.log, $0.crash) = (bug, log, Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
-                spoil(&$0)
-            }
-        }
-        let own = [
-            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:a_fn+0x1cc/0x1d0", "---[ end trace 0000000000000000 ]---",
-        ]
-        let panic = ["Kernel panic - not syncing: Fatal exception in interrupt"]
-        let known = try result(own + panic)
-        #expect(known.verdict == .xfail && known.reason == "Linux 7.3 is known for it: r" && known.findings.count == 2, "\(known.findings)")
-        #expect(try result(own).verdict == .xfail)
-        // The panic alone, another bug, another beside it, no log at all, and a report that came all the same.
-        #expect(try result(panic).verdict == .crashed)
-        #expect(try result(["kernel BUG at net/b.c:7!"] + panic).verdict == .crashed)
-        #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
-        #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
-        // A hang and an agent that gave up, after the bug's own words.
-        for crash in [Crash(.hang, "hung: no word for 75.0 s"), Crash(.agent, "the agent could not go on: out of memory"), Crash(.machine, "gone")] {
-            let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
-            #expect(other.verdict == .crashed)
-        }
-        #expect(try result(["WARNING: CPU: 0 PID: 1 at net/b.c:7 b+0x1/0x2", "---[ end trace 0000000000000000 ]---"] + own).verdict == .crashed)
-        #expect(try result([]).verdict == .crashed)
-        #expect(try result(nil).verdict == .crashed)
-        #expect(try result(own) { _ in }.verdict == .fail)
-        #expect(try result([]) { $0.crash = nil }.verdict == .pass)
-        // In a helper that the function called.
-        let deep = [
-            "kernel BUG at net/a.c:7!", "Oops: invalid opcode: 0000 [#1] SMP", "RIP: 0010:memcpy_orig+0x54/0x110", "Call Trace:", " <TASK>",
-            " a_fn+0x1cc/0x1d0", " c_fn+0x1/0x2", " </TASK>", "---[ end trace 0000000000000000 ]---",
-        ]
-        #expect(try result(deep + panic).verdict == .xfail)
-        #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
-        #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
-        // A search looks for it, and one that is not known to end the kernel does not excuse an end.
-        let search = try judge(knownBugs: false) {
-            ($0.knownBug, $0.log, $0.report, $0.crash) = (bug, own, nil, Crash(.panic, panic[0]))
-        }
-        #expect(search.verdict == .crashed)
-        let mere = try result(own) {
-            $0.report = nil
-            $0.knownBug?.endsIn = nil
-        }
-        #expect(mere.verdict == .crashed)
-    }
-
     @Test func nodevPasses() throws {
         let result = try judge {
             $0.report?.tier = .nodev
@@ -158,19 +36,19 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
 
     @Test func scenario() throws {
         #expect(
-            try findings("scenario") {
+            try findings(.scenario) {
                 $0.report?.outcome = .failed
                 $0.report?.steps = [StepRecord(name: "bind", ok: false, detail: "EEXIST")]
             } == ["step \"bind\" failed: EEXIST"])
         #expect(
-            try findings("scenario") {
+            try findings(.scenario) {
                 $0.report?.outcome = .failed
                 $0.report?.reason = "out of time"
             } == ["out of time"])
-        #expect(try findings("scenario") { $0.report?.scenario = "other" } == ["the report is of other, not of zcrx.basic"])
+        #expect(try findings(.scenario) { $0.report?.scenario = "other" } == ["the report is of other, not of zcrx.basic"])
     }
 
-    @Test func theStepsAreToldOnceHoweverManyFail() throws {
+    @Test func onlyTheFirstFailedStepHasTheList() throws {
         let result = try judge {
             $0.report?.outcome = .failed
             $0.report?.steps = ["receive", "close"].map { StepRecord(name: $0, ok: false, detail: "EPIPE") }
@@ -181,19 +59,19 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
 
     @Test func pagePool() throws {
         #expect(
-            try findings("page-pool") {
+            try findings(.pagePool) {
                 $0.report?.pools[0].gone = false
                 $0.report?.pools[0].pool.inflight = 3
             } == ["page pool 12 (zcrx) is still there with 3 net_iovs in flight, detached"])
         #expect(
-            try findings("page-pool") { $0.report?.pools[0].seenDetached = false }
+            try findings(.pagePool) { $0.report?.pools[0].seenDetached = false }
                 == ["no page pool was seen detached with buffers in flight"])
-        let none = try findings("page-pool") { $0.report?.pools = [] }
+        let none = try findings(.pagePool) { $0.report?.pools = [] }
         #expect(none.first == "could not run: no zcrx page pool was observed")
     }
 
-    /// An interface that lives on makes itself a pool of pages when the provider goes. A netdevsim of the harness's does not.
-    @Test func anInterfaceThatStaysKeepsItsOwnPool() throws {
+    /// A real interface makes a pool of pages when the provider is removed. The harness removes its netdevsim, so none may remain.
+    @Test func defaultPoolOfAnInterfaceThatStays() throws {
         let own = PoolObservation(
             pool: PoolRecord(id: 13, ifindex: 3, provider: .pages, inflight: 64, detached: false), peakInflight: 64, seenDetached: false,
             gone: false, drainTime: nil)
@@ -203,26 +81,26 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         }
         #expect(hardware.findings == [])
         #expect(
-            try findings("page-pool") { $0.report?.pools.append(own) } == ["page pool 13 (pages) is still there with 64 pages in flight"])
+            try findings(.pagePool) { $0.report?.pools.append(own) } == ["page pool 13 (pages) is still there with 64 pages in flight"])
         #expect(
-            try findings("page-pool") {
+            try findings(.pagePool) {
                 $0.report?.tier = .hardware
                 $0.report?.pools.append(own)
                 $0.report?.pools[1].pool.detached = true
             } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
     }
 
-    /// A scenario that skips after it has begun is held to what it left behind.
-    @Test func aSkipHalfWayMayLeaveNothing() throws {
+    /// A scenario that skips after it has begun must not leave pools or resources behind.
+    @Test func aLateSkipLeavesNothing() throws {
         let clean = try judge { $0.report?.outcome = .skipped }
         #expect(clean.verdict == .skip)
         #expect(
-            try findings("counters") {
+            try findings(.counters) {
                 $0.report?.outcome = .skipped
                 $0.report?.after?["fds"] = 10
             } == ["fds was 9 before and is 10 after (+1)"])
         #expect(
-            try findings("page-pool") {
+            try findings(.pagePool) {
                 $0.report?.outcome = .skipped
                 $0.report?.pools[0].gone = false
             } == ["page pool 12 is still there after a skip"])
@@ -231,10 +109,10 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
     @Test func kernelLog() throws {
         let bug = "[    2.000000] BUG: KASAN: slab-use-after-free in f+0x1/0x2"
         #expect(
-            try findings("kernel-log") { $0.log = [bug] }
+            try findings(.kernelLog) { $0.log = [bug] }
                 == ["kasan: BUG: KASAN: slab-use-after-free in f+0x1/0x2"])
         #expect(
-            try findings("kernel-log") { $0.log = nil } == ["could not run: there are no console lines of this scenario"])
+            try findings(.kernelLog) { $0.log = nil } == ["could not run: there are no console lines of this scenario"])
     }
 
     @Test func allowList() throws {
@@ -251,31 +129,31 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
 
     @Test func counters() throws {
         #expect(
-            try findings("counters") { $0.report?.after?["pinned-pages"] = 259 }
+            try findings(.counters) { $0.report?.after?["pinned-pages"] = 259 }
                 == ["pinned-pages was 256 before and is 259 after (+3)"])
         #expect(
-            try findings("counters") { $0.report?.after?["fds"] = nil } == ["could not run: fds was not read after the scenario"])
+            try findings(.counters) { $0.report?.after?["fds"] = nil } == ["could not run: fds was not read after the scenario"])
         #expect(
-            try findings("counters") { $0.report?.before?["fds"] = nil } == ["could not run: fds was not read before the scenario"])
-        #expect(try findings("counters") { $0.report?.before = nil } == ["could not run: no counters from before the scenario"])
-        #expect(try findings("counters") { $0.report?.after = nil } == ["could not run: no counters from after the scenario"])
+            try findings(.counters) { $0.report?.before?["fds"] = nil } == ["could not run: fds was not read before the scenario"])
+        #expect(try findings(.counters) { $0.report?.before = nil } == ["could not run: no counters from before the scenario"])
+        #expect(try findings(.counters) { $0.report?.after = nil } == ["could not run: no counters from after the scenario"])
         #expect(
-            try findings("counters") {
+            try findings(.counters) {
                 $0.report?.before = [:]
                 $0.report?.after = [:]
             } == ["could not run: no counter was read"])
     }
 
     @Test func payload() throws {
-        #expect(try findings("payload") { $0.report?.payload?.firstMismatch = 77 } == ["byte 77 is not the one sent"])
-        #expect(try findings("payload") { $0.report?.payload?.received = 4000 } == ["sent 4096 bytes, received 4000"])
+        #expect(try findings(.payload) { $0.report?.payload?.firstMismatch = 77 } == ["byte 77 is not the one sent"])
+        #expect(try findings(.payload) { $0.report?.payload?.received = 4000 } == ["sent 4096 bytes, received 4000"])
         #expect(
-            try findings("payload") { $0.report?.payload?.copied = 5 }
+            try findings(.payload) { $0.report?.payload?.copied = 5 }
                 == ["5 of 4096 bytes were copied, though zero copy is claimed"])
         #expect(
-            try findings("payload") { $0.report?.payload?.zeroCopy = 0 }
+            try findings(.payload) { $0.report?.payload?.zeroCopy = 0 }
                 == ["nothing was received in zero copy, though zero copy is claimed"])
-        #expect(try findings("payload") { $0.report?.payload = nil } == ["could not run: the scenario has no payload record"])
+        #expect(try findings(.payload) { $0.report?.payload = nil } == ["could not run: the scenario has no payload record"])
         let partial = try judge {
             $0.report?.payload?.complete = false
             $0.report?.payload?.received = 4000
@@ -293,7 +171,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
                 "I7 everything-comes-home: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight",
                 "256 zcrx net_iovs were held and 253 released",
             ])
-        #expect(result.findings.map(\.oracle) == ["trace", "exercised"])
+        #expect(result.findings.map(\.oracle) == [.trace, .exercised])
     }
 
     @Test func traceViolation() throws {
@@ -303,7 +181,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             $0.report?.expectation.minimumHolds = 1
         }
         let violation = try #require(result.findings.first)
-        #expect(violation.oracle == "trace" && violation.message.hasPrefix("I2 release-of-held: pool 0xffff888003a1c000 released"))
+        #expect(violation.oracle == .trace && violation.message.hasPrefix("I2 release-of-held: pool 0xffff888003a1c000 released"))
         #expect(!violation.evidence.isEmpty)
     }
 
@@ -311,12 +189,12 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
     func prediction() throws {
         #expect(try judge { $0.report?.expectation.pools = ExpectedPools(traffic: false) }.findings == [])
         #expect(
-            try findings("trace") { $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false) }
+            try findings(.trace) { $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false) }
                 == ["as-predicted: 1 pool of net_iovs, a legal run has 2"])
         #expect(
-            try findings("trace") { $0.report?.expectation.pools = ExpectedPools(buffers: 128, traffic: true, posted: 128) }
+            try findings(.trace) { $0.report?.expectation.pools = ExpectedPools(buffers: 128, traffic: true, posted: 128) }
                 == ["as-predicted: pool 0xffff888003a1c000 held 256 different net_iovs, there are 128"])
-        // Real hardware posts what it likes.
+        // How many buffers real hardware posts is not known.
         let hardware = try judge {
             $0.report?.expectation.pools = ExpectedPools(count: 2, traffic: false)
             $0.report?.tier = .hardware
@@ -324,26 +202,26 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(hardware.findings == [])
     }
 
-    @Test func traceThatCannotBeBelieved() throws {
-        #expect(try findings("trace") { $0.trace = nil } == ["could not run: there is no trace of this scenario"])
-        #expect(try findings("trace") { $0.report?.traceLost = 7 } == ["the ring buffer lost 7 events"])
-        #expect(try findings("trace") { $0.formats["header_page"] = nil } == ["could not run: no trace format for header_page"])
+    @Test func unreliableTrace() throws {
+        #expect(try findings(.trace) { $0.trace = nil } == ["could not run: there is no trace of this scenario"])
+        #expect(try findings(.trace) { $0.report?.traceLost = 7 } == ["the ring buffer lost 7 events"])
+        #expect(try findings(.trace) { $0.formats["header_page"] = nil } == ["could not run: no trace format for header_page"])
         #expect(
-            try findings("trace") { $0.trace?[1] = [1, 2, 3] } == ["could not run: CPU 1: trace page 0: only 3 bytes of it"])
-        #expect(try findings("trace") { $0.report?.traceBytes += 4096 }.first?.hasPrefix("the agent sent") == true)
-        let missed = try findings("trace") { $0.trace?[1] = TraceBytes.page([], flags: 3 << 30, missed: 9) }
+            try findings(.trace) { $0.trace?[1] = [1, 2, 3] } == ["could not run: CPU 1: trace page 0: only 3 bytes of it"])
+        #expect(try findings(.trace) { $0.report?.traceBytes += 4096 }.first?.hasPrefix("the agent sent") == true)
+        let missed = try findings(.trace) { $0.trace?[1] = TraceBytes.page([], flags: 3 << 30, missed: 9) }
         #expect(missed == ["CPU 1: 9 events missing before page 0 of the trace"])
     }
 
     @Test func exercised() throws {
         #expect(
-            try findings("exercised") { $0.report?.expectation.minimumHolds = 300 }
+            try findings(.exercised) { $0.report?.expectation.minimumHolds = 300 }
                 == ["only 256 zcrx net_iovs were held, at least 300 expected"])
         #expect(
-            try findings("exercised") { $0.report?.expectation.minimumHolds = 0 }
+            try findings(.exercised) { $0.report?.expectation.minimumHolds = 0 }
                 == ["256 net_iovs were held, where none should be"])
         #expect(
-            try findings("exercised") {
+            try findings(.exercised) {
                 $0.trace = [0: []]; $0.report?.traceBytes = 0
             }
                 == ["only 0 zcrx net_iovs were held, at least 64 expected"])
@@ -374,7 +252,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             skip(&$0)
             $0.log = ["kernel BUG at io_uring/zcrx.c:1!"]
         }
-        #expect(splat.verdict == .fail && splat.findings.map(\.oracle) == ["kernel-log"])
+        #expect(splat.verdict == .fail && splat.findings.map(\.oracle) == [.kernelLog])
     }
 
     /// A skip for want of what the kernel must have hides a feature that the kernel lost.
@@ -390,7 +268,7 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         let all = GuaranteedNeeds(needs: [.interface, .zcrx, .devmem], coversLateSkips: true)
         let lost = try skip([.interface, .zcrx], all)
         #expect(lost.verdict == .fail && lost.reason == "no zcrx here")
-        #expect(lost.findings.map(\.oracle) == ["guaranteed-needs"])
+        #expect(lost.findings.map(\.oracle) == [.guaranteedNeeds])
         #expect(
             lost.findings.map(\.message)
                 == ["the kernel's version and configuration guarantee all that this scenario needs, but it was skipped: no zcrx here"])
@@ -398,16 +276,16 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
         #expect(try skip([.interface, .zcrx], .none).verdict == .skip)
         // A harness check may skip for any reason.
         #expect(try skip(nil, all).verdict == .skip)
-        // What is found missing on the way stands in no list of needs.
+        // What a scenario finds missing after it has begun is in no list of needs.
         #expect(try skip([.zcrx], begun: true, all).verdict == .fail)
         #expect(try skip([.zcrx], begun: true, GuaranteedNeeds(needs: [.zcrx])).verdict == .skip)
         #expect(try skip([.zcrx], GuaranteedNeeds(needs: [.zcrx])).verdict == .fail)
-        // Other evidence is told first, and a pass needs no guarantee.
+        // Other findings replace this one, and a pass needs no guarantee.
         let splat = try judge(guaranteed: all) {
             $0.report?.outcome = .skipped
             $0.log = ["kernel BUG at io_uring/zcrx.c:1!"]
         }
-        #expect(splat.findings.map(\.oracle) == ["kernel-log"])
+        #expect(splat.findings.map(\.oracle) == [.kernelLog])
         #expect(try judge(guaranteed: all) { _ in }.verdict == .pass)
     }
 
@@ -418,8 +296,8 @@ private func findings(_ oracle: String, _ spoil: (inout Evidence) -> Void) throw
             $0.log = ["Kernel panic - not syncing: Fatal exception"]
         }
         #expect(result.verdict == .crashed && result.reason == "the guest panicked")
-        #expect(result.findings.map(\.oracle) == ["kernel-log"])
+        #expect(result.findings.map(\.oracle) == [.kernelLog])
         #expect(try judge { $0.report = nil }.verdict == .crashed)
-        #expect(try findings("machine") { $0.crash = Crash(.machine, "QEMU died") } == ["QEMU died"])
+        #expect(try findings(.machine) { $0.crash = Crash(.machine, "QEMU died") } == ["QEMU died"])
     }
 }

@@ -5,24 +5,25 @@ import Testing
 
 @testable import Checks
 
-/// Walks Logs: NAME.log is a console, NAME.expected has a line per splat, `kind | first line | function:function:...`.
+/// Reads all of Logs/FOLDER: NAME.log is a console, NAME.expected has a line per splat, `kind | first line | function:function:...`.
 @Suite struct KernelLogTests {
     /// From a run of pp_alloc_fail.py under TCG, and the same with the breakpoint in its place.
     @Test(arguments: [("55 <48>", true), ("cc <48>", false)])
-    func aBreakpointThatIsNotInMemoryIsTold(_ bytes: String, _ isStale: Bool) {
+    func staleBreakpoint(_ bytes: String, _ isStale: Bool) {
         let lines = [
             "[   15.301197][    C1] Oops: int3: 0000 [#1] SMP", "[   15.304202][    C1] RIP: 0010:page_pool_alloc_netmems+0x1/0x70",
             "[   15.304626][    C1] Code: e9 6c fe ff ff 83 ea 01 0f 1f 44 00 00 \(bytes) 89 e5 48 83 ec 10",
             "[   15.316] Kernel panic - not syncing: Fatal exception in interrupt",
         ]
-        #expect(KernelLog.diedOfStaleBreakpoint(lines) == isStale)
-        #expect(!KernelLog.diedOfStaleBreakpoint(Array(lines.dropFirst())))
+        #expect(KernelLog.endedAtStaleBreakpoint(lines) == isStale)
+        #expect(!KernelLog.endedAtStaleBreakpoint(Array(lines.dropFirst())))
     }
 
     static let folder = GoldenLogs.folder
     static let names: [String] = {
-        let all = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return all.filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }.sorted()
+        func entries(_ path: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] }
+        return entries(folder).flatMap { name in entries("\(folder)/\(name)").map { "\(name)/\($0)" } }
+            .filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }.sorted()
     }()
 
     static func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) }
@@ -32,15 +33,15 @@ import Testing
     }
 
     @Test func folderIsThere() {
-        #expect(Self.names.count >= 19)
-        #expect(Self.names.filter { $0.hasPrefix("clean-") }.count >= 3)
+        #expect(Self.names.count >= 31)
+        #expect(Self.names.filter { $0.hasPrefix("clean/") }.count >= 3 && Self.names.filter { $0.hasPrefix("broken/") }.count >= 10)
     }
 
     @Test(arguments: names) func golden(name: String) throws {
         let splats = KernelLog.splats(in: KernelLog.lines(of: try Self.read("\(name).log")))
         let expected = String(decoding: try Self.read("\(name).expected"), as: UTF8.self)
         #expect(Self.describe(splats) == expected)
-        if name.hasPrefix("clean-") { #expect(expected.isEmpty) }
+        if name.hasPrefix("clean/") { #expect(expected.isEmpty) }
     }
 
     @Test func everyKindHasALog() throws {
@@ -93,7 +94,7 @@ import Testing
         #expect(KernelLog.lastWords(in: [panic, exited])?.kind == .agent)
         #expect(KernelLog.lastWords(in: ["a"]) == nil)
         let stale = ["Oops: int3: 0000 [#1] SMP", "Code: e9 55 <48> 89", panic]
-        #expect(KernelLog.lastWords(in: stale)?.message.hasSuffix("QEMU's doing (docs/kernel-notes.md)") == true)
+        #expect(KernelLog.lastWords(in: stale)?.message.hasSuffix("QEMU's TCG (docs/kernel-notes.md)") == true)
     }
 
     @Test func prefixes() {

@@ -14,7 +14,7 @@ private func result(
 }
 
 private let leak = Finding(
-    oracle: "trace", message: "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight", evidence: ["a <b> & #c"])
+    oracle: .trace, message: "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight", evidence: ["a <b> & #c"])
 
 private let mixed = [
     result("zcrx.basic", .pass), result("devmem.basic", .skip, reason: "no devmem: # \n here"),
@@ -50,8 +50,8 @@ private let mixed = [
 
     @Test func known() {
         #expect(
-            KTAP.lines(for: result("a.b", .xfail, reason: "Linux 7.2 is known for it", findings: [leak]), number: 3).last
-                == "ok 3 a.b # XFAIL Linux 7.2 is known for it")
+            KTAP.lines(for: result("a.b", .xfail, reason: "known bug of Linux 7.2", findings: [leak]), number: 3).last
+                == "ok 3 a.b # XFAIL known bug of Linux 7.2")
         // A group of nothing else is no skip.
         #expect(KTAP.document([result("a.b", .xfail, reason: "r")]).hasSuffix("ok 1 a\n"))
     }
@@ -59,7 +59,7 @@ private let mixed = [
     @Test func nothing() { #expect(KTAP.document([]) == "KTAP version 1\n1..0\n") }
 
     @Test func namesCannotForgeALine() {
-        let lines = KTAP.lines(for: result("a#b\r\nok 2 c", .fail, findings: [Finding(oracle: "x", message: "1\nok 9 y")]), number: 1)
+        let lines = KTAP.lines(for: result("a#b\r\nok 2 c", .fail, findings: [Finding(oracle: .scenario, message: "1\nok 9 y")]), number: 1)
         #expect(lines.last == "not ok 1 a\\#b  ok 2 c" || lines.last == "not ok 1 a\\#b ok 2 c")
         #expect(lines.allSatisfy { !$0.contains("\n") && !$0.hasPrefix("ok") })
     }
@@ -113,9 +113,12 @@ private let mixed = [
 
     @Test func refusesAnotherSchema() throws {
         var run = RunResult(toolVersion: "1.0", results: [])
-        run.schemaVersion = 2
-        let json = try run.json()
-        #expect(throws: UnsupportedSchema(version: 2)) { try RunResult(json: json) }
+        for version in [0, RunResult.currentSchema + 1] {
+            run.schemaVersion = version
+            let json = try run.json()
+            #expect(throws: UnsupportedSchema(version: version)) { try RunResult(json: json) }
+        }
+        #expect("\(UnsupportedSchema(version: 9))".contains("schema version 9") && "\(UnsupportedSchema(version: 9))".contains("1 to 2"))
         #expect(throws: DecodingError.self) { try RunResult(json: Array("{}".utf8)) }
     }
 
@@ -130,7 +133,7 @@ private let mixed = [
                 zcrx: 512 net_iovs held, 506 released
 
                 """)
-        var traced = [result("a", .pass), result("b", .fail, findings: [Finding(oracle: "trace", message: "I7")]), result("c", .skip)]
+        var traced = [result("a", .pass), result("b", .fail, findings: [Finding(oracle: .trace, message: "I7")]), result("c", .skip)]
         traced[0].traceEvents = 500
         traced[1].traceEvents = 20
         #expect(Summary.text(traced).hasSuffix("trace: 1 of 2 conform to the life cycle, 520 events of 0 page pools\n"))

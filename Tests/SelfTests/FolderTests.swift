@@ -25,7 +25,7 @@ extension BlackBox {
 
         private func checkResults(_ files: RunFiles) throws {
             let results = files.results
-            #expect(results.schemaVersion == 1 && !results.toolVersion.isEmpty)
+            #expect(results.schemaVersion == 2 && !results.toolVersion.isEmpty)
             #expect(results.totals == ["passed": 1, "failed": 2, "crashed": 1, "skipped": 1])
             #expect(files.verdicts == Self.verdicts)
             for result in results.results {

@@ -26,10 +26,10 @@ extension BlackBox {
             let files = try RunFiles(scratch)
             #expect(files.verdicts == ["selftest.litter pass", "selftest.littered fail"])
             let last = try #require(files.result("selftest.littered").findings.last)
-            #expect(last.oracle == "alone" && last.message.hasPrefix("again on a machine of its own: no failure; "))
+            #expect(last.oracle == "isolated-rerun" && last.message.hasPrefix("second run, on a machine of its own: no failure; "))
             #expect(last.message.hasSuffix("has a part in it: selftest.litter"))
             #expect(last.evidence.contains { $0.hasSuffix("--isolate none --filter selftest.litter --filter selftest.littered") })
-            #expect(try files.console("selftest.littered/alone").contains("begin selftest.littered"))
+            #expect(try files.console("selftest.littered/isolated-rerun").contains("begin selftest.littered"))
         }
 
         @Test func onAMachineOfItsOwnNothingCameBefore() async throws {
@@ -46,7 +46,7 @@ extension BlackBox {
             let files = try RunFiles(scratch)
             #expect(files.verdicts == ["selftest.pass pass", "selftest.fail fail"])
             let last = try #require(files.result("selftest.fail").findings.last)
-            #expect(last.oracle == "alone" && last.message.hasPrefix("again on a machine of its own: it fails there, too: scenario: "))
+            #expect(last.oracle == "isolated-rerun" && last.message.hasPrefix("second run, on a machine of its own: it fails too: scenario: "))
         }
 
         @Test func killedQEMUIsNamedAndTheNextScenarioRuns() async throws {

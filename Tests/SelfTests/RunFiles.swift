@@ -38,7 +38,8 @@ struct RunFiles {
     }
 
     struct Account: Decodable {
-        var pool: UInt64
+        /// "0xffff888004870800"
+        var pool: String
         var provider: String
         var holds: UInt64
         var releases: UInt64
@@ -99,6 +100,26 @@ struct RunFiles {
         self.scratch = scratch
         folder = scratch.results
         results = try JSONDecoder().decode(Results.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/results.json")))
+        for name in ["results.json", "metadata.json"] { try Self.requirePreciseNumbers(in: folder + "/" + name) }
+    }
+
+    /// A reader that takes numbers for doubles, such as jq, would round this one.
+    struct ImpreciseNumber: Error {
+        var file: String
+        var number: Double
+    }
+
+    /// - Throws: `ImpreciseNumber` for a number above 2^53.
+    private static func requirePreciseNumbers(in file: String) throws {
+        func visit(_ value: Any) throws {
+            switch value {
+            case let object as [String: Any]: try object.values.forEach(visit)
+            case let array as [Any]: try array.forEach(visit)
+            case let number as NSNumber where abs(number.doubleValue) > 0x1p53: throw ImpreciseNumber(file: file, number: number.doubleValue)
+            default: break
+            }
+        }
+        try visit(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file))))
     }
 
     func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)), as: UTF8.self) }

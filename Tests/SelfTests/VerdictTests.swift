@@ -97,7 +97,7 @@ extension BlackBox {
             #expect(message.contains("page pool \(pool.pool.id) (pages)") && message.contains("1 pages in flight"))
             let account = try #require(result.accounts.first { $0.holds == $0.releases + 1 })
             #expect(!account.freed)
-            let address = "pool 0x" + String(account.pool, radix: 16)
+            let address = "pool " + account.pool
             #expect(result.messages("trace").contains { $0.contains(address) && $0.contains("1 in flight") })
         }
 

@@ -8,13 +8,13 @@ internal import Results
 /// kernel/locking/lockdep.c, mm/kasan, mm/kfence, mm/kmsan, kernel/kcsan, mm/slub.c, mm/kmemleak.c, kernel/dma/debug.c,
 /// kernel/hung_task.c, kernel/watchdog.c, kernel/rcu/tree_stall.h, net/core/page_pool.c and net/core/dev.c of Linux 7.3.
 ///
-/// Lines of several CPUs are told apart by their caller (CONFIG_PRINTK_CALLER). Without it, two splats interleaved line by line are
-/// both found, but the lines after their headlines, and so the fingerprints, cannot be kept apart.
+/// Lines of several CPUs are separated by their caller (CONFIG_PRINTK_CALLER). Without it, two splats that are interleaved line by line
+/// are both found, but the lines after their headlines, and so the fingerprints, are mixed.
 public enum KernelLog {
     /// A splat whose end never comes takes no more lines than this.
     public static let lineLimit = 300
 
-    /// Cuts console bytes into lines; bytes that are no UTF-8 become U+FFFD.
+    /// Splits console bytes into lines; bytes that are no UTF-8 become U+FFFD.
     public static func lines(of console: [UInt8]) -> [String] {
         console.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
@@ -28,27 +28,27 @@ public enum KernelLog {
         return scanner.finish()
     }
 
-    /// Whether the kernel died of a breakpoint that is not in memory: the CPU trapped on an int3, and the code that the oops shows has another
-    /// byte there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`); QEMU's TCG can all the same.
-    public static func diedOfStaleBreakpoint(_ lines: [String]) -> Bool {
+    /// Whether the kernel ended at a breakpoint that is not in memory: the CPU trapped on an int3, and the code that the oops shows has another
+    /// byte there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`), but QEMU's TCG does it.
+    public static func endedAtStaleBreakpoint(_ lines: [String]) -> Bool {
         guard let oops = lines.firstIndex(where: { $0.contains("Oops: int3:") }),
             let code = lines[oops...].first(where: { $0.contains("Code: ") }), let next = code.firstRange(of: " <")
         else { return false }
         return code[..<next.lowerBound].suffix(3) != " cc"
     }
 
-    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. The last run counts
-    /// where there are several. nil where the scenario never began.
+    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. Of several
+    /// runs the last counts. nil where the scenario has no begin mark.
     public static func scope(_ lines: [String], to scenario: String) -> [String]? {
         let begin = KernelLogMark.begin(scenario)
         let end = KernelLogMark.end(scenario)
-        guard let start = lines.lastIndex(where: { says($0, begin) }) else { return nil }
+        guard let start = lines.lastIndex(where: { has(begin, $0) }) else { return nil }
         let rest = lines[(start + 1)...]
-        return Array(rest.prefix { !says($0, end) })
+        return Array(rest.prefix { !has(end, $0) })
     }
 
     /// The lines that a scenario is judged by: all that were read since the scenario before it was judged, not only those between its own
-    /// marks. A splat that comes after the end mark of its own scenario is found by the next one; otherwise nobody would find it.
+    /// marks. A splat that comes after the end mark of its own scenario is found by the next one, and would not be found otherwise.
     ///
     /// - Parameter lines: what was read of the console since the scenario before was judged.
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
@@ -59,18 +59,18 @@ public enum KernelLog {
         for line in lines.reversed() {
             for (kind, words) in [(Crash.Kind.panic, "Kernel panic - not syncing"), (.agent, "ppiov-init: agent")] {
                 guard let start = line.firstRange(of: words)?.lowerBound else { continue }
-                let isStale = diedOfStaleBreakpoint(lines)
+                let isStale = endedAtStaleBreakpoint(lines)
                 return Crash(
                     kind,
                     line[start...]
-                        + (isStale ? "; the breakpoint that it died of is not in memory, which under TCG is QEMU's doing (docs/kernel-notes.md)" : "")
+                        + (isStale ? "; the breakpoint that ended it is not in memory, which is a fault of QEMU's TCG (docs/kernel-notes.md)" : "")
                 )
             }
         }
         return nil
     }
 
-    private static func says(_ line: String, _ mark: String) -> Bool {
+    private static func has(_ mark: String, _ line: String) -> Bool {
         line.has("ppiov: ") && LogLine.split(line).contains { $0.text == mark }
     }
 }

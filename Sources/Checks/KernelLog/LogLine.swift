@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// One line of the serial console, taken apart.
+/// One line of the serial console, divided into its parts.
 struct LogLine {
     /// The line without terminal sequences, carriage returns and control characters.
     var clean: String
-    /// What the kernel said: `clean` without level, time stamp and caller.
+    /// The kernel's message: `clean` without level, time stamp and caller.
     var text: String
     /// `T123` or `C1`: who printed it, where the kernel has CONFIG_PRINTK_CALLER.
     var caller: String?
 
-    /// Takes one console line apart; more than one where the kernel began to print in the middle of another's line.
+    /// Divides one console line; more than one part where the kernel began to print in the middle of a line.
     static func split(_ line: String) -> [LogLine] {
         let bytes = cleaned(line)
         var starts = [0]
@@ -100,24 +100,4 @@ struct LogLine {
         else { return nil }
         return (String(decoding: bytes[at..<end], as: UTF8.self), end + 1)
     }
-}
-
-func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
-extension StringProtocol {
-    /// Plain substring search on bytes.
-    func has(_ needle: String) -> Bool {
-        let needle = Array(needle.utf8)
-        guard let first = needle.first else { return true }
-        var rest = utf8[...]
-        while let start = rest.firstIndex(of: first) {
-            rest = rest[start...]
-            if rest.starts(with: needle) { return true }
-            rest = rest.dropFirst()
-        }
-        return false
-    }
-
-    /// Without the spaces in front.
-    var unindented: SubSequence { drop { $0 == " " } }
 }

@@ -23,7 +23,7 @@ struct SplatScanner {
     private var open: [String: Open] = [:]
     private var done: [(order: Int, splat: Splat)] = []
     private var count = 0
-    /// Splats closed before their end marker came: that marker, when it comes, is no news.
+    /// Splats that were closed before their end marker. When such a marker comes later, it is no new splat.
     private var abandoned = 0
 
     init(lineLimit: Int) {
@@ -36,15 +36,15 @@ struct SplatScanner {
             return
         }
         var key = line.caller ?? ""
-        // A line that lost its prefix belongs to the only splat there is.
+        // A line without its prefix belongs to the only open splat.
         if line.caller == nil, open[key] == nil, open.count == 1, let only = open.keys.first { key = only }
         guard var current = open[key] else {
             begin(line, key: line.caller ?? "")
             return
         }
-        if Headline.isCutHere(line.text) {
-            // slub.c reports, then warns; BUG_ON_DATA_CORRUPTION says what, then cuts.
-            // Two CPUs that cut at the same moment, and no caller to tell them apart: the headlines will.
+        if SplatHeadline.isCutHere(line.text) {
+            // slub.c reports and then warns; BUG_ON_DATA_CORRUPTION prints the fault and then "cut here".
+            // Two CPUs print "cut here" at the same moment, and no caller separates them: their headlines do.
             let twoAtOnce = current.kind == nil && current.texts.count == 1
             guard twoAtOnce || (!current.sawCut && (current.kind == .slab || current.kind == .listCorruption)) else {
                 abandoned += 1
@@ -53,8 +53,8 @@ struct SplatScanner {
                 return
             }
             current.sawCut = true
-        } else if let kind = Headline.kind(of: line.text, afterCut: current.kind == nil) {
-            guard take(kind, line, into: &current) else {
+        } else if let kind = SplatHeadline.kind(of: line.text, afterCut: current.kind == nil) {
+            guard merge(kind, line, into: &current) else {
                 if current.sawCut { abandoned += 1 }
                 close(key)
                 begin(line, key: line.caller ?? "")
@@ -75,10 +75,10 @@ struct SplatScanner {
     }
 
     private mutating func begin(_ line: LogLine, key: String) {
-        let cut = Headline.isCutHere(line.text)
-        var kind = cut ? nil : Headline.kind(of: line.text, afterCut: false)
-        if kind == nil && Headline.isEndTrace(line.text) {
-            // The end of something whose beginning the console lost.
+        let cut = SplatHeadline.isCutHere(line.text)
+        var kind = cut ? nil : SplatHeadline.kind(of: line.text, afterCut: false)
+        if kind == nil && SplatHeadline.isEndTrace(line.text) {
+            // The end of a splat whose beginning is not on the console.
             if abandoned == 0 { kind = .warning } else { abandoned -= 1 }
         }
         guard cut || kind != nil else { return }
@@ -94,8 +94,8 @@ struct SplatScanner {
         if endsWith(line.text, new) { close(key) }
     }
 
-    /// Whether a headline belongs to the splat already open; if so, notes what it says.
-    private func take(_ kind: Splat.Kind, _ line: LogLine, into current: inout Open) -> Bool {
+    /// Whether a headline belongs to the splat that is open; if so, records its kind.
+    private func merge(_ kind: Splat.Kind, _ line: LogLine, into current: inout Open) -> Bool {
         guard let known = current.kind else {
             current.kind = kind
             current.firstLine = line.text
@@ -117,7 +117,7 @@ struct SplatScanner {
         case .bug: return known == .listCorruption && current.sawCut && line.text.hasPrefix("kernel BUG at ")
         case .oops:
             guard [.bug, .oops, .listCorruption].contains(known), !current.sawOops else { return false }
-            // The page-fault handler says "BUG: ..." first and "Oops: ..." later; a second "BUG: ..." is another fault.
+            // The page-fault handler prints "BUG: ..." first and "Oops: ..." later; a second "BUG: ..." is another fault.
             guard !line.text.hasPrefix("BUG: ") else { return false }
             current.sawOops = true
             return true
@@ -140,27 +140,27 @@ struct SplatScanner {
         switch current.kind {
         case .panic: return text.hasPrefix("---[ end Kernel panic")
         case .stalledPool, .heldNetdevice: return true
-        case .kasan, .kfence, .kmsan, .kcsan: return Headline.isRuler(text)
+        case .kasan, .kfence, .kmsan, .kcsan: return SplatHeadline.isRuler(text)
         case .dmaAPI where !current.sawCut: return true
         case .lockdep, .atomicContext, .badPage, .hungTask, .rcuStall, .lockup:
             return text.unindented == "</TASK>"
         case .slab where !current.sawCut: return text.unindented == "</TASK>" || text.hasPrefix("FIX ")
         case .bug where !current.sawCut && !current.sawOops && !current.firstLine.hasPrefix("kernel BUG"):
             return text.unindented == "</TASK>"
-        default: return Headline.isEndTrace(text)
+        default: return SplatHeadline.isEndTrace(text)
         }
     }
 
     private mutating func close(_ key: String) {
         guard let splat = open.removeValue(forKey: key) else { return }
-        // Cut off right after "cut here": whatever was said next stands for it.
+        // It ends right after "cut here": the next line stands for its headline.
         var firstLine = splat.firstLine
         if splat.kind == nil { firstLine = splat.texts.dropFirst().first { !$0.isEmpty } ?? splat.texts.first ?? "" }
         done.append(
             (
                 splat.order,
                 Splat(
-                    kind: splat.kind ?? .warning, firstLine: firstLine, lines: splat.lines, fingerprint: Fingerprint.of(splat.texts))
+                    kind: splat.kind ?? .warning, firstLine: firstLine, lines: splat.lines, fingerprint: CallTrace.functions(in: splat.texts))
             ))
     }
 }

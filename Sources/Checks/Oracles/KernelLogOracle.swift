@@ -6,7 +6,7 @@ internal import Results
 enum KernelLogOracle {
     static func findings(log: [String]?, allowList: AllowList, today: Day) -> [Finding] {
         guard let log else {
-            return [Finding(oracle: "kernel-log", message: "could not run: there are no console lines of this scenario")]
+            return [Finding(oracle: .kernelLog, message: "could not run: there are no console lines of this scenario")]
         }
         return KernelLog.splats(in: log).compactMap { splat in
             var message = "\(splat.kind.rawValue): \(splat.firstLine)"
@@ -19,7 +19,7 @@ enum KernelLogOracle {
                     " (the allow-list entry for \"\(entry.pattern)\" expired on \(entry.expires): "
                     + "\(entry.reason), \(entry.link))"
             }
-            return Finding(oracle: "kernel-log", message: message, evidence: splat.lines)
+            return Finding(oracle: .kernelLog, message: message, evidence: splat.lines)
         }
     }
 }

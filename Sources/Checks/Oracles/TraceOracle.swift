@@ -3,13 +3,13 @@
 internal import LifeCycle
 internal import Results
 
-/// The trace must be whole, conform to the life cycle, and bring every netmem home.
+/// The trace must be complete and conform to the life cycle, and every hold in it must be released.
 enum TraceOracle {
     struct Verdict {
         var accounts: [PoolAccount] = []
         var findings: [Finding] = []
-        /// The accounts for those who count holds; nil where there was no trace to count.
-        var believable: [PoolAccount]?
+        /// The accounts, for the oracle that counts holds; nil where the trace is not reliable enough to count.
+        var countable: [PoolAccount]?
         /// Events examined; nil where the trace could not be read.
         var events: Int?
     }
@@ -23,9 +23,9 @@ enum TraceOracle {
         if report.traceLost > 0 { verdict.add("the ring buffer lost \(report.traceLost) events") }
         let received = trace.values.reduce(0) { $0 + UInt64($1.count) }
         if received < report.traceBytes {
-            verdict.add("the agent sent \(report.traceBytes) bytes of trace, only \(received) arrived")
+            verdict.add("the agent sent \(report.traceBytes) bytes of trace, but only \(received) arrived")
         }
-        // Nothing was recorded: there is nothing to decode, whatever the formats.
+        // Where nothing was recorded the formats do not matter.
         let decoder: TraceDecoder
         do throws(TraceFormatError) {
             decoder = try TraceDecoder(formats: formats)
@@ -44,13 +44,13 @@ enum TraceOracle {
         verdict.events = outcome.events
         for line in outcome.losses.lines { verdict.add(line) }
         verdict.accounts = outcome.accounts.map { account($0, provider: report.expectation.provider) }
-        verdict.believable = verdict.accounts
-        // Where events are missing, what seems to be broken may be their absence.
+        verdict.countable = verdict.accounts
+        // Where events are missing, a violation may be a consequence of that.
         guard outcome.losses.isEmpty && report.traceLost == 0 else { return verdict }
         for violation in outcome.violations {
             verdict.findings.append(
                 Finding(
-                    oracle: "trace", message: "\(violation.invariant.label): \(violation.message)",
+                    oracle: .trace, message: "\(violation.invariant.label): \(violation.message)",
                     evidence: violation.evidence))
         }
         if outcome.violationCount > outcome.violations.count {
@@ -70,8 +70,8 @@ enum TraceOracle {
         return verdict
     }
 
-    /// The default pool of a network interface that stays: it was there before the scenario or, on hardware, was made when the
-    /// provider went. Nobody has asked for its end, and its pages are its own affair.
+    /// The default pool of a network interface that stays: it was there before the scenario or, on hardware, was made when the provider
+    /// was removed. `page_pool_destroy()` was not called on it, so it may hold pages.
     private static func outlives(_ books: PoolLedger.Account, _ tier: Tier) -> Bool {
         (books.isOlderThanRecording || tier == .hardware) && books.lastRelease == nil && books.netIovHolds == 0 && books.netIovReleases == 0
     }
@@ -79,16 +79,16 @@ enum TraceOracle {
     /// "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight"
     private static func unbalanced(_ books: PoolLedger.Account, _ account: PoolAccount) -> String {
         let carried = books.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
-        let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) too many came home"
+        let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) released without a hold"
         let label = Violation.Invariant.everythingComesHome.label
-        return "\(label): pool 0x\(String(books.pool, radix: 16)) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
+        return "\(label): pool \(account.pool) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
             + "released \(books.releases): \(left)"
     }
 
     /// Only a memory provider has net_iovs, and a scenario drives one provider; all other pools are of pages.
     private static func account(_ books: PoolLedger.Account, provider: Provider) -> PoolAccount {
         PoolAccount(
-            pool: books.pool, provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
+            pool: KernelAddress(rawValue: books.pool), provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
             releases: books.releases, netIovHolds: books.netIovHolds, netIovReleases: books.netIovReleases,
             peakInflight: books.peakInflight, inflight: books.inflight, distinct: books.distinct, mostHoldsOfOne: books.mostHoldsOfOne,
             freed: books.freed, drainTime: books.drain, began: books.began)
@@ -96,5 +96,5 @@ enum TraceOracle {
 }
 
 extension TraceOracle.Verdict {
-    mutating func add(_ message: String) { findings.append(Finding(oracle: "trace", message: message)) }
+    mutating func add(_ message: String) { findings.append(Finding(oracle: .trace, message: message)) }
 }

@@ -8,11 +8,11 @@ import Scenarios
 /// Which of the kernel's own selftests to run, and on what.
 public struct KernelSelftestRequest: Sendable {
     public var settings: RunSettings
-    public var plans: [SelftestPlan]
+    public var plans: [KernelSelftestPlan]
     /// Whether the user named them: a test that the tree does not have is then an error, otherwise a skip.
     public var named: Bool
 
-    public init(_ settings: RunSettings, plans: [SelftestPlan], named: Bool) {
+    public init(_ settings: RunSettings, plans: [KernelSelftestPlan], named: Bool) {
         self.settings = settings
         self.plans = plans
         self.named = named
@@ -91,7 +91,7 @@ public struct KernelSelftestSession: Sendable {
         /// The selftests of the kernel's source.
         var tree: String
         var folder: ResultsFolder
-        var judge: SelftestJudge
+        var judge: KernelSelftestJudge
     }
 
     private func prepare(_ request: KernelSelftestRequest) async throws -> PreparedSelftests {
@@ -110,7 +110,7 @@ public struct KernelSelftestSession: Sendable {
         try await context.boot(machine, bootConsole: folder.path + "/boot-console.log")
         return PreparedSelftests(
             machine: machine, tree: tree, folder: folder,
-            judge: SelftestJudge(allowList: request.settings.allowList, guaranteed: machine.guaranteed, today: context.today))
+            judge: KernelSelftestJudge(allowList: request.settings.allowList, guaranteed: machine.guaranteed, today: context.today))
     }
 
     /// The kernel, and the selftests of the same source.
@@ -167,16 +167,16 @@ public struct KernelSelftestSession: Sendable {
         return (tree, source.identity)
     }
 
-    private static func has(_ plan: SelftestPlan, _ tree: String) -> Bool {
+    private static func has(_ plan: KernelSelftestPlan, _ tree: String) -> Bool {
         plan.program == KernelSelftestCatalogue.liburing || Files.isFile(tree + "/tools/testing/selftests/" + plan.program)
     }
 
     /// One program on a machine of its own.
-    private func run(_ plan: SelftestPlan, _ prepared: PreparedSelftests) async throws -> ([ScenarioResult], GuestInfo?) {
+    private func run(_ plan: KernelSelftestPlan, _ prepared: PreparedSelftests) async throws -> ([ScenarioResult], GuestInfo?) {
         let (machine, folder) = (prepared.machine, prepared.folder)
         guard Self.has(plan, prepared.tree) else {
             let missing = ScenarioResult(
-                scenario: "\(plan.name).\(SelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
+                scenario: "\(plan.name).\(KernelSelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
                 reason: "Linux \(machine.kernel.release) has no such test")
             return ([missing], nil)
         }
@@ -193,9 +193,9 @@ public struct KernelSelftestSession: Sendable {
                 }
                 let outcome = try await trial.run(session)
                 try folder.keep(outcome.output, of: name, formats: guest.traceFormats)
-                let lines = outcome.output.events.filter { $0.kind == .output }.map { SelftestEvidence.Line($0.message ?? "", time: $0.time) }
+                let lines = outcome.output.events.filter { $0.kind == .output }.map { KernelSelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
-                return (prepared.judge.judge(SelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
+                return (prepared.judge.verdicts(KernelSelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)
             }
         }
     }

@@ -5,10 +5,10 @@ public import Results
 /// The results of the kernel's own selftests, a line a case: docs/upstream-selftests.md is made of these.
 public struct KernelSelftestTable: Sendable {
     public var release: String
-    public var plans: [SelftestPlan]
+    public var plans: [KernelSelftestPlan]
     public var results: [ScenarioResult]
 
-    public init(release: String, plans: [SelftestPlan], results: [ScenarioResult]) {
+    public init(release: String, plans: [KernelSelftestPlan], results: [ScenarioResult]) {
         self.release = release
         self.plans = plans
         self.results = results

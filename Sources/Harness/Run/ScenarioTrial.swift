@@ -38,8 +38,8 @@ struct ScenarioTrial {
     }
 
     /// One of the kernel's own selftests. Its deadline is longer than the agent's, so that the agent reports first that it hangs.
-    init(selftest plan: SelftestPlan, scale: TimeoutScale, guest: GuestInfo) {
-        (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.patience + 60)
+    init(selftest plan: KernelSelftestPlan, scale: TimeoutScale, guest: GuestInfo) {
+        (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         needs = nil
         command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
         self.guest = guest

@@ -78,7 +78,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
             let new = failures.filter { !known.contains([$0.scenario, $0.fingerprint]) }
             guard let first = new.first else { break }
             // The invariant too, where the fingerprint is of another finding than the first.
-            let invariant = first.fingerprint.hasPrefix(first.oracle + " ") ? "" : first.fingerprint + "; "
+            let invariant = first.fingerprint.hasPrefix("\(first.oracle) ") ? "" : first.fingerprint + "; "
             return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)"
                 + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")
         case .passed, .skipped: break

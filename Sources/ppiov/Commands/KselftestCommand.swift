@@ -32,7 +32,7 @@ struct KselftestCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Whether the tests get an interface (NETIF and the other variables) or none. (default: what each test is written for)", valueName: "name")
     )
-    var setting: SelftestPlan.Setting?
+    var setting: KernelSelftestPlan.Setting?
 
     @Option(help: ArgumentHelp("Write the results to this file as a Markdown table.", valueName: "file"))
     var table: String?

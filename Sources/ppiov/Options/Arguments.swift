@@ -11,4 +11,4 @@ extension AcceleratorChoice: ExpressibleByArgument {}
 extension Design: ExpressibleByArgument {}
 extension Isolation: ExpressibleByArgument {}
 extension ModelProvider: ExpressibleByArgument {}
-extension SelftestPlan.Setting: ExpressibleByArgument {}
+extension KernelSelftestPlan.Setting: ExpressibleByArgument {}

@@ -36,8 +36,8 @@ enum Console {
         if result.verdict == .pass, let counts = counts(result) { line += " \(counts)" }
         if let reason = result.reason { line += ": \(reason)" }
         error(line)
-        let reruns = result.findings.filter { $0.oracle == Finding.alone }
-        let first = result.findings.filter { $0.oracle != Finding.alone }.prefix(5)
+        let reruns = result.findings.filter { $0.oracle == .isolatedRerun }
+        let first = result.findings.filter { $0.oracle != .isolatedRerun }.prefix(5)
         for finding in first + reruns { error("         \(finding.line)") }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Checks
+import Foundation
 import Testing
 
 @testable import Harness

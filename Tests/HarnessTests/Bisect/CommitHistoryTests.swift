@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Foundation
 import Testing
 
 @testable import Harness

@@ -6,7 +6,7 @@ import Testing
 @testable import Harness
 
 @Suite struct KernelSelftestTests {
-    @Test func aNameStandsForAllThatAreRunUnderIt() {
+    @Test func aNameStandsForAllPlansOfThatProgram() {
         #expect(KernelSelftestCatalogue.plans("devmem.py", setting: nil).map(\.program) == ["drivers/net/hw/devmem.py"])
         #expect(KernelSelftestCatalogue.plans("drivers/net/hw/pp_alloc_fail.py", setting: nil).map(\.setting) == [.interface, .bare])
         #expect(
@@ -16,12 +16,12 @@ import Testing
         #expect(KernelSelftestCatalogue.plans("nk_qlease.py", setting: nil).map(\.program) == ["drivers/net/hw/nk_qlease.py", "net/nk_qlease.py"])
         #expect(
             KernelSelftestCatalogue.plans("drivers/net/hw/rss_ctx.py", setting: nil) == [
-                SelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)
+                KernelSelftestPlan(program: "drivers/net/hw/rss_ctx.py", setting: .interface)
             ])
-        #expect(KernelSelftestCatalogue.plans("net/x.sh", setting: nil) == [SelftestPlan(program: "net/x.sh", setting: .bare)])
+        #expect(KernelSelftestCatalogue.plans("net/x.sh", setting: nil) == [KernelSelftestPlan(program: "net/x.sh", setting: .bare)])
     }
 
-    @Test func eachIsRunOnce() {
+    @Test func eachPlanRunsOnce() {
         #expect(KernelSelftestCatalogue.plans([], setting: nil) == KernelSelftestCatalogue.standard)
         #expect(
             KernelSelftestCatalogue.plans(["devmem.py", "hw/devmem.py", "nk_qlease.py"], setting: nil).map(\.name) == [
@@ -35,7 +35,7 @@ import Testing
         ("tools/testing/selftests/drivers/net/hw/devmem.py", true), ("tools/testing/selftests/net/new.py", true), ("MAINTAINERS", true),
         ("include/uapi/linux/netdev.h", true), ("tools/testing/selftests/bpf/x.c", false), ("net/core/devmem.c", false),
     ])
-    func whatTheTestsReadNamesThem(_ file: String, _ isRead: Bool) throws {
+    func theKeyDependsOnTheFilesThatTheTestsRead(_ file: String, _ isRead: Bool) throws {
         let scratch = try Scratch()
         for path in [
             "tools/testing/selftests/drivers/net/hw/devmem.py", "MAINTAINERS", "include/uapi/linux/netdev.h", "tools/testing/selftests/bpf/x.c",
@@ -49,7 +49,7 @@ import Testing
         #expect(try (KernelSelftestTree.contents(scratch.path + "/tree") != key) == isRead)
     }
 
-    @Test func aTableTakesThePlaceOfThatOfItsSeries() {
+    @Test func aTableReplacesThatOfTheSameVersion() {
         let old = "# Title\n\nWords.\n\n## Linux 7.3.1\n\nold\n\n## Linux 7.2.9\n\nkept\n"
         #expect(
             KernelSelftestTable.document(old, with: "## Linux 7.3.4\n\nnew\n")
@@ -61,7 +61,7 @@ import Testing
         #expect(KernelSelftestTable.document("", with: "## Linux 7.3.4\n\nnew\n") == "## Linux 7.3.4\n\nnew\n")
     }
 
-    @Test func aRowSaysWhatWasHeldAndWhy() {
+    @Test func aRowHasHoldsReleasesAndTheReason() {
         var passed = ScenarioResult(scenario: "drivers/net/hw/devmem.check_rx", tier: .netdevsim, provider: .devmem, verdict: .pass)
         passed.accounts = [
             PoolAccount(pool: 1, provider: .devmem, holds: 5, releases: 5, netIovHolds: 4, netIovReleases: 4, peakInflight: 4, freed: true),
@@ -70,9 +70,10 @@ import Testing
         let skipped = ScenarioResult(scenario: "drivers/net/hw/devmem.check_tx", tier: .netdevsim, provider: .devmem, verdict: .skip, reason: "a|b")
         let failed = ScenarioResult(
             scenario: "drivers/net/hw/devmem.life-cycle", tier: .netdevsim, provider: .devmem, verdict: .fail,
-            findings: [Finding(oracle: "trace", message: "I1")])
+            findings: [Finding(oracle: .trace, message: "I1")])
         let table = KernelSelftestTable(
-            release: "7.3.4", plans: [SelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)], results: [passed, skipped, failed])
+            release: "7.3.4", plans: [KernelSelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface)],
+            results: [passed, skipped, failed])
         #expect(
             table.markdown == """
                 ## Linux 7.3.4

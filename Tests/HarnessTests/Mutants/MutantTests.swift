@@ -33,7 +33,7 @@ private let diff = """
 @Suite struct MutantTests {
     private func parse(_ text: String) throws -> Mutant { try Mutant(text, path: "/m/007-forget.patch") }
 
-    @Test func aWholeOneIsReadWithItsDefaults() throws {
+    @Test func aMutantIsReadWithDefaults() throws {
         let mutant = try parse(header + diff)
         #expect(mutant.name == "007-forget")
         #expect(mutant.kind == .leak)
@@ -56,7 +56,7 @@ private let diff = """
     }
 
     @Test(arguments: ["Subject", "Class", "Bug", "Expect", "Filter"])
-    func aHeaderWithoutWhatItMustHaveIsRefused(_ key: String) {
+    func aHeaderWithoutARequiredKeyIsRefused(_ key: String) {
         let lines = header.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let without = lines.filter { !$0.hasPrefix(key + ":") && !(key == "Bug" && $0.hasPrefix(" ")) }.joined(separator: "\n")
         let error = #expect(throws: HarnessError.self) { try parse(without + diff) }
@@ -65,7 +65,7 @@ private let diff = """
     }
 
     @Test(arguments: ["Class: leek", "Only: fast", "Colour: red", "no header at all", " begins with nothing", "Subject: twice"])
-    func aLineOfTheHeaderThatMeansNothingIsRefused(_ line: String) {
+    func anUnknownHeaderLineIsRefused(_ line: String) {
         let text = line.hasPrefix("Class") ? header.replacingOccurrences(of: "Class: leak", with: line) : "\(line)\n\(header)"
         let error = #expect(throws: HarnessError.self) { try parse(text + diff) }
         #expect(error?.kind == .input)
@@ -76,7 +76,7 @@ private let diff = """
         "../etc/x.c", "net/../../x.c", "/etc/x.c", "net//x.c", "./x.c", "", "..", "Makefile", "net/Kconfig", "scripts/mod/x.c", "tools/x.c",
         "net/core/x.S",
     ])
-    func aPatchThatLeavesTheKernelsOwnSourcesIsRefused(_ path: String) {
+    func aPatchOfAnyOtherFileThanTheKernelsSourcesIsRefused(_ path: String) {
         let error = #expect(throws: HarnessError.self) { try parse(header + diff.replacingOccurrences(of: "net/core/x.c", with: path)) }
         #expect(error?.kind == .input)
     }
@@ -86,8 +86,14 @@ private let diff = """
         ("--- a/", "--- "), ("+++ b/net/core/x.c\n", ""), ("-1,3 +1,3", "-1,9 +1,9"), ("-1,3 +1,3", "-1,2 +1,2"), ("-1,3 +1,3", "-x +y"),
         ("-1,3 +1,3", "-1,-3 +1,3"), ("-two", "two"), ("-two\n+three", " two"),
         ("--- a/net/core/x.c", "rename from net/core/z.c\n--- a/net/core/x.c"),
+        ("--- a/net/core/x.c", "diff --git a/net/core/x.c b/net/core/x.c\nold mode 100644\nnew mode 100755\n--- a/net/core/x.c"),
+        (
+            "--- a/net/core/x.c",
+            "diff --git a/net/core/z.c b/net/core/z.c\nindex 123..456\ndiff --git a/net/core/x.c b/net/core/x.c\n--- a/net/core/x.c"
+        ),
+        (" four\n", " four\nA remark.\n"),
     ])
-    func aDiffThatIsNoneIsRefused(_ what: String, _ with: String) {
+    func aMalformedDiffIsRefused(_ what: String, _ with: String) {
         let error = #expect(throws: HarnessError.self) { try parse(header + diff.replacingOccurrences(of: what, with: with)) }
         #expect(error?.kind == .input)
     }
@@ -99,7 +105,7 @@ private let diff = """
         }
     }
 
-    @Test func gitsOwnLinesAndSignatureAreNoMatter() throws {
+    @Test func gitsOwnLinesAndSignatureAreAccepted() throws {
         let git = "diff --git a/net/core/x.c b/net/core/x.c\nindex 123..456 100644\n" + diff + "-- \n2.47.3\n"
         #expect(try parse(header + git).files == ["net/core/x.c"])
     }
@@ -125,7 +131,7 @@ private let diff = """
         for glob in ["00", "", "forget", "008", "-7x"] { #expect(!mutant.matches(glob)) }
     }
 
-    @Test func aFolderIsReadInOrderAndAnEmptyOneRefused() throws {
+    @Test func aFolderIsReadInTheOrderOfNamesAndAnEmptyOneIsRefused() throws {
         let scratch = try Scratch()
         try scratch.write("b/zcrx/refill/001-a.patch", header + diff)
         try scratch.write("b/002-b.patch", header + diff)
@@ -141,9 +147,10 @@ private let diff = """
         }
     }
 
-    @Test func theRepositorysOwnAreWhole() throws {
+    @Test func theMutantsOfTheRepositoryCanBeRead() throws {
         let folder =
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/mutants"
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().path + "/mutants"
         let mutants = try Mutant.load(folder)
         #expect(mutants.count >= 36)
         #expect(Set(mutants.map(\.kind)).count == Mutant.Class.allCases.count)
@@ -152,9 +159,9 @@ private let diff = """
         #expect(Set(mutants.map(\.number)).count == mutants.count && !mutants.contains { $0.number == nil })
     }
 
-    @Test func patchsWordsBecomeAPlace() {
-        let said = ["$ patch -p1", "checking file net/core/x.c", "Hunk #1 succeeded at 3.", "Hunk #2 FAILED at 12.", "1 out of 2 hunks FAILED"]
-        #expect(MutantTree.place(said) == "net/core/x.c: Hunk #2 FAILED at 12.")
+    @Test func thePlaceOfAFailureIsReadFromPatchsOutput() {
+        let output = ["$ patch -p1", "checking file net/core/x.c", "Hunk #1 succeeded at 3.", "Hunk #2 FAILED at 12.", "1 out of 2 hunks FAILED"]
+        #expect(MutantTree.place(output) == "net/core/x.c: Hunk #2 FAILED at 12.")
         #expect(MutantTree.place(["nothing"]) == nil)
     }
 }
@@ -178,7 +185,7 @@ private let diff = """
 
     private func mutant(_ diff: String) throws -> Mutant { try Mutant(header + diff, path: "/m/007-forget.patch") }
 
-    @Test func aMutantGoesInAndComesOutAndTheOriginStays() async throws {
+    @Test func aMutantIsAppliedAndRestoredAndTheOriginStays() async throws {
         let before = try scratch.snapshot("tree")
         let tree = try await tree()
         let file = tree.folder + "/net/core/x.c"
@@ -195,7 +202,7 @@ private let diff = """
         #expect(try scratch.snapshot("tree") == before)
     }
 
-    @Test func aRunThatWasKilledLeavesNothingForTheNext() async throws {
+    @Test func whatAKilledRunAppliedIsRestored() async throws {
         let first = try await tree()
         try await first.apply(mutant(diff))
         let second = try await tree()
@@ -203,7 +210,7 @@ private let diff = """
         #expect(Files.text(second.folder + "/net/core/x.c") == "one\ntwo\nfour\n")
     }
 
-    @Test func whatDoesNotApplyIsNamedAndTouchesNothing() async throws {
+    @Test func aMutantThatDoesNotApplyIsNamedAndChangesNothing() async throws {
         let tree = try await tree()
         let wrong = try mutant(diff.replacingOccurrences(of: "-two", with: "-zwei"))
         for work in [{ try await tree.check([wrong]) }, { try await tree.apply(wrong) }] {
@@ -219,7 +226,7 @@ private let diff = """
         #expect(Files.names(in: tree.folder + "/net/core") == ["x.c"])
     }
 
-    @Test func aSourceThatChangedIsCopiedAnew() async throws {
+    @Test func aChangedSourceIsCopiedAgain() async throws {
         let first = try await tree()
         try scratch.write("tree/net/core/x.c", "one\nfive\nfour\n")
         let second = try await tree()
@@ -227,7 +234,7 @@ private let diff = """
         #expect(first.source(try mutant(diff)).identity != second.source(try mutant(diff)).identity)
     }
 
-    @Test func eachMutantIsASourceOfItsOwnInOneObjectFolder() async throws {
+    @Test func mutantsAreDifferentSourcesInOneObjectFolder() async throws {
         let tree = try await tree()
         let one = tree.source(try mutant(diff))
         let two = tree.source(try mutant(diff.replacingOccurrences(of: "three", with: "five")))
@@ -258,13 +265,13 @@ private let diff = """
     @Test func onlyAFailureOrACrashCatches() {
         #expect(FirstFailure(result(.pass)) == nil)
         #expect(FirstFailure(result(.skip, reason: "no")) == nil)
-        let failed = FirstFailure(result(.fail, [Finding(oracle: "trace", message: "I7"), Finding(oracle: "counters", message: "2")]))
-        #expect(failed?.oracle == "trace")
+        let failed = FirstFailure(result(.fail, [Finding(oracle: .trace, message: "I7"), Finding(oracle: .counters, message: "2")]))
+        #expect(failed?.oracle == .trace)
         #expect(failed?.message == "I7")
-        #expect(FirstFailure(result(.crashed, reason: "hung"))?.oracle == "machine")
+        #expect(FirstFailure(result(.crashed, reason: "hung"))?.oracle == .machine)
     }
 
-    @Test func theTableCountsAndExcuses() throws {
+    @Test func theTableCountsVerdicts() throws {
         func result(_ verdict: MutantResult.Verdict, _ more: String = "") throws -> MutantResult {
             var result = MutantResult(try mutant(more))
             result.verdict = verdict
@@ -280,12 +287,12 @@ private let diff = """
         #expect(MutantTable(source: "", runs: 1, []).totals.percent == nil)
     }
 
-    @Test func theLedgerHasThemInOrderHoweverTheyCome() throws {
+    @Test func theLedgerSortsResultsThatArriveInAnyOrder() throws {
         let scratch = try Scratch()
         let mutants = try ["001-a", "002-b", "003-c"].map { try Mutant(header + diff, path: "/m/\($0).patch") }
-        let told = Mutex<[String]>([])
+        let reported = Mutex<[String]>([])
         let ledger = MutantLedger(mutants, source: "folder:1", runs: 2, folder: try ResultsFolder(scratch.path + "/out")) { result in
-            told.withLock { $0.append(result.name) }
+            reported.withLock { $0.append(result.name) }
         }
         #expect(ledger.table.mutants.isEmpty)
         for (index, verdict) in [(2, MutantResult.Verdict.caught), (0, .missed)] {
@@ -293,14 +300,14 @@ private let diff = """
             result.verdict = verdict
             try ledger.add(result)
         }
-        #expect(told.withLock { $0 } == ["003-c", "001-a"])
+        #expect(reported.withLock { $0 } == ["003-c", "001-a"])
         #expect(ledger.table.mutants.map(\.name) == ["001-a", "003-c"])
         let written = try JSONDecoder().decode(MutantTable.self, from: Data(contentsOf: URL(fileURLWithPath: scratch.path + "/out/mutants.json")))
         #expect(written == ledger.table)
         #expect(written.totals.caught == 1)
     }
 
-    @Test func whatTheUnmodifiedKernelPassedIsRememberedAndAFailureEndsIt() throws {
+    @Test func whatTheUnmodifiedKernelPassedIsStoredAndAFailureThrows() throws {
         let scratch = try Scratch()
         let cache = Cache(root: scratch.path)
         func result(_ scenario: String, _ verdict: ScenarioResult.Verdict) -> ScenarioResult {
@@ -325,14 +332,14 @@ private let diff = """
         #expect(!(first + rest).contains { $0.hasPrefix("selftest.") })
     }
 
-    /// One that ends the unmodified kernel could prove nothing.
-    @Test func noneIsTriedThatEndsAnyKernel() throws {
+    /// A scenario that ends the unmodified kernel proves nothing.
+    @Test func noScenarioRunsThatEndsTheUnmodifiedKernel() throws {
         let broad = try Mutant(header.replacing("zcrx.idle zcrx.*", with: "traffic.*.urgent traffic.zcrx.s*") + diff, path: "/m/007-forget.patch")
         let first = MutantScenarios.first(broad).map(\.id)
         #expect(first.contains("traffic.zcrx.small") && !first.contains { $0.hasSuffix(".urgent") })
     }
 
-    @Test func aSoakIsDrawnAndTheSameEachTime() {
+    @Test func theSameSequencesAreDrawnEachTime() {
         let drawn = MutantDraw.scenarios("soak.*").map(\.id)
         #expect(drawn.count == 2 * MutantDraw.count)
         #expect(drawn == MutantDraw.scenarios("soak.*").map(\.id))
@@ -340,7 +347,7 @@ private let diff = """
         for glob in ["zcrx.*", "soak.", "*", "soak.zcrx.bind-end"] { #expect(MutantDraw.scenarios(glob).isEmpty) }
     }
 
-    @Test func aWarningCountsWhereItIsTheMutants() {
+    @Test func onlyWarningsAboutTheMutantsFilesCount() {
         let log = "net/ipv4/y.c:3:1: warning: unused\nnet/core/x.c:7:2: warning: no return\n"
         #expect(MutantSession.warning(log, in: ["net/core/x.c"]) == "net/core/x.c:7:2: warning: no return")
         #expect(MutantSession.warning(log, in: ["net/core/z.c"]) == nil)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct PatchDiffTests {
     private func files(_ text: String) throws -> [PatchDiff.File] { try PatchDiff.files(Array(text.utf8)) }
 
-    @Test func editsCreationsRemovalsRenamesAndModesAreTold() throws {
+    @Test func editsCreationsRemovalsRenamesAndModesAreRead() throws {
         let text =
             diff() + """
                 --- linux.orig/plain.c\t2026-01-01
@@ -53,7 +53,7 @@ import Testing
         #expect(files[1].hunks == [7, 90])
     }
 
-    @Test func binaryPartsAreNoHunks() throws {
+    @Test func binaryPartsHaveNoHunks() throws {
         let text =
             "diff --git a/b.bin b/b.bin\nnew file mode 100644\nindex 000..123\nGIT binary patch\nliteral 3\nKcmZQzU|?imU|;|M\n\nliteral 0\nHcmV?d00001\n\n"
             + diff()
@@ -76,13 +76,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("-1,3 +1,3", "-1,9 +1,9", "cut short"), ("-1,3 +1,3", "-1,2 +1,2", "more lines"), ("-1,3 +1,3", "-x +y", "first line"),
+        ("-1,3 +1,3", "-1,9 +1,9", "truncated"), ("-1,3 +1,3", "-1,2 +1,2", "more lines"), ("-1,3 +1,3", "-x +y", "first line"),
         ("-two", "two", "mailer"),
         ("-1,3 +1,3", "-99999999999999999999,3 +1,3", "first line"), ("@@ -1,3 +1,3 @@\n one\n-two\n+three\n four\n", "", "no hunk"),
         ("\n", "\r\n", "CR LF"),
         ("--- a/net/core/x.c\n+++ b/net/core/x.c\n", "", "hunk"),
     ])
-    func aDiffThatIsNoneIsRefused(_ what: String, _ with: String, _ says: String) {
+    func aMalformedDiffIsRefused(_ what: String, _ with: String, _ says: String) {
         let error = #expect(throws: PatchDiff.Malformed.self) { try files(diff().replacingOccurrences(of: what, with: with)) }
         if !says.isEmpty { #expect(error?.what.contains(says) == true, "\(error?.what ?? "")") }
     }

@@ -40,7 +40,7 @@ import Testing
         try await git(["commit", "-q", "-a", "-m", "two"])
     }
 
-    @Test func aFolderIsBuiltWithAndWithoutInTurn() async throws {
+    @Test func aFolderIsBuiltWithAndWithoutASeries() async throws {
         let before = try fake.scratch.snapshot("tree")
         let with = try await build(fake.tree, [patch])
         #expect(text(with) == "int patched;\n")
@@ -61,7 +61,7 @@ import Testing
         #expect(try fake.scratch.snapshot("tree") == before)
     }
 
-    @Test func aTarballIsBuiltInACopyThatTakesOneStateAfterAnother() async throws {
+    @Test func aTarballIsBuiltInOneCopyForAllStates() async throws {
         let tarball = fake.scratch.path + "/k.tar"
         try await Command("tar", ["-C", fake.scratch.path, "-cf", tarball, "tree"]).output()
         #expect(text(try await build(tarball, [patch])) == "int patched;\n")
@@ -71,7 +71,7 @@ import Testing
         #expect(fake.makes == 3)
     }
 
-    @Test func aCommitIsBuiltWhateverLiesInTheTree() async throws {
+    @Test func aCommitIsBuiltWhateverTheWorkTreeHas() async throws {
         try await commitTwice()
         try fake.scratch.write("tree/main.c", "int edited;\n")
         let before = try fake.scratch.snapshot("tree")
@@ -124,7 +124,7 @@ import Testing
         #expect(error.message.contains("changed after the patches were applied"))
     }
 
-    @Test func aWarningOutlivesTheBuildThatGaveIt() async throws {
+    @Test func aWarningIsKeptForLaterBuilds() async throws {
         // Compiles main.c as make does: only where it is newer than what it made of it.
         let rule =
             "test main.c -ot $(O)/main.o || { echo '  CC      main.o'; touch $(O)/main.o; grep -q WARN main.c && echo 'main.c:1:1: warning: so it is'; true; }"
@@ -143,7 +143,7 @@ import Testing
         #expect(try await fake.build().warnings == [])
     }
 
-    @Test func aSourceThatDoesNotBuildIsItsOwnFault() async throws {
+    @Test func aSourceThatDoesNotBuildIsToBlame() async throws {
         let broken = try fake.scratch.write("b.patch", Self.diff("int main;", "BROKEN"))
         let error = try await harnessError { _ = try await build(fake.tree, [broken]) }
         #expect(error.blame == .kernel)

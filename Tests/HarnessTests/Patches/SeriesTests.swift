@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: ["", "garbage\n", "From nobody\n\ngarbage\n", "From: a\nSubject: b\n\nno diff\n", "\u{0}\u{1}\u{2}\u{3}"])
-    func whatIsNoSeriesIsRefused(_ text: String) async throws { _ = try await refusal(text) }
+    func anythingElseThanASeriesIsRefused(_ text: String) async throws { _ = try await refusal(text) }
 
     @Test func compressedFilesAndFoldersWithoutAndFilesThatAreNotThereAreRefused() async throws {
         try Data([0x1f, 0x8b, 8, 0, 1]).write(to: URL(fileURLWithPath: scratch.path + "/s.mbox.gz"))
@@ -77,16 +77,16 @@ import Testing
         }
     }
 
-    @Test func aMailThatIsCutShortIsNamed() async throws {
+    @Test func aTruncatedMailIsNamed() async throws {
         let error = try await refusal(mail("[PATCH 1/2] first", diff()) + mail("[PATCH 2/2] second", diff()).components(separatedBy: " four\n")[0])
-        #expect(error.message.contains("mail 2") && error.message.contains("cut short"))
+        #expect(error.message.contains("mail 2") && error.message.contains("truncated"))
         #expect(error.message.contains("second"))
     }
 
     @Test(arguments: [
         ([2, 1], 2, "out of order"), ([1, 3], 3, "out of order"), ([1, 1, 2], 2, "out of order"), ([2, 3], 3, "out of order"),
         ([1, 2], 3, "ends with patch 2 of 3"),
-        ([1, 2, 3], 2, "patch 3 of 2"),
+        ([1, 2, 3], 2, "the number 3/2"),
     ])
     func aSeriesOutOfOrderIsRefused(_ numbers: [Int], _ count: Int, _ says: String) async throws {
         let error = try await refusal(numbers.map { mail("[PATCH \($0)/\(count)] p\($0)", diff()) }.joined())
@@ -102,19 +102,19 @@ import Testing
         #expect(error.message.contains(says), "\(error.message)")
     }
 
-    @Test func aSeriesMayStandOnAnotherOfAnotherVersion() async throws {
+    @Test func aSeriesMayFollowAnotherOfAnotherVersion() async throws {
         let series = try await read(
             ["PATCH 1/2] a", "PATCH 2/2] b", "PATCH v2 1/2] c", "PATCH v2 2/2] d"].map { mail("[\($0)", diff()) }.joined())
         #expect(series.patches.map(\.subject) == ["a", "b", "c", "d"])
     }
 
-    @Test func aSignatureThatLostItsSpaceIsOne() async throws {
+    @Test func aSignatureWithoutItsSpaceIsASignature() async throws {
         let text = mail("[PATCH] x", diff()).replacingOccurrences(of: "-- \n2.39", with: "--\n2.39")
         #expect(text.contains("\n--\n"))
         #expect(try await read(text).patches.count == 1)
     }
 
-    @Test func severalSeriesInARowAndOnePatchOfManyAreTaken() async throws {
+    @Test func severalSeriesInARowAndOnePatchOfManyAreAccepted() async throws {
         func text(_ numbers: [(Int, Int)]) -> String { numbers.map { mail("[PATCH \($0.0)/\($0.1)] p", diff()) }.joined() }
         #expect(try await read(text([(1, 2), (2, 2), (1, 1), (1, 2), (2, 2)])).patches.count == 5)
         #expect(try await read(text([(3, 7)])).patches.count == 1)
@@ -150,7 +150,7 @@ import Testing
         "diff --git a/net/core/old.c b/net/core/old.c\ndeleted file mode 100644\n--- a/net/core/old.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
     private static let new = "diff --git a/net/new/n.c b/net/new/n.c\nnew file mode 100644\n--- /dev/null\n+++ b/net/new/n.c\n@@ -0,0 +1 @@\n+n\n"
 
-    @Test func eachStateHasWhatItsPatchesMade() async throws {
+    @Test func eachStateHasTheChangesOfItsPatches() async throws {
         let before = try scratch.snapshot("tree")
         let applied = try await apply(
             mail("[PATCH 1/3] a", diff()) + mail("[PATCH 2/3] b", diff("three", "two")) + mail("[PATCH 3/3] c", Self.gone + Self.new))
@@ -186,13 +186,13 @@ import Testing
         #expect(missing?.message.contains("none applied") == true)
     }
 
-    @Test func whatIsThereAlreadyIsSaid() async throws {
+    @Test func aPatchThatTheSourceHasIsReported() async throws {
         try scratch.write("tree/net/core/x.c", "one\nthree\nfour\n")
         let error = await #expect(throws: HarnessError.self) { try await apply(mail("[PATCH] a", diff())) }
-        #expect(error?.hint?.contains("in that source already") == true)
+        #expect(error?.hint?.contains("has its changes already") == true)
     }
 
-    @Test func aLinkOnTheWayIsRefused() async throws {
+    @Test func aLinkInThePathIsRefused() async throws {
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/tree/out", withDestinationPath: scratch.path)
         let error = await #expect(throws: HarnessError.self) {
             try await apply(mail("[PATCH] a", Self.new.replacingOccurrences(of: "net/new/n.c", with: "out/n.c")))

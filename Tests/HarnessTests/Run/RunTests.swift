@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(arguments: [1, 3, 11, 12, 13, 4096])
-    func recordsComeBackWhateverThePiecesTheyArriveIn(_ size: Int) {
+    func recordsAreReadFromPiecesOfAnySize(_ size: Int) {
         let all = record(0, [1, 2, 3]) + record(1, []) + record(0, [4]) + record(TraceRecordHeader.endOfScenario, [])
         var stream = TraceStream()
         for start in stride(from: 0, to: all.count, by: size) { stream.feed(Array(all[start..<min(start + size, all.count)])) }
@@ -23,13 +23,13 @@ import Testing
         #expect(stream.broken == nil)
     }
 
-    @Test func withoutItsEndRecordATraceIsNotComplete() {
+    @Test func aTraceWithoutItsEndRecordIsNotComplete() {
         var stream = TraceStream()
         stream.feed(record(0, [1, 2, 3]))
         #expect(!stream.complete)
     }
 
-    @Test func bytesThatAreNoRecordBreakIt() {
+    @Test func bytesThatAreNotARecordBreakTheStream() {
         var stream = TraceStream()
         stream.feed(record(0, [1], magic: 7))
         #expect(stream.broken != nil)
@@ -56,7 +56,7 @@ import Testing
 @Suite struct IsolationTests {
     private let scenarios = Catalogue.select(nil)
 
-    @Test func eachScenarioAlone() {
+    @Test func eachScenarioByItself() {
         let units = RunSession.units(scenarios, .scenario)
         #expect(units.allSatisfy { $0.count == 1 })
         #expect(units.flatMap { $0 }.map { $0.id } == scenarios.map { $0.id })
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func allTogether() {
+    @Test func allOnOneMachine() {
         #expect(RunSession.units(scenarios, .none).count == 1)
         #expect(RunSession.units([], .none).isEmpty)
     }

@@ -11,7 +11,7 @@ import Testing
     ) -> ScenarioResult {
         ScenarioResult(
             scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict,
-            findings: verdict == .fail ? [Finding(oracle: "trace", message: message)] : [], accounts: pools)
+            findings: verdict == .fail ? [Finding(oracle: .trace, message: message)] : [], accounts: pools)
     }
 
     private func patch(_ number: Int, _ verdict: PatchResult.Verdict, _ results: [ScenarioResult] = [], warnings: [String] = []) -> PatchResult {
@@ -21,7 +21,7 @@ import Testing
         return patch
     }
 
-    @Test func theFirstToBreakIsTheOneThatBringsAFailure() {
+    @Test func theFirstToBreakIsThePatchThatIntroducesAFailure() {
         let table = SeriesTable(
             source: "s",
             [
@@ -33,7 +33,7 @@ import Testing
         #expect(table.exitCode == .failed)
     }
 
-    @Test func whatFailedBeforeIsNoPatchsFaultUnlessItFailsOtherwise() {
+    @Test func aFailureFromBeforeCountsOnlyWhereItChanged() {
         let same = SeriesTable(source: "s", [patch(0, .failed, [result(.fail)]), patch(1, .failed, [result(.fail)])])
         #expect(same.firstToBreak == nil)
         #expect(same.exitCode == .failed)
@@ -41,7 +41,7 @@ import Testing
         #expect(other.firstToBreak?.number == 1)
     }
 
-    @Test func aKnownBugIsThePatchsWhereItWasGone() {
+    @Test func aKnownBugCountsWhereTheTreeBeforeDidNotHaveIt() {
         func known(_ number: Int, _ scenarios: [String], _ verdict: PatchResult.Verdict = .passed) -> PatchResult {
             var result = patch(number, verdict)
             result.xfailed = scenarios
@@ -54,7 +54,7 @@ import Testing
         #expect(SeriesTable(source: "s", [known(0, [], .skipped), known(1, ["a"])]).firstToBreak == nil)
     }
 
-    @Test func buildsBootsAndWarningsBreakToo() {
+    @Test func aFailedBuildAFailedBootAndAWarningCountToo() {
         #expect(SeriesTable(source: "s", [patch(0, .passed), patch(1, .doesNotBuild), patch(2, .passed)]).firstToBreak?.what == "does not build")
         #expect(SeriesTable(source: "s", [patch(0, .passed), patch(1, .doesNotBoot)]).firstToBreak?.what == "does not boot")
         let warned = SeriesTable(source: "s", [patch(0, .passed), patch(1, .passed, warnings: ["x.c: unused"])])
@@ -64,7 +64,7 @@ import Testing
         #expect(SeriesTable(source: "s", [patch(0, .skipped), patch(1, .skipped)]).exitCode == .nothingRan)
     }
 
-    @Test func whatIsSkippedSinceAPatchIsItsFault() {
+    @Test func aScenarioThatIsSkippedSinceAPatchCounts() {
         func skipping(_ number: Int, _ names: [String]) -> PatchResult {
             var result = patch(number, .passed)
             result.skipped = Dictionary(uniqueKeysWithValues: names.map { ($0, "no reason") })
@@ -77,13 +77,13 @@ import Testing
         #expect(compared.exitCode == .failed)
     }
 
-    @Test func warningsAreKnownWithoutTheirLines() {
+    @Test func warningsAreComparedWithoutTheirLines() {
         let log =
             "  CC x.o\n/s/net/x.c:12:3: warning: unused variable 'a' [-Wunused]\n/s/net/x.c:14:3: warning: unused variable 'a' [-Wunused]\nld: warning: odd\nerror: no\nmake[2]: warning: Clock skew detected.\n"
         #expect(CompilerWarnings.of(log) == ["/s/net/x.c: unused variable 'a' [-Wunused]", "ld: odd"])
     }
 
-    @Test func warningsOfWhatIsNotCompiledAgainAreKnown() throws {
+    @Test func warningsOfObjectsThatAreNotCompiledAgainAreKept() throws {
         let scratch = try Scratch()
         let objects = scratch.path + "/o"
         var warnings = BuildWarnings(of: objects)

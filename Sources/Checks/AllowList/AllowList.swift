@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// Known splats that do not fail a scenario, each with a reason, a link and the last day on which it applies.
+///
+/// The format is in docs/results.md: paragraphs of `name: value` lines, `#` comments.
+public struct AllowList: Equatable, Sendable {
+    public struct Entry: Equatable, Sendable {
+        /// Plain substring of a splat's first line.
+        public var pattern: String
+        public var reason: String
+        /// The report of the fault.
+        public var link: String
+        /// The last day on which the entry applies.
+        public var expires: Day
+        /// Where the entry begins in the file.
+        public var line: Int
+
+        public init(pattern: String, reason: String, link: String, expires: Day, line: Int = 0) {
+            self.pattern = pattern
+            self.reason = reason
+            self.link = link
+            self.expires = expires
+            self.line = line
+        }
+    }
+
+    public var entries: [Entry]
+
+    public init(entries: [Entry] = []) {
+        self.entries = entries
+    }
+
+    /// Parses the text of an allow-list file.
+    public init(text: String) throws(AllowListError) {
+        entries = []
+        var fields: [String: String] = [:]
+        var start = 0
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, raw) in (lines + [""]).enumerated() {
+            let line = raw.unindented
+            if line.allSatisfy(\.isWhitespace) {
+                if !fields.isEmpty { entries.append(try Self.entry(fields, start)) }
+                fields = [:]
+                continue
+            }
+            if line.hasPrefix("#") { continue }
+            guard let colon = line.firstIndex(of: ":"), case let name = String(line[..<colon]),
+                ["pattern", "reason", "link", "expires"].contains(name)
+            else { throw .malformedLine(line: index + 1, text: String(line)) }
+            guard fields[name] == nil else { throw .repeatedField(line: index + 1, field: name) }
+            if fields.isEmpty { start = index + 1 }
+            var value = line[line.index(after: colon)...].unindented
+            while value.last?.isWhitespace == true { value = value.dropLast() }
+            if name == "expires", !value.isEmpty, Day(value) == nil { throw .badDate(line: index + 1, text: String(value)) }
+            fields[name] = String(value)
+        }
+    }
+
+    private static func entry(_ fields: [String: String], _ line: Int) throws(AllowListError) -> Entry {
+        func field(_ name: String) throws(AllowListError) -> String {
+            guard let value = fields[name], !value.isEmpty else { throw .missingField(line: line, field: name) }
+            return value
+        }
+        let pattern = try field("pattern")
+        let reason = try field("reason")
+        let link = try field("link")
+        let expires = try field("expires")
+        guard let day = Day(expires) else { throw .badDate(line: line, text: expires) }
+        return Entry(pattern: pattern, reason: reason, link: link, expires: day, line: line)
+    }
+
+    /// The entries that have expired by that day.
+    public func expired(on today: Day) -> [Entry] { entries.filter { $0.expires < today } }
+
+    /// How the list applies to a splat.
+    public enum Answer: Equatable, Sendable {
+        case notListed
+        case allowed(Entry)
+        /// Only expired entries cover it.
+        case expired(Entry)
+    }
+
+    public func answer(_ splat: Splat, today: Day) -> Answer {
+        let covering = entries.filter { splat.firstLine.has($0.pattern) }
+        if let valid = covering.first(where: { $0.expires >= today }) { return .allowed(valid) }
+        if let old = covering.first { return .expired(old) }
+        return .notListed
+    }
+}

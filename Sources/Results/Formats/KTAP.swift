@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// Writes results as KTAP version 1 (Documentation/dev-tools/ktap.rst): a subtest per group, a test per scenario.
+public enum KTAP {
+    /// The whole document, ending with a newline.
+    public static func document(_ results: [ScenarioResult]) -> String {
+        let groups = ResultGroup.groups(of: results)
+        var lines = ["KTAP version 1", "1..\(groups.count)"]
+        for (number, group) in groups.enumerated() {
+            lines += ["  KTAP version 1", "  1..\(group.results.count)"]
+            for (inner, result) in group.results.enumerated() {
+                lines += self.lines(for: result, number: inner + 1).map { "  " + $0 }
+            }
+            let failed = group.results.contains { $0.verdict.isFailure }
+            let skipped = group.results.allSatisfy { $0.verdict == .skip }
+            lines.append("\(failed ? "not ok" : "ok") \(number + 1) \(name(group.name))\(skipped ? " # SKIP" : "")")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The diagnostic lines of one scenario and its result line, not indented.
+    public static func lines(for result: ScenarioResult, number: Int) -> [String] {
+        var lines: [String] = []
+        for finding in result.findings {
+            lines.append("# \(oneLine(finding.description))")
+            lines += finding.evidence.map { "#   \(oneLine($0))" }
+        }
+        let description = "\(number) \(name(result.scenario))"
+        switch result.verdict {
+        case .pass: lines.append("ok \(description)")
+        case .fail: lines.append("not ok \(description)")
+        case .skip: lines.append("ok \(description) # SKIP\(reason(result).map { " " + $0 } ?? "")")
+        case .xfail: lines.append("ok \(description) # XFAIL\(reason(result).map { " " + $0 } ?? "")")
+        case .crashed: lines.append("not ok \(description) # crashed: \(reason(result) ?? "no reason known")")
+        }
+        return lines
+    }
+
+    private static func reason(_ result: ScenarioResult) -> String? {
+        guard let reason = result.reason, !reason.isEmpty else { return nil }
+        return escaped(reason)
+    }
+
+    /// A description is anything but '#' and newline; the backslash escapes, as in TAP 14.
+    private static func name(_ text: String) -> String { text.isEmpty ? "unnamed" : escaped(text) }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for character in oneLine(text) {
+            if character == "#" || character == "\\" { result.append("\\") }
+            result.append(character)
+        }
+        return result
+    }
+
+    /// Without line breaks and control characters: they would end the line or garble a terminal.
+    private static func oneLine(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let breaks = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || [0x2028, 0x2029].contains(scalar.value)
+            result.append(breaks ? " " : scalar)
+        }
+        return String(result)
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// What the model needs to predict the holds and releases of a scenario (`LifeCycle.Prediction`).
+public struct ExpectedPools: Codable, Sendable, Equatable {
+    /// Pools of net_iovs in turn: one for each time that a provider is bound, and one for each restart of its queue.
+    public var count: Int
+    /// How many of them must have held a net_iov; nil for all. A queue that is restarted again before its buffers are released can find
+    /// its provider empty.
+    public var fewest: Int?
+    /// net_iovs of the area or dma-buf.
+    public var buffers: UInt64
+    /// Packets arrive.
+    public var traffic: Bool
+    /// net_iovs that the driver posts, and that the ring of a pool takes.
+    public var posted: UInt64
+
+    public init(count: Int = 1, fewest: Int? = nil, buffers: UInt64 = 512, traffic: Bool, posted: UInt64 = 256) {
+        self.count = count
+        self.fewest = fewest
+        self.buffers = buffers
+        self.traffic = traffic
+        self.posted = posted
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// One line on the events channel, harness to agent.
+public struct AgentCommand: Codable, Sendable, Equatable {
+    public enum Verb: String, Codable, Sendable {
+        /// Run `scenario`.
+        case run
+        /// Run a kernel selftest: `selftest`.
+        case selftest
+        /// Sync and power the machine off.
+        case poweroff
+    }
+
+    public var verb: Verb
+    public var scenario: String?
+    public var selftest: KernelSelftestPlan?
+    /// The factor on deadlines inside the guest.
+    public var timeoutScale: TimeoutScale
+
+    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: TimeoutScale = .one) {
+        self.verb = verb
+        self.scenario = scenario
+        self.selftest = selftest
+        self.timeoutScale = timeoutScale
+    }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Results
+import Testing
+
+@testable import Checks
+
+/// A run of a kernel selftest without findings. Each test changes one thing.
+private func good() -> KernelSelftestEvidence {
+    let plan = KernelSelftestPlan(program: "drivers/net/hw/devmem.py", setting: .interface, provider: .devmem, casesWithoutNetIovs: ["check_hds"])
+    let counters = ["pinned-pages": 256 as Int64]
+    let bytes = TraceBytes.run(netIovs: 256)
+    let report = ScenarioReport(
+        scenario: plan.name, tier: .netdevsim, outcome: .completed, expectation: Expectation(provider: .devmem, minimumHolds: 0),
+        steps: [StepRecord(name: KernelSelftestPlan.exitStep, ok: true, detail: "0")], before: counters, after: counters,
+        traceBytes: UInt64(bytes.count))
+    let lines = [
+        "TAP version 13", "1..3", "ok 1 devmem.check_rx", "# a word", "ok 2 devmem.check_tx # SKIP for want of it", "ok 3 devmem.check_hds",
+        "# Totals: pass:2",
+    ]
+    var log = ["[    1.000000][    T1] ppiov: begin drivers/net/hw/devmem"]
+    for line in lines where KTAPLine.isResult(line) {
+        log += ["[    2.000000][    T1] nothing of note", "[    3.000000][    T1] ppiov: result \(line)"]
+    }
+    log.append("[    9.000000][    T1] ppiov: end drivers/net/hw/devmem")
+    let whole = Evidence(
+        scenario: plan.name, tier: .netdevsim, provider: .devmem, needs: nil, report: report, trace: [0: bytes, 1: []], formats: TraceBytes.formats,
+        log: log,
+        seconds: 2)
+    return KernelSelftestEvidence(
+        plan: plan, lines: lines.enumerated().map { KernelSelftestEvidence.Line($1, time: UInt64.max / 8 * UInt64($0)) }, whole: whole)
+}
+
+private func judge(guaranteed: Set<Provider> = [], large: Bool = true, _ spoil: (inout KernelSelftestEvidence) -> Void) throws -> [ScenarioResult] {
+    var evidence = good()
+    spoil(&evidence)
+    let guaranteed = GuaranteedNeeds(needs: large ? [.largeBuffers] : [], kernelSelftests: guaranteed)
+    return KernelSelftestJudge(allowList: AllowList(), guaranteed: guaranteed, today: try #require(Day("2026-06-01"))).verdicts(evidence)
+}
+
+private let splat = [
+    "[    2.500000][    T7] ------------[ cut here ]------------",
+    "[    2.500000][    T7] WARNING: CPU: 0 PID: 7 at net/core/page_pool.c:1 page_pool_x+0x1/0x2",
+    "[    2.500000][    T7] ---[ end trace 0000000000000000 ]---",
+]
+
+@Suite struct KernelSelftestJudgeTests {
+    @Test func eachCaseAndTheWhole() throws {
+        let results = try judge { _ in }
+        #expect(results.map(\.scenario) == ["check_rx", "check_tx", "check_hds", "life-cycle"].map { "drivers/net/hw/devmem." + $0 })
+        #expect(results.map(\.verdict) == [.pass, .skip, .pass, .pass], "\(results.map(\.findings))")
+        #expect(results[1].reason == "for want of it")
+        // The pool of the trace began before the first result came.
+        #expect(results.map { $0.accounts.reduce(0) { $0 + $1.netIovHolds } } == [256, 0, 0, 0])
+    }
+
+    /// A case that passes and holds no net_iov proves nothing.
+    @Test func aCaseThatHeldNothing() throws {
+        let results = try judge { $0.plan.casesWithoutNetIovs = [] }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
+        #expect(results[2].findings.map(\.message) == ["the case passed, but none of its page pools held a net_iov of devmem"])
+        #expect(try judge { ($0.plan.casesWithoutNetIovs, $0.plan.provider) = ([], .pages) }.map(\.verdict) == [.pass, .skip, .pass, .pass])
+    }
+
+    /// To the tests a broken binding looks like a NIC without the feature.
+    @Test func aSkipOfAGuaranteedCase() throws {
+        let results = try judge(guaranteed: [.devmem]) { _ in }
+        #expect(results.map(\.verdict) == [.pass, .fail, .pass, .pass])
+        #expect(
+            results[1].findings.map(\.message) == [
+                "the kernel's version and configuration guarantee all that this case needs, but it was skipped: for want of it"
+            ])
+        // Where netdevsim has no large buffers, a case that is about them may skip, and no other.
+        #expect(try judge(guaranteed: [.devmem], large: false) { _ in }.map(\.verdict) == [.pass, .fail, .pass, .pass])
+        let rename: (inout KernelSelftestEvidence) -> Void = { evidence in
+            for number in evidence.lines.indices { evidence.lines[number].text.replace("check_tx", with: "check_large_tx") }
+        }
+        #expect(try judge(guaranteed: [.devmem], large: false, rename)[1].verdict == .skip)
+        #expect(try judge(guaranteed: [.devmem], large: true, rename)[1].verdict == .fail)
+        #expect(try judge(guaranteed: [.zcrx]) { _ in }.map(\.verdict) == [.pass, .skip, .pass, .pass])
+    }
+
+    @Test func onlySkips() throws {
+        let results = try judge { for place in [2, 4, 5] { $0.lines[place].text = "ok \(place / 2) devmem.c\(place) # SKIP why" } }
+        #expect(results.map(\.verdict) == [.skip, .skip, .skip, .skip])
+        #expect(results.last?.reason == "none of its cases ran")
+    }
+
+    @Test(
+        arguments: [
+            (["TAP version 13", "1..0 # SKIP no device"], "4", [ScenarioResult.Verdict.skip, .skip], nil),
+            (["TAP version 13", "1..0"], "4", [.skip, .skip], nil),
+            (["TAP version 13"], "0", [.fail], "it reported no case"), (["TAP version 13"], "4", [.fail], "it reported no case"),
+            (["TAP version 13", "1..2"], "0", [.fail], "it reported no case"),
+            (["TAP version 13", "1..1", "ok 1 a"], "4", [.pass, .fail], "it exited with status 4 (skip), but no case was skipped"),
+        ] as [([String], String, [ScenarioResult.Verdict], String?)])
+    func noCases(_ lines: [String], _ status: String, _ verdicts: [ScenarioResult.Verdict], _ finding: String?) throws {
+        let results = try judge {
+            $0.lines = lines.map { KernelSelftestEvidence.Line($0, time: 5) }
+            $0.whole.report?.steps[0].detail = status
+            $0.plan.provider = .pages
+        }
+        #expect(results.map(\.verdict) == verdicts)
+        #expect(results.last?.findings.first?.message == finding)
+    }
+
+    /// The kernel takes at most 1024 bytes of a line.
+    @Test func aLongResultLine() throws {
+        let long = "ok 3 devmem.check_hds # SKIP " + String(repeating: "x", count: 2000)
+        let results = try judge {
+            $0.lines[5].text = long
+            $0.whole.log = $0.whole.log.map { log in log.map { $0.contains("ok 3 ") ? "[    3.000000][    T1] " + KernelLogMark.result(long) : $0 } }
+            $0.whole.log?.insert(contentsOf: splat, at: 5)
+        }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
+        #expect(KernelLogMark.result(long).utf8.count < 200)
+    }
+
+    @Test func aCaseThatFailsSaysWhy() throws {
+        let results = try judge {
+            $0.lines[5].text = "not ok 3 devmem.check_hds"
+            $0.lines.insert(KernelSelftestEvidence.Line("# Exception| Traceback (most recent call last):", time: 1), at: 5)
+            $0.lines.insert(KernelSelftestEvidence.Line("# Exception|   File \"x.py\"", time: 1), at: 6)
+            $0.lines.insert(KernelSelftestEvidence.Line("# Exception| lib.py.utils.CmdExitFailure: Command failed", time: 1), at: 7)
+            $0.lines.insert(KernelSelftestEvidence.Line("# Exception| ", time: 1), at: 8)
+            $0.whole.report?.steps[0].detail = "1"
+        }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
+        #expect(results[2].findings.map(\.message) == ["lib.py.utils.CmdExitFailure: Command failed"])
+    }
+
+    /// The cause of a failed command is in its output, not in the name of the exception.
+    @Test(arguments: [
+        (
+            ["netdev_bind_rx: File exists", "YNL failed: Kernel error: 'designated queue already memory provider bound'", "restoring"],
+            "ncdevmem exited with 1: YNL failed: Kernel error: 'designated queue already memory provider bound'"
+        ),
+        (["using queues 3..4", "no more"], "ncdevmem exited with 1: no more"),
+        (["one"], "ncdevmem exited with 1: one"),
+        ([], "lib.py.utils.CmdExitFailure: Command failed"),
+    ])
+    func aCommandThatFailsSaysWhy(_ errors: [String], _ message: String) throws {
+        var said = [
+            "Traceback (most recent call last):", "  File \"x.py\"", "lib.py.utils.CmdExitFailure: Command failed", "CMD: /src/ncdevmem -l -f nic0",
+            "  EXIT: 1",
+        ]
+        for (number, line) in errors.enumerated() { said.append(number == 0 ? "  STDERR: \(line)" : "          \(line)") }
+        said.append("")
+        let results = try judge {
+            $0.lines[5].text = "not ok 3 devmem.check_hds"
+            $0.lines.insert(contentsOf: said.map { KernelSelftestEvidence.Line("# Exception| \($0)", time: 1) }, at: 5)
+            $0.whole.report?.steps[0].detail = "1"
+        }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
+        #expect(results[2].findings.map(\.message) == [message])
+    }
+
+    /// A splat before a result belongs to that case; one after the last result belongs to the program as a whole.
+    @Test(arguments: [(1, 0), (3, 1), (5, 2), (7, 3)])
+    func splatsBelongToCases(_ place: Int, _ index: Int) throws {
+        let results = try judge { $0.whole.log?.insert(contentsOf: splat, at: place) }
+        #expect(results.indices.filter { results[$0].verdict == .fail } == [index])
+        #expect(results[index].findings.map(\.oracle) == [.kernelLog])
+    }
+
+    @Test(arguments: [
+        ("1", "it exited with status 1, but no case failed"), ("137", "it exited with status 137, but no case failed"),
+    ])
+    func anExitStatusThatDisagrees(_ status: String, _ words: String) throws {
+        let results = try judge { $0.whole.report?.steps[0].detail = status }
+        #expect(results.last?.findings.map(\.message) == [words])
+    }
+
+    @Test func aFailureWithExitStatus0() throws {
+        let results = try judge { $0.lines[5].text = "not ok 3 devmem.check_hds" }
+        #expect(results.last?.findings.map(\.message) == ["it exited with status 0, but a case failed"])
+    }
+
+    @Test func aPlanOfMoreCases() throws {
+        let results = try judge { $0.lines.remove(at: 5) }
+        #expect(results.map(\.verdict) == [.pass, .skip, .fail])
+        #expect(results.last?.findings.map(\.message) == ["it planned 3 cases and reported 2"])
+    }
+
+    @Test func countersAndTraceBelongToTheWhole() throws {
+        #expect(try judge { $0.whole.report?.after = ["pinned-pages": 300] }.map(\.verdict) == [.pass, .skip, .pass, .fail])
+        #expect(try judge { $0.whole.trace = nil }.last?.findings.first?.oracle == .trace)
+        #expect(try judge { $0.whole.report?.traceLost = 3 }.last?.verdict == .fail)
+        #expect(try judge { $0.whole.log = nil }.last?.findings.map(\.oracle) == [.kernelLog])
+    }
+
+    @Test func aMachineThatDiesNamesTheCase() throws {
+        let results = try judge {
+            $0.lines.removeLast(2)
+            $0.whole.report = nil
+            $0.whole.crash = Crash(.panic, "Kernel panic - not syncing")
+        }
+        #expect(results.map(\.verdict) == [.pass, .skip, .crashed])
+        #expect(results.last?.reason == "Kernel panic - not syncing; case 3 of 3 was running")
+    }
+
+    @Test func aPassNamesTheSkippedPart() throws {
+        let results = try judge {
+            $0.lines = ["a word", "no huge page, skip huge page tests"].map { KernelSelftestEvidence.Line($0, time: 5) }
+            $0.plan.provider = .pages
+        }
+        #expect(results.map(\.verdict) == [.pass, .pass])
+        #expect(results.first?.reason == "no huge page, skip huge page tests")
+    }
+
+    /// Exceptions of ksft.py before the first case.
+    @Test(arguments: [
+        ("net.lib.py.ksft.KsftXfailEx: Test does not work on netdevsim", ScenarioResult.Verdict.xfail, "Test does not work on netdevsim" as String?),
+        ("net.lib.py.ksft.KsftSkipEx: LOCAL_PREFIX_V6 required", .skip, "LOCAL_PREFIX_V6 required"),
+        ("lib.py.ksft.KsftSkipEx", .skip, "no reason given"),
+        ("net.lib.py.ksft.KsftFailEx: of all things", .fail, nil),
+    ])
+    func anExceptionBeforeTheFirstCase(_ line: String, _ verdict: ScenarioResult.Verdict, _ reason: String?) throws {
+        func results(_ status: String) throws -> [ScenarioResult] {
+            try judge {
+                $0.lines = ["Traceback (most recent call last):", line].map { KernelSelftestEvidence.Line($0, time: 5) }
+                $0.whole.report?.steps[0].detail = status
+            }
+        }
+        #expect(try results("1").map(\.verdict) == [verdict, verdict == .skip ? .skip : .pass])
+        #expect(try results("1").first?.reason == reason)
+        #expect(try results("139").first?.verdict == .fail)
+    }
+
+    /// Programs that write no TAP report with their exit status.
+    @Test(arguments: [("0", ScenarioResult.Verdict.pass), ("4", .skip), ("77", .skip), ("1", .fail)])
+    func noTAP(_ status: String, _ verdict: ScenarioResult.Verdict) throws {
+        let results = try judge {
+            $0.lines = [KernelSelftestEvidence.Line("a word", time: 5)]
+            $0.plan.provider = .pages
+            $0.whole.report?.steps[0].detail = status
+        }
+        #expect(results.map(\.scenario) == ["drivers/net/hw/devmem.exit-status", "drivers/net/hw/devmem.life-cycle"])
+        #expect(results.map(\.verdict) == [verdict, verdict == .skip ? .skip : .pass], "\(results.map(\.findings))")
+    }
+}
