@@ -6,13 +6,13 @@ import Foundation
 public struct Doctor: Sendable {
     public struct Check: Sendable, Equatable {
         public var name: String
-        /// Missing, and nothing works without it.
+        /// It is missing, and ppiov does not work without it.
         public var missing: Bool
         public var detail: String
         public var hint: String?
     }
 
-    /// A tool, what it is for, and the Debian package that has it.
+    /// A tool, its purpose, and its Debian package.
     private static let tools: [(name: String, purpose: String, package: String)] = [
         ("qemu-system-x86_64", "boots the guest", "qemu-system-x86"),
         ("gcc", "builds the kernel and the guest's first process", "gcc"),
@@ -71,7 +71,7 @@ public struct Doctor: Sendable {
         let isThere = HostTools.path(of: "apt-get") != nil && FileManager.default.fileExists(atPath: keyring)
         return Check(
             name: "debian sources", missing: false,
-            detail: isThere ? "apt-get and the archive's keyring are there: --kernel debian:VERSION works" : "no apt-get or no \(keyring)",
+            detail: isThere ? "apt-get and the archive's keyring are installed: --kernel debian:VERSION works" : "no apt-get or no \(keyring)",
             hint: isThere ? nil : "apt-get install debian-archive-keyring, or give --kernel a tree or tarball of your own")
     }
 
@@ -89,7 +89,8 @@ public struct Doctor: Sendable {
         let isThere = access("/dev/kvm", R_OK | W_OK) == 0
         return Check(
             name: "/dev/kvm", missing: false,
-            detail: isThere ? "there; a run probes whether it executes guests" : "not there or not permitted: guests run under TCG, in software",
+            detail: isThere
+                ? "usable; a run probes whether a guest executes under it" : "missing or not permitted: guests run under TCG, in software",
             hint: nil)
     }
 

@@ -3,25 +3,24 @@
 import Foundation
 public import LifeCycle
 
-/// Traces as they lie in files: a folder of raw ring-buffer pages with the formats beside them, trace-cmd's
-/// trace.dat, or text.
+/// Traces in files: a folder of raw ring-buffer pages with the formats beside them, trace-cmd's trace.dat, or text.
 public struct TraceFiles: Sendable {
-    /// What to call it.
+    /// The name of the trace in output.
     public var name: String
     public var input: TraceInput
 
-    /// Finds the traces that a path stands for: one, or one for each scenario of a results folder.
+    /// Finds the traces of a path: one, or one for each scenario of a results folder.
     ///
     /// - Parameters:
     ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, a
     ///     trace.dat of version 6, or text.
     ///   - formats: where the format texts are, if not beside the pages.
-    /// - Throws: `HarnessError`: input, where nothing can be made of it.
+    /// - Throws: `HarnessError`: input, where the path has no trace that can be read.
     public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw HarnessError(
-                .input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md says how to capture one")
+                .input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md describes how to capture one")
         }
         guard isFolder.boolValue else { return [try file(path)] }
         let scenarios = path + "/scenarios"
@@ -33,7 +32,7 @@ public struct TraceFiles: Sendable {
             guard !found.isEmpty else { throw HarnessError(.input, "no scenario of \(path) has a trace") }
             return found
         }
-        // A copy of a tracefs instance has a text of that name.
+        // In a copy of a tracefs instance, `trace` is a text file.
         if FileManager.default.fileExists(atPath: path + "/trace", isDirectory: &isFolder), isFolder.boolValue {
             return [try folder(path + "/trace", formats, name: path)]
         }
@@ -53,7 +52,7 @@ public struct TraceFiles: Sendable {
         let pages = try pages(path)
         guard !pages.isEmpty else {
             throw HarnessError(
-                .input, "\(path) has no raw trace pages", hint: "they are called cpuN.raw, or per_cpu/cpuN/trace_pipe_raw as tracefs has them")
+                .input, "\(path) has no raw trace pages", hint: "they are named cpuN.raw, or per_cpu/cpuN/trace_pipe_raw as in tracefs")
         }
         let texts = formatTexts(formats ?? path)
         let decoder: TraceDecoder
@@ -62,7 +61,7 @@ public struct TraceFiles: Sendable {
         } catch {
             throw HarnessError(
                 .input, "\(formats ?? path): \(error)",
-                hint: "copy events/header_page and the format files of the page_pool events beside the pages; docs/trace.md says how")
+                hint: "copy events/header_page and the format files of the page_pool events beside the pages; docs/trace.md describes how")
         }
         return TraceFiles(name: name, input: .pages(pages.mapValues { source($0) }, decoder))
     }
@@ -89,7 +88,7 @@ public struct TraceFiles: Sendable {
         return found
     }
 
-    /// As ppiov writes them (`NAME.format`), and as tracefs has them.
+    /// Under the names that ppiov writes (`NAME.format`), and those of tracefs.
     private static func formatTexts(_ path: String) -> [String: String] {
         var texts: [String: String] = [:]
         for name in TraceDecoder.formatNames + [TraceDecoder.markFormatName] {
@@ -109,19 +108,20 @@ public struct TraceFiles: Sendable {
 
     private static func file(_ path: String) throws -> TraceFiles {
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw HarnessError(.input, "cannot read \(path)", hint: "traces belong to root where they were captured: chown or chmod the file")
+            throw HarnessError(.input, "cannot read \(path)", hint: "a captured trace is owned by root: chown or chmod the file")
         }
         defer { try? handle.close() }
         guard (try? handle.seekToEnd()) != nil, (try? handle.seek(toOffset: 0)) != nil else {
             throw HarnessError(
-                .input, "\(path) is a pipe or the like", hint: "write it to a file: what explains a violation is read a second time")
+                .input, "\(path) is a pipe or another file without a size",
+                hint: "write it to a file: the evidence of a violation is read in a second pass")
         }
         let start = [UInt8]((try? handle.read(upToCount: 64)) ?? Data())
         if start.starts(with: TraceDat.magic) { return try dat(path, handle) }
         if path.hasSuffix(".raw") || path.hasSuffix("trace_pipe_raw") {
             throw HarnessError(
                 .input, "\(path) has the pages of one CPU only",
-                hint: "give the folder with those of all CPUs: what one holds, another may release")
+                hint: "give the folder with the pages of all CPUs: one CPU may release what another holds")
         }
         return TraceFiles(name: path, input: .text(source(path)))
     }
@@ -142,19 +142,19 @@ public struct TraceFiles: Sendable {
         } catch let error as TraceDatError {
             throw HarnessError(.input, "\(path): \(error)", hint: datHint(path, error))
         } catch let error as TraceFormatError {
-            throw HarnessError(.input, "\(path): \(error)", hint: "it must have been recorded with -e page_pool")
+            throw HarnessError(.input, "\(path): \(error)", hint: "record it with -e page_pool")
         }
     }
 
     private static func datHint(_ path: String, _ error: TraceDatError) -> String {
-        if case .truncated = error { return "was the recording ended, and the file copied whole?" }
-        let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes text of it, and ppiov reads that"
+        if case .truncated = error { return "was the recording stopped, and the whole file copied?" }
+        let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes a text of it, which ppiov reads"
         guard case .version = error else { return text }
         return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.1 writes 7 by default); or "
             + text
     }
 
-    /// The file's bytes, a piece at a time.
+    /// The file's bytes, up to 256 KiB at a time.
     private static func source(_ path: String, _ range: Range<UInt64> = 0..<UInt64.max) -> ByteSource {
         ByteSource { () throws(TraceReadError) -> ByteSource.Reader in
             guard let handle = FileHandle(forReadingAtPath: path) else { throw .source("cannot read \(path)") }

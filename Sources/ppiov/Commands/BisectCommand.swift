@@ -26,9 +26,9 @@ struct BisectCommand: AsyncParsableCommand {
 
             EXIT STATUS
               0    the culprit was found
-              1    the culprit is one of several commits that cannot be judged, or the runs contradict each other
+              1    some commits cannot be judged, or runs contradict each other
               2    bad usage; the bad end does not fail, or the good end does
-              3    the harness could not do its work: no verdict was stored, the search can be resumed
+              3    the harness could not do its work: the search can be resumed
               130  interrupted: the search can be resumed
             """)
 
@@ -87,7 +87,7 @@ struct BisectCommand: AsyncParsableCommand {
     /// The request that the search in a folder began with, to be continued. Changes to the directory it began in.
     private static func resumed(_ folder: String) throws -> BisectRequest {
         let state = try BisectSession.load(folder)
-        guard let command = try? PPIOV.parseAsRoot(state.command) as? BisectCommand else {
+        guard state.command.first == configuration.commandName, let command = try? parse(Array(state.command.dropFirst())) else {
             throw HarnessError(
                 .input, "this ppiov does not accept the command that \(folder) began with: \(Command("ppiov", state.command).line)")
         }

@@ -19,10 +19,10 @@ struct BisectStepCommand: AsyncParsableCommand {
             EXIT STATUS
               0    good: it passes in all --runs
               1    bad: it fails in the same way
-              125  cannot be judged: it does not build or boot, fails in another way, or skips the scenario
+              125  not judged: no build, no boot, another failure, or a skip
               129  bad usage or input
               130  interrupted
-              131  the harness could not do its work. git bisect stops at 128 and above, and stores no verdict
+              131  the harness could not do its work: git bisect stops
             """)
 
     /// Exit codes that `git bisect run` stops at.

@@ -19,7 +19,7 @@ struct MutantsCommand: AsyncParsableCommand {
             EXAMPLES
               ppiov mutants                              all of them, on debian:7.3
               ppiov mutants 010 '*scrub*'                by number or name
-              ppiov mutants --narrow                     only the scenarios that each header names
+              ppiov mutants --narrow                     the scenarios of each header only
               ppiov mutants --runs 3 --out /tmp/m        which are caught each time
               ppiov mutants --whole 050                  every quick scenario that fails
               ppiov mutants --mutants ~/mine --kernel ~/linux
@@ -28,7 +28,7 @@ struct MutantsCommand: AsyncParsableCommand {
               0    every mutant was caught, or its header has the reason why not
               1    one was missed, is flaky, or did not build or boot
               2    bad usage; a mutant cannot be read or does not apply
-              3    the unmodified kernel fails a scenario, or the harness could not do its work
+              3    the unmodified kernel fails a scenario, or the harness failed
               130  interrupted
             """)
 

@@ -56,7 +56,7 @@ struct SeriesCheckCommand: AsyncParsableCommand {
             The results folder gets series.json, and a folder of results for each patch (docs/series.md).
 
             EXAMPLES
-              ppiov series check v3-*.patch                        the quick scenarios after each patch, on Debian's newest
+              ppiov series check v3-*.patch                         on Debian's kernel
               ppiov series check -k ~/linux outgoing/ -f 'zcrx.*'   on your tree as it is
               b4 am -o- MESSAGE-ID | ppiov series check -
 
@@ -64,7 +64,7 @@ struct SeriesCheckCommand: AsyncParsableCommand {
               0    every patch builds without new warnings, boots, and passes
               1    one does not
               2    bad usage; the series cannot be read, or does not apply
-              3    the harness could not do its work, or the source without the series does not build or boot
+              3    the source itself does not build or boot, or the harness failed
               4    nothing passed or failed
               130  interrupted
             """)
@@ -96,7 +96,7 @@ struct SeriesCompareCommand: AsyncParsableCommand {
               0    nothing is worse
               1    a scenario fails that did not fail, or fails in another way
               2    bad usage; the series cannot be read, or does not apply
-              3    the harness could not do its work, or one of the two does not build or boot
+              3    one of the two does not build or boot, or the harness failed
               4    nothing passed or failed
               130  interrupted
             """)
