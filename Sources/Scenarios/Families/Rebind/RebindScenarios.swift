@@ -235,7 +235,7 @@ enum RebindScenarios {
             try streams.settle()
         }
         try expectPools([], "no pool is reported")
-        try run.step("the first ended") { first.end() }
+        try run.step("first provider ended") { first.end() }
         try RebindFamily.finish(run, streams, total)
     }
 
