@@ -117,8 +117,12 @@ enum FragmentScenarios {
         TrafficFamily.scenario(provider, "truncated", "packets of several net_iovs truncated by a socket filter, and sent again") { run in
             // More than the longest packet, so that others follow the truncated one.
             let portion: UInt64 = 200_000
-            let (bed, streams, socket, stream, pattern) = try ProviderStream(run, provider, seed: 580).parts
+            let bed = try run.makeTestBed()
+            let streams = try provider.makeStreams(run, bed: bed)
+            let socket = try bed.connect(run, 0)
             try socket.setReceiveBuffer(1 << 20)
+            let pattern = PayloadPattern(seed: 580)
+            let stream = streams.add(socket, pattern)
             try run.step("filter attached that truncates packets to 5000 bytes") { try SocketFilter.cut(socket.rawValue, to: 5000) }
             // The first packets of a connection are shorter than that.
             var before: UInt64 = 0
