@@ -85,7 +85,8 @@ enum ResourceScenarios {
 
     /// The kernel accounts huge pages by folio (`io_count_account_pages()`) and ordinary pages by page: the sum is the same.
     private static let hugePages = Scenario(
-        "resources.zcrx.huge-pages", "an area of huge pages is received into, and is accounted and unaccounted like one of ordinary pages", tier: .netdevsim,
+        "resources.zcrx.huge-pages", "an area of huge pages is received into, and is accounted and unaccounted like one of ordinary pages",
+        tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.hugePages]),
         expects: Expectation(
             provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
