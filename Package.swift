@@ -1,4 +1,4 @@
-// swift-tools-version: 6.0
+// swift-tools-version: 6.2
 // SPDX-License-Identifier: GPL-2.0
 
 import PackageDescription
@@ -38,6 +38,9 @@ let package = Package(
         .target(
             name: "Scenarios",
             dependencies: ["KernelABI", "LifeCycle", "Results", .product(name: "SystemPackage", package: "swift-system")],
+            resources: [
+                .embedInCode("Families/Contract/Tables/linux-7.2.txt"), .embedInCode("Families/Contract/Tables/linux-7.3.txt"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "Agent",
@@ -66,29 +69,36 @@ let package = Package(
         .executableTarget(
             name: "ppiov-bench",
             dependencies: [
-                "Harness",
+                "Harness", "LifeCycle", "Results",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Bench",
             exclude: ["Promela"],
             swiftSettings: strict),
-        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle"], swiftSettings: strict),
-        .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
+        .executableTarget(name: "Layering", swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results"],
+            name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results", "TestSupport"],
             resources: [.copy("Logs")], swiftSettings: strict),
         .testTarget(
             name: "KernelABITests",
-            dependencies: ["KernelABI", "CShim", .product(name: "SystemPackage", package: "swift-system")], swiftSettings: strict),
-        .testTarget(name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results"], swiftSettings: strict),
+            dependencies: ["KernelABI", "CShim", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "HarnessTests",
             dependencies: [
-                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", .product(name: "SystemPackage", package: "swift-system"),
+                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", "TestSupport",
+                .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .testTarget(
-            name: "SelfTests",
+            name: "EndToEndTests",
             dependencies: [
+                "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
     ],

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs scenarios in the guest of a kernel built for gcov, then prints the counts of each file for the host to take apart
+# Runs scenarios in a guest whose kernel was built for gcov, then prints the counts of each file for the host
 # (docs/coverage.md): a line "== PATH", then the .gcda file in base64.
 ppiov-agent run "$@" >&2
 status=$?

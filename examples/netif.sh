@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the scenarios on an interface, as the kernel's driver selftests describe one. The interface here is a netdevsim that
-# this script makes and ppiov did not: its peer is in the namespace "peer". With real hardware only the variables remain.
+# Runs the scenarios on an interface that is described by the variables of the kernel's driver selftests. Here the interface is a netdevsim
+# that this script makes; its peer is in the namespace "peer". With real hardware, only the export of the variables is needed.
 set -e
 bus=/sys/bus/netdevsim
 ip netns add peer
@@ -20,5 +20,5 @@ ip link set "$local_if" up
 ip netns exec peer ip addr add 198.51.100.2/24 dev "$remote_if"
 ip netns exec peer ip link set "$remote_if" up
 
-export NETIF=$local_if LOCAL_V4=198.51.100.1 REMOTE_V4=198.51.100.2 REMOTE_TYPE=netns REMOTE_ARGS=peer
+export NETIF="$local_if" LOCAL_V4=198.51.100.1 REMOTE_V4=198.51.100.2 REMOTE_TYPE=netns REMOTE_ARGS=peer
 exec ppiov-agent run "$@"

@@ -3,10 +3,10 @@
  * First process of a ppiov guest.
  *
  * It is C and static because a Swift program cannot be PID 1: its runtime
- * reads /proc and starts threads before main. This one mounts what the agent
- * needs, loads the modules the image carries, starts the agent and reaps until
- * the agent is gone. QEMU runs with -no-reboot, so every reboot here ends the
- * machine.
+ * reads /proc and starts threads before main().  It mounts the file systems
+ * that the agent needs, loads the modules of the image, starts the agent, and
+ * reaps children until the agent has ended.  QEMU runs with -no-reboot, so
+ * every reboot here ends the machine.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,7 +32,7 @@
 #define MODULES		"/lib/modules/ppiov"
 #define FAULTS		"/run/ppiov-init.faults"
 
-/* Files the agent may hold open: a scenario opens thousands of sockets. */
+/* Open files of the agent: a scenario opens thousands of sockets. */
 #define OPEN_FILES	65536
 
 static char *const environment[] = {
@@ -44,7 +44,7 @@ static char *const environment[] = {
 	NULL
 };
 
-static void say(const char *format, ...)
+static void report(const char *format, ...)
 {
 	char line[512];
 	va_list args;
@@ -61,30 +61,30 @@ static void say(const char *format, ...)
 	dprintf(STDERR_FILENO, "ppiov-init: %.*s", n, line);
 }
 
-/* The console's transmit queue is lost at reset: empty it first. */
-static void leave(void)
+/* A reset discards the console's transmit queue: wait until it is empty. */
+static void power_off(void)
 {
 	sync();
 	tcdrain(STDERR_FILENO);
 	reboot(RB_AUTOBOOT);
-	say("reboot: %s", strerror(errno));
+	report("reboot: %s", strerror(errno));
 	for (;;)
 		pause();
 }
 
 static void die(const char *what, const char *name)
 {
-	say("cannot %s %s: %s", what, name, strerror(errno));
-	leave();
+	report("cannot %s %s: %s", what, name, strerror(errno));
+	power_off();
 }
 
-/* A fault the agent can live with; it quotes the file in its ready event. */
-static void fault(const char *what, const char *name)
+/* Notes an error that does not end the machine.  The agent's ready event has it. */
+static void note_fault(const char *what, const char *name)
 {
 	int error = errno;
 	int fd;
 
-	say("cannot %s %s: %s", what, name, strerror(error));
+	report("cannot %s %s: %s", what, name, strerror(error));
 	fd = open(FAULTS, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
@@ -143,9 +143,9 @@ static void mount_all(void)
 		}
 		if (mounts[i].essential)
 			die("mount", mounts[i].path);
-		/* A kernel without it has neither type nor mount point. */
+		/* A kernel without the option has no type or no mount point. */
 		if (errno != ENODEV && errno != ENOENT)
-			fault("mount", mounts[i].path);
+			note_fault("mount", mounts[i].path);
 	}
 }
 
@@ -154,7 +154,7 @@ static void raise_limits(void)
 	const struct rlimit files = { OPEN_FILES, OPEN_FILES };
 
 	if (setrlimit(RLIMIT_NOFILE, &files))
-		fault("raise", "RLIMIT_NOFILE");
+		note_fault("raise", "RLIMIT_NOFILE");
 }
 
 static int is_module(const struct dirent *entry)
@@ -172,11 +172,11 @@ static void load_module(const char *name)
 	snprintf(path, sizeof(path), MODULES "/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		fault("open", path);
+		note_fault("open", path);
 		return;
 	}
 	if (syscall(SYS_finit_module, fd, "", 0))
-		fault("load", path);
+		note_fault("load", path);
 	close(fd);
 }
 
@@ -188,7 +188,7 @@ static void load_modules(void)
 	n = scandir(MODULES, &names, is_module, alphasort);
 	if (n < 0) {
 		if (errno != ENOENT)
-			fault("read", MODULES);
+			note_fault("read", MODULES);
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -219,7 +219,7 @@ static bool wants_shell(void)
 	return false;
 }
 
-/* A shell needs the terminal itself: /dev/console cannot be controlling. */
+/* /dev/console cannot be a controlling terminal, which a shell needs. */
 static void take_terminal(void)
 {
 	int fd = open("/dev/ttyS0", O_RDWR | O_NOCTTY);
@@ -247,11 +247,11 @@ static pid_t start(const char *program, const char *argument, bool terminal)
 	if (terminal)
 		take_terminal();
 	execve(program, argv, environment);
-	say("cannot start %s: %s", program, strerror(errno));
+	report("cannot start %s: %s", program, strerror(errno));
 	_exit(127);
 }
 
-/* Reaps whatever the child left behind too, until the child itself ends. */
+/* Reaps every process until the child ends. */
 static int reap_until(pid_t child)
 {
 	int status;
@@ -271,7 +271,7 @@ int main(void)
 	int status;
 
 	if (getpid() != 1) {
-		fprintf(stderr, "ppiov-init: only a guest's first process\n");
+		fprintf(stderr, "ppiov-init: not the first process of a guest\n");
 		return 1;
 	}
 	open_console();
@@ -282,7 +282,7 @@ int main(void)
 
 	if (!access(COMMAND, R_OK)) {
 		reap_until(start("/bin/sh", COMMAND, false));
-		leave();
+		power_off();
 	}
 	if (wants_shell()) {
 		if (access("/bin/sh", X_OK))
@@ -293,9 +293,9 @@ int main(void)
 
 	status = reap_until(start(AGENT, NULL, false));
 	if (WIFSIGNALED(status))
-		say("agent exited with signal %d (%s)", WTERMSIG(status),
+		report("agent exited with signal %d (%s)", WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
-		say("agent exited with status %d", WEXITSTATUS(status));
-	leave();
+		report("agent exited with status %d", WEXITSTATUS(status));
+	power_off();
 }

@@ -8,10 +8,12 @@
 #include "ppiov_zcrx.h"
 #include "ppiov_devmem.h"
 #include "ppiov_system.h"
-#include "ppiov_cpu.h"
+#include "ppiov_thread.h"
 #include "ppiov_packet.h"
 #include "ppiov_tcp.h"
 #include "ppiov_xdp.h"
-#include "ppiov_passing.h"
+#include "ppiov_descriptors.h"
+#include "ppiov_constants.h"
+#include "ppiov_tricks.h"
 
 #endif

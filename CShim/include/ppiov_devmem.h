@@ -20,7 +20,7 @@ struct ppiov_fragment {
 };
 
 struct ppiov_received {
-	size_t fragment_count;	/* may exceed the room: the rest was not copied */
+	size_t fragment_count;	/* may exceed the capacity: the rest is lost */
 	bool control_truncated;
 	bool malformed;		/* a devmem control message of a wrong size */
 };
@@ -32,24 +32,21 @@ struct ppiov_zerocopy {
 
 int ppiov_memfd(const char *name, uint64_t size, bool huge);
 int ppiov_udmabuf(int memfd, uint64_t offset, uint64_t size);
-int ppiov_udmabuf_twice(int memfd, uint64_t size);
 int ppiov_map_shared(int fd, size_t size, void **out);
-int ppiov_map_repeatedly(int fd, size_t size, int times, void **out);
 int ppiov_dmabuf_sync(int dmabuf, bool begin, bool read, bool write);
 
 size_t ppiov_fragment_control_size(size_t fragments);
 int64_t ppiov_recv_devmem(int socket, bool peek, void *buf, size_t len,
 			  void *control, size_t control_len,
-			  struct ppiov_fragment *fragments, size_t room,
+			  struct ppiov_fragment *fragments, size_t capacity,
 			  struct ppiov_received *out);
 size_t ppiov_walk_fragments(const void *control, size_t control_len,
-			    struct ppiov_fragment *fragments, size_t room,
+			    struct ppiov_fragment *fragments, size_t capacity,
 			    bool *malformed);
 int ppiov_dontneed(int socket, const struct ppiov_dmabuf_token *tokens,
 		   size_t count);
-int ppiov_dontneed_raw(int socket, const void *value, size_t size);
 int64_t ppiov_send_devmem(int socket, uint32_t dmabuf_id,
-			  const struct iovec *pieces, size_t count, bool more,
+			  const struct iovec *ranges, size_t count, bool more,
 			  bool fast_open, bool zerocopy);
 int ppiov_zerocopy_enable(int socket);
 int ppiov_zerocopy_completion(int socket, struct ppiov_zerocopy *out);

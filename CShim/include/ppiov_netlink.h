@@ -5,7 +5,7 @@
  * Builders (ppiov_msg_*) write one request into @buf, which must be aligned to
  * 4 bytes, and return its length, -EMSGSIZE where it does not fit, or -EINVAL.
  * Parsers (ppiov_parse_*) read one whole message (netlink header included) at
- * any alignment, trust nothing in it, and return 0 or -EBADMSG.
+ * any alignment, check every length in it, and return 0 or -EBADMSG.
  */
 #ifndef PPIOV_NETLINK_H
 #define PPIOV_NETLINK_H
@@ -24,11 +24,11 @@ struct ppiov_message {
 	uint16_t flags;
 	uint32_t seq;
 	uint32_t portid;
-	uint32_t length;	/* header and payload, as the sender gave it */
+	uint32_t length;	/* header and payload, without padding */
 	uint32_t stride;	/* bytes to the next message in the datagram */
 };
 
-/* What NLMSG_ERROR and NLMSG_DONE say, extack included. */
+/* The content of NLMSG_ERROR and NLMSG_DONE, with extack. */
 struct ppiov_ack {
 	int32_t error;		/* 0 or -errno */
 	bool has_text;
@@ -62,6 +62,7 @@ struct ppiov_queue {
 	uint32_t id;
 	uint32_t ifindex;
 	uint32_t type;
+	bool has_id, has_type;
 	bool has_napi_id, has_dmabuf, has_io_uring, has_rx_buf_len;
 	bool has_xsk, has_lease;
 	uint32_t napi_id;
@@ -123,8 +124,8 @@ enum ppiov_rings_has {
 };
 
 struct ppiov_rings {
-	uint32_t has;		/* enum ppiov_rings_has */
 	uint32_t ifindex;
+	uint32_t has;		/* enum ppiov_rings_has */
 	uint32_t rx_max, tx_max, rx, tx;
 	uint32_t rx_buf_len;
 	uint8_t tcp_data_split;
@@ -141,8 +142,8 @@ enum ppiov_channels_has {
 };
 
 struct ppiov_channels {
-	uint32_t has;		/* enum ppiov_channels_has */
 	uint32_t ifindex;
+	uint32_t has;		/* enum ppiov_channels_has */
 	uint32_t rx_max, tx_max, combined_max;
 	uint32_t rx, tx, combined;
 };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* glibc calls that stand behind _GNU_SOURCE, which Swift's Glibc lacks. */
+/* glibc calls that need _GNU_SOURCE, which the Glibc module of Swift does not set. */
 #ifndef PPIOV_SYSTEM_H
 #define PPIOV_SYSTEM_H
 
-#include <stdint.h>
-
 #include <stddef.h>
+#include <stdint.h>
 
 const char *ppiov_errno_name(int error);
 int ppiov_unshare_netns(void);

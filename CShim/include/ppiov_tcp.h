@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What TCP has beside sending and receiving: filters, counts, other ways to read. */
+/* TCP counters, and ways to read a socket other than recvmsg(2). */
 #ifndef PPIOV_TCP_H
 #define PPIOV_TCP_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-int ppiov_cut_packets(int socket, uint32_t bytes);
-int ppiov_uncut_packets(int socket);
 int ppiov_out_of_order(int socket, uint32_t *out);
 int ppiov_unacknowledged(int socket);
 int ppiov_unsent(int socket);

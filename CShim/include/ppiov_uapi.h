@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kernel interfaces that the headers of the build machine lack, restated under
- * our own names so that newer system headers cannot collide with them.  Each
- * block names the file of Linux 7.3 that it mirrors.
+ * Kernel interfaces that the headers of the build machine may not have, under
+ * names of our own, so that newer system headers do not collide with them.  Each
+ * block names the file of Linux 7.3 that it mirrors.  uapi/ asserts that they
+ * are equal to the system's headers, where those have them.
  */
 #ifndef PPIOV_UAPI_H
 #define PPIOV_UAPI_H
@@ -41,7 +42,7 @@ enum ppiov_netdev_attr_dev {
 };
 
 enum ppiov_netdev_attr_io_uring {
-	PPIOV_NETDEV_A_IO_URING_RX_BUF_LEN = 1,
+	PPIOV_NETDEV_A_IO_URING_PROVIDER_INFO_RX_BUF_LEN = 1,
 };
 
 enum ppiov_netdev_attr_page_pool {
@@ -57,8 +58,17 @@ enum ppiov_netdev_attr_page_pool {
 
 enum ppiov_netdev_attr_page_pool_stats {
 	PPIOV_NETDEV_A_PAGE_POOL_STATS_INFO = 1,
-	PPIOV_NETDEV_A_PAGE_POOL_STATS_FIRST = 8,
-	PPIOV_NETDEV_A_PAGE_POOL_STATS_LAST = 18,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_FAST = 8,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_SLOW = 9,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_SLOW_HIGH_ORDER = 10,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_EMPTY = 11,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_REFILL = 12,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_ALLOC_WAIVE = 13,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_RECYCLE_CACHED = 14,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_RECYCLE_CACHE_FULL = 15,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_RECYCLE_RING = 16,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_RECYCLE_RING_FULL = 17,
+	PPIOV_NETDEV_A_PAGE_POOL_STATS_RECYCLE_RELEASED_REFCNT = 18,
 };
 
 enum ppiov_netdev_attr_napi {
@@ -159,7 +169,7 @@ enum {
 	PPIOV_MEM_REGION_TYPE_USER = 1,
 };
 
-/* where liburing 2.3's struct io_uring_sqe has file_index, 7.3 has this too */
+/* zcrx_ifq_idx of struct io_uring_sqe: a union with file_index */
 #define PPIOV_SQE_ZCRX_IFQ_IDX		44
 #define PPIOV_MMAP_ZCRX_REGION		0x30000000ull
 #define PPIOV_MMAP_ZCRX_SHIFT		16

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* XDP programs and AF_XDP sockets. */
+/* XDP programs and AF_XDP sockets, which exclude memory providers. */
 #ifndef PPIOV_XDP_H
 #define PPIOV_XDP_H
 

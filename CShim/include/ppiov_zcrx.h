@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * io_uring zero-copy receive: rings and plain requests over liburing, and the
- * registrations that liburing 2.3 does not know as raw system calls.
+ * io_uring zero-copy receive: rings and requests over liburing, and, as system
+ * calls, the registrations for which liburing 2.3 has no function.
  */
 #ifndef PPIOV_ZCRX_H
 #define PPIOV_ZCRX_H
@@ -14,7 +14,7 @@
 
 struct ppiov_ring;
 
-/* One completion, copied out of the ring. */
+/* One completion, copied from the ring */
 struct ppiov_completion {
 	uint64_t user_data;
 	int32_t result;
@@ -23,7 +23,7 @@ struct ppiov_completion {
 	uint64_t zcrx_off;	/* area token and offset */
 };
 
-/* What the kernel says of itself; has_* false where it cannot be asked. */
+/* The kernel's features; has_* is false where the kernel does not know the query. */
 struct ppiov_features {
 	bool has_opcodes, has_zcrx, has_event;
 	struct ppiov_query_opcodes opcodes;
@@ -31,7 +31,7 @@ struct ppiov_features {
 	struct ppiov_query_zcrx_event event;
 };
 
-/* The user's end of a refill ring, over memory shared with the kernel. */
+/* The producer side of a refill ring, in memory shared with the kernel */
 struct ppiov_refill {
 	uint32_t *head;
 	uint32_t *tail;
@@ -57,13 +57,6 @@ int ppiov_ring_wait(struct ppiov_ring *ring, uint64_t timeout_ns,
 		    struct ppiov_completion *out);
 int ppiov_ring_peek(struct ppiov_ring *ring, struct ppiov_completion *out);
 
-/* The structures of a registration that the kernel writes its answer to. */
-enum ppiov_zcrx_part {
-	PPIOV_ZCRX_PART_REGISTRATION,
-	PPIOV_ZCRX_PART_AREA,
-	PPIOV_ZCRX_PART_REGION,
-};
-
 /* Registrations. */
 int ppiov_query_features(struct ppiov_features *out);
 int ppiov_probe_last_op(const struct ppiov_ring *ring);
@@ -72,28 +65,18 @@ int ppiov_zcrx_register(const struct ppiov_ring *ring,
 			struct ppiov_zcrx_area_reg *area,
 			struct ppiov_region_desc *region,
 			struct ppiov_zcrx_event_desc *event);
-int ppiov_zcrx_register_frozen(const struct ppiov_ring *ring,
-			       struct ppiov_zcrx_ifq_reg *reg,
-			       struct ppiov_zcrx_area_reg *area,
-			       struct ppiov_region_desc *region,
-			       enum ppiov_zcrx_part part);
 int ppiov_zcrx_import(const struct ppiov_ring *ring, int zcrx_fd,
 		      struct ppiov_zcrx_ifq_reg *reg);
-int ppiov_zcrx_import_frozen(const struct ppiov_ring *ring, int zcrx_fd,
-			     struct ppiov_zcrx_ifq_reg *reg);
 int ppiov_zcrx_map_region(const struct ppiov_ring *ring, uint64_t offset,
 			  size_t size, void **out);
 int ppiov_zcrx_map_queue(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			 size_t size, void **out);
 int ppiov_zcrx_flush(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_export(const struct ppiov_ring *ring, uint32_t zcrx_id);
-int ppiov_zcrx_export_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id);
 int ppiov_zcrx_arm_event(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			 uint32_t event_type);
 int ppiov_zcrx_add_area(const struct ppiov_ring *ring, uint32_t zcrx_id,
 			struct ppiov_zcrx_area_reg *area);
-int ppiov_zcrx_add_area_frozen(const struct ppiov_ring *ring, uint32_t zcrx_id,
-			       const struct ppiov_zcrx_area_reg *area);
 
 /* Refill ring producer. */
 int ppiov_refill_init(struct ppiov_refill *refill, void *region, size_t size,
@@ -102,12 +85,6 @@ int ppiov_refill_init(struct ppiov_refill *refill, void *region, size_t size,
 uint32_t ppiov_refill_free(const struct ppiov_refill *refill);
 int ppiov_refill_push(struct ppiov_refill *refill, uint64_t off, uint32_t len,
 		      uint32_t pad);
-uint32_t ppiov_refill_head(const struct ppiov_refill *refill);
-uint32_t ppiov_refill_tail(const struct ppiov_refill *refill);
-void ppiov_refill_set_head(const struct ppiov_refill *refill, uint32_t head);
-void ppiov_refill_set_tail(const struct ppiov_refill *refill, uint32_t tail);
-void ppiov_refill_set_entry(const struct ppiov_refill *refill, uint32_t slot,
-			    uint64_t off, uint32_t len, uint32_t pad);
 void ppiov_refill_resume(struct ppiov_refill *refill);
 
 #endif

@@ -8,14 +8,14 @@ import Scenarios
 @main
 enum Agent {
     static let usage = """
-        usage: ppiov-agent                    in a guest of the harness: speak over its virtio-serial ports
+        usage: ppiov-agent                    in a guest of the harness: use its virtio-serial ports
                ppiov-agent run [--filter GLOB]... [--all]
                                       run the scenarios on this kernel, KTAP on standard output
-               ppiov-agent list [--all]       the scenarios
+               ppiov-agent list [--all]       print the scenarios
 
-        run wants root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and
-        REMOTE_ARGS, as the kernel's driver selftests have them, put the scenarios on that interface.
-        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run, 4 nothing passed or failed.
+        run needs root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and
+        REMOTE_ARGS, as the kernel's driver selftests define them, run the scenarios on that interface.
+        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run, 4 no scenario passed or failed.
         """
 
     static func main() {
@@ -48,7 +48,7 @@ enum Agent {
         exit(code)
     }
 
-    /// The path of this executable, by which it starts its peers and workers.
+    /// The path of this executable, with which it starts peers and workers.
     private static func ownPath() -> String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -57,7 +57,7 @@ enum Agent {
     }
 }
 
-/// The caller's fault.
+/// The command line is wrong.
 struct UsageError: Error {
     var message: String
 }

@@ -6,7 +6,7 @@ import Harness
 
 extension Subject: ExpressibleByArgument {}
 
-/// `scripts/bench`: measures ppiov against its aims and its neighbours.
+/// `scripts/bench`: measures ppiov against its aims, and against other tools.
 @main
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,13 +49,13 @@ struct BenchCommand: AsyncParsableCommand {
         let code: Int32
         do {
             code = try await Interruption.guarding(say: Self.say) {
-                let workplace = try Workplace(work)
-                defer { workplace.remove() }
-                let course = Course(
-                    product: Product(program: try Self.product(), workplace: workplace), workplace: workplace, kernel: kernel, repeats: repeats,
+                let folder = try BenchFolder(work)
+                defer { folder.remove() }
+                let benchmark = Benchmark(
+                    product: Product(program: try Self.product(), folder: folder), folder: folder, kernel: kernel, repeats: repeats,
                     say: Self.say)
                 var report = Report(kernel: kernel)
-                try await course.run(subjects) { _, rows in
+                try await benchmark.run(subjects) { _, rows in
                     report.rows += rows
                     try Files.write(try report.json(), to: out)
                 }
@@ -82,7 +82,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
     }
 
-    /// ppiov, beside this executable.
+    /// ppiov, in the folder of this executable.
     private static func product() throws -> String {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: own).deletingLastPathComponent().path + "/ppiov"

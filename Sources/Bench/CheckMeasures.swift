@@ -2,9 +2,10 @@
 
 import Foundation
 import Harness
+import Results
 
-/// `ppiov check` on synthetic traces, against its aim and beside trace-cmd, which prints what ppiov judges.
-extension Course {
+/// `ppiov check` on synthetic traces: against its aim, and compared with trace-cmd, which prints what ppiov judges.
+extension Benchmark {
     /// Events a second on one core.
     private static let pagesRate = 5e6
     private static let textRate = 1e6
@@ -13,82 +14,82 @@ extension Course {
 
     func check() async throws -> [Measurement] {
         say("writing traces of \(Self.short) and \(Self.long) events")
-        let folder = workplace.path + "/check"
-        try? FileManager.default.removeItem(atPath: folder)
-        try Files.makeFolder(folder)
-        let long = try SyntheticTrace(events: Self.long, folder: folder + "/long")
-        let short = try SyntheticTrace(events: Self.short, folder: folder + "/short")
+        let traces = folder.path + "/check"
+        try? FileManager.default.removeItem(atPath: traces)
+        try Files.makeFolder(traces)
+        let long = try SyntheticTrace(events: Self.long, folder: traces + "/long")
+        let short = try SyntheticTrace(events: Self.short, folder: traces + "/short")
         var pages = Measurement(name: "check, pages, 10 M events", seconds: [], aim: Double(Self.long) / Self.pagesRate)
         for number in 0...repeats {
             let seconds = try await checked(long.folder, long, name: "check-pages")
             if number > 0 { pages.seconds.append(seconds) }
         }
         pages.note = "the aim is 5 million events a second; " + (await memory(of: short, long))
-        return [pages] + (try await besideTraceCmd(short))
+        return [pages] + (try await comparedWithTraceCmd(short))
     }
 
-    /// One judgement, which must find nothing wrong with any of the events.
+    /// Runs `ppiov check` once; it must find no violation.
     private func checked(_ path: String, _ trace: SyntheticTrace, name: String) async throws -> Double {
         let run = try await product(["check", "--quiet", path], name: name)
         guard run.output.contains(": ok: \(trace.events) events") else {
             throw HarnessError(
-                .harness, "`ppiov check` did not find \(trace.events) events to be right", evidence: [workplace.log(name)])
+                .harness, "`ppiov check` did not find \(trace.events) events to be right", evidence: [folder.log(name)])
         }
         return run.seconds
     }
 
-    /// trace-cmd turns trace.dat into text, ppiov judges the same events in each form; in turn, so that what else the machine does
-    /// meets all.
-    private func besideTraceCmd(_ trace: SyntheticTrace) async throws -> [Measurement] {
+    /// trace-cmd turns trace.dat into text, ppiov judges the same events in each form. They take turns, so that other load on the machine
+    /// affects all of them.
+    private func comparedWithTraceCmd(_ trace: SyntheticTrace) async throws -> [Measurement] {
         var pages = Measurement(name: "check, pages, 1 M events", seconds: [])
         var dat = Measurement(name: "check, trace.dat, 1 M events", seconds: [])
         var text = Measurement(name: "check, text, 1 M events", seconds: [], aim: Double(trace.events) / Self.textRate)
-        var neighbour = Measurement(name: "trace-cmd report, 1 M events", seconds: [])
+        var traceCmd = Measurement(name: "trace-cmd report, 1 M events", seconds: [])
         // It prints its version, then its usage, and ends with 1.
         let banner = try await Command("sh", ["-c", "trace-cmd --version 2>&1 || :"]).output()
         guard let version = banner.firstMatch(of: /version ([0-9.]+)/) else {
-            neighbour.problem = "there is no trace-cmd here; on Debian the package trace-cmd has it"
-            return [neighbour]
+            traceCmd.problem = "there is no trace-cmd here; on Debian the package trace-cmd has it"
+            return [traceCmd]
         }
-        neighbour.name = "trace-cmd \(version.1) report, 1 M events"
-        neighbour.note = "it prints the events of a trace.dat into a file and judges nothing"
+        traceCmd.name = "trace-cmd \(version.1) report, 1 M events"
+        traceCmd.note = "it prints the events of a trace.dat into a file and judges nothing"
         try trace.writeDat()
         let report = Command("trace-cmd", ["report", "-i", trace.dat])
         for number in 0...repeats {
             try? FileManager.default.removeItem(atPath: trace.text)
             let begin = ContinuousClock.now
             try await report.run(log: trace.text)
-            let theirs = Clock.seconds(.now - begin)
+            let theirs = (ContinuousClock.now - begin).seconds
             let ours = try await checked(trace.folder, trace, name: "check-short")
             let ofDat = try await checked(trace.dat, trace, name: "check-dat")
             let ofText = try await checked(trace.text, trace, name: "check-text")
             guard number > 0 else { continue }
-            neighbour.seconds.append(theirs)
+            traceCmd.seconds.append(theirs)
             pages.seconds.append(ours)
             dat.seconds.append(ofDat)
             text.seconds.append(ofText)
         }
-        if let seconds = neighbour.median {
+        if let seconds = traceCmd.median {
             pages.reference = Measurement.Reference(name: "trace-cmd", seconds: seconds)
             dat.reference = pages.reference
             if let own = text.median {
                 text.note = "the aim is a million lines a second; trace-cmd takes \(Self.tenths(seconds / own)) times as long to print them"
             }
         }
-        return [pages, dat, text, neighbour]
+        return [pages, dat, text, traceCmd]
     }
 
-    /// What a judgement of either trace takes at its peak, as GNU time has it.
+    /// The peak memory of `ppiov check` on either trace, measured by GNU time.
     private func memory(of short: SyntheticTrace, _ long: SyntheticTrace) async -> String {
         func peak(_ trace: SyntheticTrace) async -> Double? {
-            let log = workplace.log("check-memory")
+            let log = folder.log("check-memory")
             try? FileManager.default.removeItem(atPath: log)
             let arguments = ["-f", "peak %M KiB", product.program, "check", "--quiet", trace.folder]
             try? await Command("/usr/bin/time", arguments).run(log: log)
             return Files.text(log)?.firstMatch(of: /peak (\d+) KiB/).flatMap { Double($0.1) }.map { $0 / 1024 }
         }
         guard let less = await peak(short), let more = await peak(long) else {
-            return "Debian's package time would tell its memory"
+            return "its memory is not known: Debian's package time is not installed"
         }
         return "at its peak it takes \(Self.tenths(more)) MiB, and \(Self.tenths(less)) MiB for a tenth of the events"
     }

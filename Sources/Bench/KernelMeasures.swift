@@ -4,7 +4,7 @@ import Foundation
 import Harness
 
 /// What is measured of building kernels.
-extension Course {
+extension Benchmark {
     /// A kernel from an empty cache.
     func cold() async throws -> [Measurement] {
         let (_, run) = try await product.kernel(["--kernel", kernel], name: "cold")
@@ -27,11 +27,13 @@ extension Course {
         for _ in 0..<longRepeat {
             try userTree.edit()
             let (_, run) = try await product.kernel(["--kernel", userTree.path], name: "rebuild")
-            guard run.said("compiling") else { throw HarnessError(.harness, "an edited tree was not built again", evidence: run.lines.map(\.text)) }
+            guard run.printed("compiling") else {
+                throw HarnessError(.harness, "an edited tree was not built again", evidence: run.lines.map(\.text))
+            }
             whole.append(run.seconds)
             make.append(run.phase("compiling"))
         }
-        var row = Measurement(name: "rebuild after an edit", seconds: whole, note: "the neighbour is `make vmlinux modules_prepare` within it")
+        var row = Measurement(name: "rebuild after an edit", seconds: whole, note: "compared with `make vmlinux modules_prepare` within it")
         let own = Measurement(name: "make within it", seconds: make)
         row.reference = own.median.map { Measurement.Reference(name: "make", seconds: $0) }
         rows += [row, own]
@@ -45,7 +47,9 @@ extension Course {
         var seconds: [Double] = []
         for _ in 0..<repeats {
             let (_, run) = try await product.kernel(["--kernel", userTree.path], name: "unchanged")
-            guard !run.said("compiling") else { throw HarnessError(.harness, "an unchanged tree was built again", evidence: run.lines.map(\.text)) }
+            guard !run.printed("compiling") else {
+                throw HarnessError(.harness, "an unchanged tree was built again", evidence: run.lines.map(\.text))
+            }
             seconds.append(run.seconds)
         }
         return rows + [Measurement(name: "build without a change", seconds: seconds)]
@@ -58,7 +62,9 @@ extension Course {
         for _ in 0..<longRepeat {
             try userTree.edit()
             let (run, _) = try await product.scenarios(["--kernel", userTree.path, "--filter", "zcrx.receive"], name: "edit")
-            guard run.said("compiling") else { throw HarnessError(.harness, "an edited tree was not built again", evidence: run.lines.map(\.text)) }
+            guard run.printed("compiling") else {
+                throw HarnessError(.harness, "an edited tree was not built again", evidence: run.lines.map(\.text))
+            }
             seconds.append(run.seconds)
         }
         return rows + [Measurement(name: "edit to verdict", seconds: seconds, aim: 35, note: "one line of io_uring/zcrx.c, then zcrx.receive")]
@@ -77,7 +83,7 @@ extension Course {
         }
         say("the first build of the copy, where it is not built")
         let (_, run) = try await product.kernel(["--kernel", userTree.path], name: "tree")
-        guard run.said("compiling") else { return [] }
+        guard run.printed("compiling") else { return [] }
         return [
             Measurement(
                 name: "first build of a folder", seconds: [run.seconds],
@@ -90,12 +96,12 @@ extension Course {
     private func source() async throws -> String {
         let (build, _) = try await product.kernel(["--kernel", kernel], name: "source")
         if !build.source.hasPrefix("debian:"), !build.source.hasPrefix("tarball:") { return kernel }
-        if let found = UserTree.source(of: build, in: [workplace.cache, Cache().root]) { return found }
+        if let found = UserTree.source(of: build, in: [folder.cache, Cache().root]) { return found }
         // Built long ago, its source gone: building it anew in the benchmark's cache unpacks it.
-        try await Command("rm", ["-rf", workplace.cache + "/kernels", workplace.cache + "/requests"]).output()
+        try await Command("rm", ["-rf", folder.cache + "/kernels", folder.cache + "/requests"]).output()
         let (again, _) = try await product.kernel(["--kernel", kernel], name: "source")
-        guard let found = UserTree.source(of: again, in: [workplace.cache]) else {
-            throw HarnessError(.harness, "the source of \(again.source) is not in \(workplace.cache)/sources")
+        guard let found = UserTree.source(of: again, in: [folder.cache]) else {
+            throw HarnessError(.harness, "the source of \(again.source) is not in \(folder.cache)/sources")
         }
         return found
     }

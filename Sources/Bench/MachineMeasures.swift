@@ -3,8 +3,8 @@
 import Harness
 
 /// What is measured of machines and runs.
-extension Course {
-    private static let trivial = ["--filter", "selftest.pass"]
+extension Benchmark {
+    private static let trivial = ["--filter", "harness.pass"]
 
     /// QEMU's start to the first scenario's start, booting.
     func boot() async throws -> [Measurement] {
@@ -24,7 +24,7 @@ extension Course {
         for number in 0...repeats {
             let (_, start) = try await product.scenarios(arguments, name: name)
             guard let start else {
-                throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [workplace.log(name)])
+                throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [folder.log(name)])
             }
             if number > 0 { seconds.append(start) }
         }

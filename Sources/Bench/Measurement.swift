@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// One row of the table: what was measured, how often, and what it is held against.
+/// One row of the table: what was measured, how often, and what it is compared with.
 struct Measurement: Sendable {
-    /// What a time is compared with where it has no aim: a neighbour, or the part of it that is not ours.
+    /// What a time is compared with where it has no aim: another tool, or the part of it that is not ours.
     struct Reference: Codable, Sendable {
         var name: String
         var seconds: Double
@@ -34,7 +34,7 @@ struct Measurement: Sendable {
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
-    /// To the aim, or to the neighbour where there is none.
+    /// To the aim, or to the reference where there is none.
     var ratio: Double? {
         guard let median, let base = aim ?? reference?.seconds, base > 0 else { return nil }
         return median / base

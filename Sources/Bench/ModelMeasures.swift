@@ -2,9 +2,10 @@
 
 import Foundation
 import Harness
+import Results
 
 /// `ppiov model`, against its aim and against SPIN on the same model.
-extension Course {
+extension Benchmark {
     /// The default bound must be explored at this rate, states a second.
     private static let rate = 1e6
     /// The bound that both explorers take: the default one, without what either leaves out.
@@ -19,7 +20,7 @@ extension Course {
             zcrx.aim = Double(found.states) / Self.rate
             zcrx.note = "the default bound: \(found); the aim is 1.0 million states a second"
         }
-        return [zcrx] + (try await besideSPIN())
+        return [zcrx] + (try await comparedWithSPIN())
     }
 
     /// What an explorer counted.
@@ -32,27 +33,27 @@ extension Course {
         var description: String { "\(states) states, \(steps) steps, \(bytesPerState) bytes a state" }
     }
 
-    /// One exploration that must see every state and nothing break.
+    /// One exploration, in which every invariant must hold.
     private func explored(_ arguments: [String], name: String) async throws -> (seconds: Double, found: Count) {
         let run = try await product(["model", "--quiet"] + arguments, name: name)
         guard let found = Self.count(ofModel: run.output) else {
-            throw HarnessError(.harness, "`ppiov model` printed no count", evidence: [workplace.log(name)])
+            throw HarnessError(.harness, "`ppiov model` printed no count", evidence: [folder.log(name)])
         }
         return (run.seconds, found)
     }
 
-    /// The explorer and SPIN in turn, so that what else the machine does meets both.
-    private func besideSPIN() async throws -> [Measurement] {
+    /// The explorer and SPIN take turns, so that other load on the machine affects both.
+    private func comparedWithSPIN() async throws -> [Measurement] {
         var plain = Measurement(name: "model, devmem, --no-symmetry", seconds: [])
         var reduced = Measurement(name: "model, devmem", seconds: [])
-        var neighbour = Measurement(name: "SPIN, devmem", seconds: [])
+        var spinRow = Measurement(name: "SPIN, devmem", seconds: [])
         let spin: SPIN?
         do {
-            spin = try await SPIN(folder: workplace.path + "/spin", buffers: Self.buffers)
-            neighbour.name = "SPIN \(spin?.version ?? ""), devmem"
+            spin = try await SPIN(folder: folder.path + "/spin", buffers: Self.buffers)
+            spinRow.name = "SPIN \(spin?.version ?? ""), devmem"
         } catch let error as HarnessError where error.kind != .interrupted {
             try Task.checkCancellation()
-            neighbour.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
+            spinRow.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
             spin = nil
         }
         for number in 0...repeats {
@@ -64,24 +65,24 @@ extension Course {
             }
             plain.note = "\(found)"
             reduced.note = "\(classes): buffers that change places make one state"
-            guard let spin, neighbour.problem == nil else { continue }
+            guard let spin, spinRow.problem == nil else { continue }
             do {
                 let (seconds, theirs) = try await spin.explored()
-                if number > 0 { neighbour.seconds.append(seconds) }
-                neighbour.note = "\(theirs); \(spin.note)"
+                if number > 0 { spinRow.seconds.append(seconds) }
+                spinRow.note = "\(theirs); \(spin.note)"
                 if theirs.states != found.states || theirs.steps != found.steps {
-                    neighbour.problem = "not the same model: SPIN has \(theirs), ppiov \(found)"
+                    spinRow.problem = "not the same model: SPIN has \(theirs), ppiov \(found)"
                 }
             } catch let error as HarnessError where error.kind != .interrupted {
                 try Task.checkCancellation()
-                neighbour.problem = error.message
+                spinRow.problem = error.message
             }
         }
-        if neighbour.problem == nil, let seconds = neighbour.median {
+        if spinRow.problem == nil, let seconds = spinRow.median {
             plain.reference = Measurement.Reference(name: "SPIN", seconds: seconds)
             reduced.reference = plain.reference
         }
-        return [plain, reduced, neighbour]
+        return [plain, reduced, spinRow]
     }
 
     /// The counts in what `ppiov model` prints of one design and provider.
@@ -104,10 +105,10 @@ private struct SPIN: Sendable {
     /// No reductions and nothing but safety; a table of 2^22 places, for fewer than 2^21 states.
     private static let compile = ["-O2", "-DSAFETY", "-DNOREDUCE"]
     private static let options = ["-m100000", "-w22"]
-    /// A mistake that shows only where nothing more can happen, as the model and `ppiov model --fault` name it.
+    /// A fault that only shows in a final state, by its name in the model and in `ppiov model --fault`.
     private static let fault = "close_forgets_tokens"
 
-    /// - Throws: `HarnessError` where SPIN or gcc is missing, or the model finds nothing wrong with a mistake.
+    /// - Throws: `HarnessError` where SPIN or gcc is missing, or SPIN does not find a fault in the model.
     init(folder: String, buffers: Int) async throws {
         self.folder = folder
         try Files.makeFolder(folder)
@@ -120,34 +121,34 @@ private struct SPIN: Sendable {
         let source = try Self.source()
         let begin = ContinuousClock.now
         try await Self.make("pan", from: source, in: folder, defining: ["-DBUFFERS=\(buffers)"])
-        let making = String(format: "%.1f", Clock.seconds(.now - begin))
+        let making = String(format: "%.1f", (ContinuousClock.now - begin).seconds)
         note =
             "gcc \(Self.compile.joined(separator: " ")), pan \(Self.options.joined(separator: " ")); "
             + "translating and compiling it took \(making) s, which is not counted"
-        // A model in which nothing can break would have as many states.
+        // A model that checks nothing would have as many states: SPIN must find a fault that is put in.
         try await Self.make("pan-fault", from: source, in: folder, defining: ["-DBUFFERS=\(buffers)", "-DFAULT=\(Self.fault)"])
         let text = try await Command(folder + "/pan-fault", Self.options, directory: folder).output()
         guard let errors = text.firstMatch(of: /errors: (\d+)/), errors.1 != "0" else {
-            throw HarnessError(.harness, "SPIN finds nothing wrong with the mistake \(Self.fault)")
+            throw HarnessError(.harness, "SPIN does not find the fault \(Self.fault)")
         }
     }
 
-    /// Walks every state once.
-    func explored() async throws -> (seconds: Double, found: Course.Count) {
+    /// Explores every state once.
+    func explored() async throws -> (seconds: Double, found: Benchmark.Count) {
         let begin = ContinuousClock.now
         let text = try await Command(folder + "/pan", Self.options, directory: folder).output()
-        let seconds = Clock.seconds(.now - begin)
+        let seconds = (ContinuousClock.now - begin).seconds
         guard text.contains("errors: 0"), !text.contains("max search depth too small"),
             let states = text.firstMatch(of: /(\d+) states, stored/).flatMap({ Int($0.1) }),
             let transitions = text.firstMatch(of: /(\d+) transitions/).flatMap({ Int($0.1) }),
             let megabytes = text.firstMatch(of: /([0-9.]+)\s+total actual memory usage/).flatMap({ Double($0.1) })
         else {
             let lines = text.split(separator: "\n").prefix(5).map(String.init)
-            throw HarnessError(.harness, "SPIN did not come to an end without errors", evidence: lines)
+            throw HarnessError(.harness, "SPIN did not end without errors", evidence: lines)
         }
         // The way to the initial state is a transition to pan.
         let bytes = Int((megabytes * 1_048_576 / Double(states)).rounded())
-        return (seconds, Course.Count(states: states, steps: transitions - 1, bytesPerState: bytes))
+        return (seconds, Benchmark.Count(states: states, steps: transitions - 1, bytesPerState: bytes))
     }
 
     private static func make(_ name: String, from source: String, in folder: String, defining: [String]) async throws {

@@ -2,18 +2,19 @@
 
 import Foundation
 import Harness
+import Results
 
 /// The ppiov under measurement, run as its users run it: as a process, timed from outside.
 struct Product: Sendable {
     /// The executable.
     var program: String
-    var workplace: Workplace
+    var folder: BenchFolder
 
     /// One command that has ended.
     struct Run: Sendable {
         /// From the start of the process to its end.
         var seconds: Double
-        /// What it said on standard error, with the seconds since its start.
+        /// What it printed on standard error, with the seconds since its start.
         var lines: [(time: Double, text: String)]
         var output: String
 
@@ -25,20 +26,20 @@ struct Product: Sendable {
             }
         }
 
-        func said(_ word: String) -> Bool { lines.contains { $0.text.hasPrefix(word) } }
+        func printed(_ word: String) -> Bool { lines.contains { $0.text.hasPrefix(word) } }
     }
 
     /// Runs `ppiov` with the benchmark's cache.
     ///
     /// - Throws: `HarnessError` with the last lines where it does not end in 0.
     func callAsFunction(_ arguments: [String], name: String) async throws -> Run {
-        let log = workplace.log(name)
+        let log = folder.log(name)
         try? FileManager.default.removeItem(atPath: log)
         let command = Command(
-            program, arguments, environment: ["XDG_CACHE_HOME": workplace.path + "/xdg", "NO_COLOR": "1"], directory: workplace.path)
+            program, arguments, environment: ["XDG_CACHE_HOME": folder.path + "/xdg", "NO_COLOR": "1"], directory: folder.path)
         let begin = ContinuousClock.now
         try await command.run(log: log)
-        let seconds = Clock.seconds(.now - begin)
+        let seconds = (ContinuousClock.now - begin).seconds
         let text = Files.text(log) ?? ""
         return Run(seconds: seconds, lines: Self.progress(text), output: text)
     }
@@ -49,10 +50,10 @@ struct Product: Sendable {
     func failing(_ arguments: [String], saying word: String, name: String) async throws {
         do {
             _ = try await self(arguments, name: name)
-        } catch let error as HarnessError where error.kind == .harness && (Files.text(workplace.log(name)) ?? "").contains(word) {
+        } catch let error as HarnessError where error.kind == .harness && (Files.text(folder.log(name)) ?? "").contains(word) {
             return
         }
-        throw HarnessError(.harness, "`ppiov \(arguments.joined(separator: " "))` found no failure", evidence: [workplace.log(name)])
+        throw HarnessError(.harness, "`ppiov \(arguments.joined(separator: " "))` found no failure", evidence: [folder.log(name)])
     }
 
     /// The kernel that a request comes to, built where it must be.
@@ -61,7 +62,7 @@ struct Product: Sendable {
         // The JSON is all that begins or ends a line with a brace.
         guard let open = run.output.range(of: "\n{\n"), let close = run.output.range(of: "\n}", options: .backwards),
             let build = try? JSONDecoder().decode(KernelBuild.self, from: Data("{\(run.output[open.upperBound..<close.lowerBound])}".utf8))
-        else { throw HarnessError(.harness, "`ppiov build` printed no kernel", evidence: [workplace.log(name)]) }
+        else { throw HarnessError(.harness, "`ppiov build` printed no kernel", evidence: [folder.log(name)]) }
         return (build, run)
     }
 
@@ -69,7 +70,7 @@ struct Product: Sendable {
     ///
     /// - Returns: the run, and the seconds from QEMU's start to the first scenario's start, as the harness took them.
     func scenarios(_ arguments: [String], name: String) async throws -> (run: Run, start: Double?) {
-        let out = workplace.out()
+        let out = folder.out()
         let run = try await self(["run", "--out", out] + arguments, name: name)
         struct Metadata: Decodable { var starts: [String: Double]? }
         let metadata = FileManager.default.contents(atPath: out + "/metadata.json").flatMap { try? JSONDecoder().decode(Metadata.self, from: $0) }
@@ -87,16 +88,9 @@ struct Product: Sendable {
     }
 }
 
-/// Times as numbers.
-enum Clock {
-    static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-    }
-
-    /// How long something takes.
-    static func time(_ body: () async throws -> Void) async throws -> Double {
-        let begin = ContinuousClock.now
-        try await body()
-        return seconds(.now - begin)
-    }
+/// How long something takes, in seconds.
+func secondsTaken(_ body: () async throws -> Void) async throws -> Double {
+    let begin = ContinuousClock.now
+    try await body()
+    return (ContinuousClock.now - begin).seconds
 }

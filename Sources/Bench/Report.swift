@@ -2,6 +2,7 @@
 
 import Foundation
 import Harness
+import Results
 
 /// What a run of the benchmark measured, and on what.
 struct Report: Sendable {
@@ -71,17 +72,15 @@ struct Report: Sendable {
             var load: Double
             var rows: [Row]
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let document = Document(
             schemaVersion: schemaVersion, started: started, kernel: kernel, processor: processor, processors: processors, load: load,
             rows: rows.map(Row.init))
-        return try encoder.encode(document) + Data("\n".utf8)
+        return try StableJSON.document(document)
     }
 
     /// The rows for people: a Markdown table, so that it can be pasted into docs/benchmarks.md.
     func table() -> String {
-        var cells = [["name", "median s", "spread", "n", "held against", "ratio", "verdict"]]
+        var cells = [["name", "median s", "spread", "n", "compared with", "ratio", "verdict"]]
         var notes: [String] = []
         for row in rows {
             var base = row.aim.map { "aim \(Self.number($0))" } ?? ""

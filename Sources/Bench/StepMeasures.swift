@@ -4,7 +4,7 @@ import Foundation
 import Harness
 
 /// One step of a bisection: a commit that was never built, which changes one file, is checked out, built and tried.
-extension Course {
+extension Benchmark {
     func step() async throws -> [Measurement] {
         var rows = try await tree()
         try await installVirtme()
@@ -12,18 +12,18 @@ extension Course {
         try await history.make(say: say)
         // Both tools build the kernel that virtme-ng needs.
         let request = ["--kernel", userTree.path] + Self.options
-        let like = workplace.out()
+        let like = folder.out()
         say("the first step's kernel")
         let (build, _) = try await product.kernel(request, name: "step-kernel")
         try await product.failing(
             ["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
-        let plain = PlainBuild(tree: userTree.path, objects: workplace.path + "/objects", log: workplace.log("step-make"))
+        let plain = PlainBuild(tree: userTree.path, objects: folder.path + "/objects", log: folder.log("step-make"))
         say("the first whole make")
         try await plain.start(from: URL(fileURLWithPath: build.vmlinux).deletingLastPathComponent().path + "/config")
         _ = try await virtme(plain.vmlinux, proving: true)
 
         var steps = Measurement(name: "bisect-step", seconds: [])
-        var neighbour = Measurement(name: "make and virtme-ng", seconds: [])
+        var other = Measurement(name: "make and virtme-ng", seconds: [])
         var parts: [[Double]] = []
         for number in 0...longRepeat {
             let own = try await history.step(userTree) {
@@ -31,27 +31,27 @@ extension Course {
                     ["bisect-step"] + request + ["--accel", "tcg", "--like", like], saying: "bad ", name: "step")
             }
             var taken: [Double] = []
-            let other = try await history.step(userTree) {
-                taken.append(try await Clock.time { try await plain.make() })
+            let plainSeconds = try await history.step(userTree) {
+                taken.append(try await secondsTaken { try await plain.make() })
                 taken.append(try await virtme(plain.vmlinux, proving: false))
             }
             // The first finds nothing in the page cache.
             if number > 0 {
                 steps.seconds.append(own)
-                neighbour.seconds.append(other)
+                other.seconds.append(plainSeconds)
                 parts.append(taken)
             }
         }
-        steps.reference = neighbour.median.map { Measurement.Reference(name: "make, virtme-ng", seconds: $0) }
+        steps.reference = other.median.map { Measurement.Reference(name: "make, virtme-ng", seconds: $0) }
         steps.note = "git checkout of a commit that changes io_uring/zcrx.c, then `ppiov bisect-step` with \(Self.failing): build, snapshot, verdict"
-        neighbour.note =
+        other.note =
             "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of everything that the same configuration has, in an object folder "
             + "that is kept, then vng with `true`; in turn with the row before. make \(Self.list(parts.map { $0[0] })) s, vng \(Self.list(parts.map { $0[1] })) s"
-        rows += [steps, neighbour]
+        rows += [steps, other]
         return rows
     }
 
-    private static let failing = "selftest.fail"
+    private static let failing = "harness.fail"
 
     private static func list(_ seconds: [Double]) -> String { seconds.map(tenths).joined(separator: ", ") }
 }
@@ -83,15 +83,14 @@ private struct History {
         _ = try await git(["tag", base])
     }
 
-    /// Seconds to check out a commit that changes what none changed so, upon the first, and to do something with it. The first is what
-    /// was checked out before.
+    /// Seconds to check out a new commit on `base`, and to do something with it. `base` is checked out before.
     func step(_ tree: UserTree, _ body: () async throws -> Void) async throws -> Double {
         _ = try await git(["checkout", "--quiet", "--force", base])
         try tree.edit()
         _ = try await git(["commit", "--quiet", "--all", "--message", "Change a line"])
         let commit = try await git(["rev-parse", "HEAD"]).trimmingCharacters(in: .whitespacesAndNewlines)
         _ = try await git(["checkout", "--quiet", base])
-        return try await Clock.time {
+        return try await secondsTaken {
             _ = try await git(["checkout", "--quiet", commit])
             try await body()
         }

@@ -3,14 +3,14 @@
 import Foundation
 import Harness
 
-/// A plain folder with the kernel's source, which plays the tree of a developer who edits io_uring/zcrx.c.
+/// A plain folder with the kernel's source, which stands for the tree of a developer who edits io_uring/zcrx.c.
 struct UserTree: Sendable {
     let path: String
 
     private static let file = "io_uring/zcrx.c"
     private static let mark = "static const char ppiov_bench_edit[] __attribute__((used)) = "
 
-    /// Changes one line of zcrx.c to what no kernel was ever built from; the line stands at the end of the file.
+    /// Changes the last line of zcrx.c to one that no kernel was built from.
     func edit() throws {
         let file = path + "/" + Self.file
         guard let text = Files.text(file) else {

@@ -3,11 +3,11 @@
 import Foundation
 import Harness
 
-/// The neighbour: the same trivial work through virtme-ng, on the same kernel, under the same emulator.
-extension Course {
+/// The same trivial work through virtme-ng, on the same kernel, under the same emulator.
+extension Benchmark {
     private static let version = "1.42"
 
-    /// What virtme-ng needs of a kernel beside what ppiov's profile has: it shares the host's root over 9p, with overlays.
+    /// What virtme-ng needs of a kernel in addition to what ppiov's profile has: it shares the host's root over 9p, with overlays.
     static let options = [
         "NETWORK_FILESYSTEMS=y", "NET_9P=y", "NET_9P_VIRTIO=y", "9P_FS=y", "OVERLAY_FS=y",
     ].flatMap { ["--set", $0] }
@@ -18,24 +18,24 @@ extension Course {
         let request = ["--kernel", Files.exists(userTree.path) ? userTree.path : kernel] + Self.options
         say("a kernel with what virtme-ng needs")
         let (build, _) = try await product.kernel(request, name: "virtme-kernel")
-        let trivial = request + ["--filter", "selftest.pass", "--accel", "tcg"]
-        let boot = Measurement(name: "selftest.pass, booting", seconds: try await wholes(trivial + ["--isolate", "none"], name: "virtme-boot"))
-        let snapshot = Measurement(name: "selftest.pass, from a snapshot", seconds: try await wholes(trivial, name: "virtme-snapshot"))
-        var neighbour = Measurement(name: "virtme-ng \(Self.version), `true`", seconds: [])
+        let trivial = request + ["--filter", "harness.pass", "--accel", "tcg"]
+        let boot = Measurement(name: "harness.pass, booting", seconds: try await wholes(trivial + ["--isolate", "none"], name: "virtme-boot"))
+        let snapshot = Measurement(name: "harness.pass, from a snapshot", seconds: try await wholes(trivial, name: "virtme-snapshot"))
+        var vng = Measurement(name: "virtme-ng \(Self.version), `true`", seconds: [])
         do {
-            neighbour.seconds = try await times(build.vmlinux)
-            neighbour.note =
+            vng.seconds = try await times(build.vmlinux)
+            vng.note =
                 "whole command, as in the two rows before it; same vmlinux, TCG, 2 CPUs, 512 MB; root over 9p. "
                 + "It is handed the vmlinux; ppiov first sees whether the source has changed (`build without a change` says how long that takes)"
         } catch let error as HarnessError where error.kind != .interrupted {
-            neighbour.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
+            vng.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
         }
-        let reference = neighbour.median.map { Measurement.Reference(name: "virtme-ng", seconds: $0) }
+        let reference = vng.median.map { Measurement.Reference(name: "virtme-ng", seconds: $0) }
         return [boot, snapshot].map { row in
             var row = row
             row.reference = reference
             return row
-        } + [neighbour]
+        } + [vng]
     }
 
     /// Whole commands, the first one apart.
@@ -49,10 +49,10 @@ extension Course {
     }
 
     func installVirtme() async throws {
-        guard !Files.exists(workplace.venv + "/bin/vng") else { return }
+        guard !Files.exists(folder.venv + "/bin/vng") else { return }
         say("installing virtme-ng \(Self.version)")
-        try await Command("python3", ["-m", "venv", workplace.venv]).output()
-        try await Command(workplace.venv + "/bin/pip", ["install", "--quiet", "--no-cache-dir", "virtme-ng==\(Self.version)"]).output()
+        try await Command("python3", ["-m", "venv", folder.venv]).output()
+        try await Command(folder.venv + "/bin/pip", ["install", "--quiet", "--no-cache-dir", "virtme-ng==\(Self.version)"]).output()
     }
 
     private func times(_ vmlinux: String) async throws -> [Double] {
@@ -68,18 +68,18 @@ extension Course {
     ///
     /// - Parameter proving: the console is shown and must say that the command ran: where the host has no udev, virtme-ng's output is there.
     func virtme(_ vmlinux: String, proving: Bool) async throws -> Double {
-        let path = workplace.venv + "/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-        // The guest's shell says the proof, not the command line. The kernel has no ACPI to power off with: it restarts, which ends QEMU.
+        let path = folder.venv + "/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+        // The guest's shell prints the proof: the command line does not hold it. The kernel has no ACPI to power off with: it restarts, which ends QEMU.
         let script = "echo ppiov-$((40+2)); echo b > /proc/sysrq-trigger"
         let command = Command(
-            workplace.venv + "/bin/vng",
+            folder.venv + "/bin/vng",
             (proving ? ["--verbose"] : []) + [
                 "--run", vmlinux, "--disable-kvm", "--force-9p", "--cpus", "2", "--memory", "512M", "--append", "root=/dev/root", "--", script,
             ],
-            environment: ["PATH": path, "HOME": workplace.home, "TMPDIR": workplace.home], directory: workplace.path)
-        let log = workplace.log("virtme-ng")
+            environment: ["PATH": path, "HOME": folder.home, "TMPDIR": folder.home], directory: folder.path)
+        let log = folder.log("virtme-ng")
         try? FileManager.default.removeItem(atPath: log)
-        let seconds = try await Clock.time {
+        let seconds = try await secondsTaken {
             try await withTimeout(120) {
                 do {
                     try await command.run(log: log)

@@ -168,7 +168,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         }
         #expect(
             result.findings.map(\.message) == [
-                "I7 everything-comes-home: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight",
+                "I7 all-released: pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight",
                 "256 zcrx net_iovs were held and 253 released",
             ])
         #expect(result.findings.map(\.oracle) == [.trace, .exercised])

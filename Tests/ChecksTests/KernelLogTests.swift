@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import Checks
@@ -109,9 +110,6 @@ import Testing
 }
 
 enum GoldenLogs {
-    /// The folder beside this file: the tests read it where it is checked in, so that no copy can be stale.
-    static var folder: String {
-        let file = #filePath
-        return file.prefix(upTo: file.lastIndex(of: "/") ?? file.startIndex) + "/Logs"
-    }
+    /// Read where it is checked in, so that no copy can be stale.
+    static var folder: String { Repository.path("Tests/ChecksTests/Logs") }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import KernelABI
 
-/// Which condition a refused registration is put down to.
+/// The reason that is found for a refused registration.
 struct ExplainTests {
     private static let area = ZeroCopyReceive.Registration.Area(address: 0x10000, length: 0x10000)
 
@@ -47,7 +47,7 @@ struct ExplainTests {
         #expect(reason(EBUSY, State(queue: queue { $0.has_lease = true })).contains("leased"))
     }
 
-    @Test func theRequestItself() {
+    @Test func stateOfTheRequest() {
         let state = ZeroCopyReceive.DeviceState(tcpDataSplit: .disabled)
         #expect(reason(EPERM, state).contains("CAP_NET_ADMIN"))
         #expect(reason(EINVAL, state) { $0.refillEntries = 0 }.contains("no entries"))
@@ -65,6 +65,6 @@ struct ExplainTests {
         registration.refillEntries = .max
         #expect(registration.roundedEntries == 32768 && registration.regionSize == 4096 + 32768 * 16)
         registration.events = .init(userData: 7, events: [.copied], statistics: true)
-        #expect(registration.statisticsPlace >= 256 + 32768 * 16 && registration.events?.mask == 2)
+        #expect(registration.statisticsOffset >= 256 + 32768 * 16 && registration.events?.mask == 2)
     }
 }

@@ -3,7 +3,7 @@
 import CShim
 import Testing
 
-/// The walk over devmem's control messages, over bytes as `put_cmsg_notrunc()` lays them out.
+/// The fragments in devmem's control messages, in bytes as `put_cmsg_notrunc()` writes them.
 struct FragmentTests {
     private func control(_ type: Int32, level: Int32 = 1, _ payload: [UInt8], length: UInt64? = nil) -> [UInt8] {
         let bytes = little(length ?? UInt64(16 + payload.count)) + little(level) + little(type) + payload
@@ -14,13 +14,13 @@ struct FragmentTests {
         little(offset) + little(size) + little(token) + little(dmabuf) + little(UInt32(0))
     }
 
-    private func walk(_ bytes: [UInt8], room: Int = 8) -> (count: Int, malformed: Bool, fragments: [ppiov_fragment]) {
+    private func walk(_ bytes: [UInt8], capacity: Int = 8) -> (count: Int, malformed: Bool, fragments: [ppiov_fragment]) {
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes.count + 1, alignment: 8)
         defer { buffer.deallocate() }
         (buffer + 1).copyMemory(from: bytes, byteCount: bytes.count)
-        var fragments = [ppiov_fragment](repeating: ppiov_fragment(), count: room)
+        var fragments = [ppiov_fragment](repeating: ppiov_fragment(), count: capacity)
         var malformed = false
-        let count = ppiov_walk_fragments(buffer + 1, bytes.count, &fragments, room, &malformed)
+        let count = ppiov_walk_fragments(buffer + 1, bytes.count, &fragments, capacity, &malformed)
         return (count, malformed, [ppiov_fragment](fragments.prefix(count)))
     }
 
@@ -34,9 +34,9 @@ struct FragmentTests {
         #expect(fragments[1].token == 17 && fragments[1].dmabuf_id == 9)
     }
 
-    @Test func moreThanThereIsRoomFor() {
+    @Test func moreThanTheCapacity() {
         let all = (UInt32(0)..<5).flatMap { control(79, fragment(0, 1, $0, 9)) }
-        let (count, malformed, fragments) = walk(all, room: 2)
+        let (count, malformed, fragments) = walk(all, capacity: 2)
         #expect(count == 5 && !malformed && fragments.map(\.token) == [0, 1])
     }
 
@@ -48,7 +48,7 @@ struct FragmentTests {
         #expect(walk([]).count == 0)
     }
 
-    @Test func hostile() {
+    @Test func malformed() {
         let good = control(78, fragment(0, 40, 0, 0)) + control(79, fragment(8192, 1448, 17, 9))
         for length in 0...good.count { _ = walk([UInt8](good.prefix(length))) }
         for place in good.indices {

@@ -31,7 +31,7 @@ struct HandleTests {
         memory.unmap()
     }
 
-    /// A dropped handle is freed, and counted.
+    /// A dropped handle is closed, and counted.
     @Test func dropping() throws {
         let before = DroppedHandles.count
         do {
@@ -75,7 +75,7 @@ struct HandleTests {
         } catch { #expect(error.code == ENOENT || error.code == EACCES) }
     }
 
-    /// devmem's socket calls on a plain connection: payload that is not in a dma-buf is refused, tokens unknown count nothing.
+    /// devmem's socket calls on a plain connection: unknown tokens do not count.
     @Test func plainSocketsAndDeviceMemory() throws {
         let listener = try TCP.listen(on: Endpoint(.loopback4, port: 0))
         let client = try TCP.connect(to: TCP.localEndpoint(of: listener), timeoutMilliseconds: 2000)
@@ -102,7 +102,7 @@ struct HandleTests {
         try TCP.shutDown(client)
         try TCP.wait(server, for: .reading, timeoutMilliseconds: 2000)
         let end = try DeviceMemory.receive(socket: fd)
-        #expect(end.count == 0 && end.fragments.isEmpty && !end.isDamaged)
+        #expect(end.count == 0 && end.fragments.isEmpty && !end.isTruncated)
         client.close()
         server.close()
         listener.close()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KernelABI
 
-/// What the machine that runs the tests can answer. Each condition is asked of the kernel, not guessed from its version.
+/// What the kernel that runs the tests supports. Each condition is tried, and not derived from the kernel's version.
 enum Host {
     static let isAdmin = geteuid() == 0 && canMakeNamespace
     static let hasNetdev: Bool = {
@@ -56,7 +56,7 @@ struct LiveNetdevTests {
         netdev.close()
     }
 
-    @Test func absentThings() throws {
+    @Test func absentObjects() throws {
         let device = #expect(throws: KernelError.self) { try Netdev().device(0x7fff_fffe) }
         #expect(device?.code == ENODEV && device?.description.contains("dev-get of ifindex 2147483646: ENODEV") == true)
         let napi = #expect(throws: KernelError.self) { try Netdev().napi(0x7fff_fffe) }
@@ -95,7 +95,7 @@ struct LiveNetdevTests {
     }
 }
 
-/// Links, addresses and connections in a network namespace of the test's own.
+/// Links, addresses and connections in a new network namespace.
 @Suite(.enabled(if: Host.isAdmin, "a network namespace needs CAP_SYS_ADMIN"))
 struct LiveNamespaceTests {
     @Test func linksAndConnections() throws {
@@ -119,7 +119,7 @@ struct LiveNamespaceTests {
         namespace.close()
     }
 
-    @Test func theThreadComesBack() throws {
+    @Test func theThreadReturns() throws {
         let namespace = try NetworkNamespace.make()
         let outside = try identity()
         let inside = try NetworkNamespace.run(in: namespace) { try identity() }
@@ -140,25 +140,25 @@ struct LiveNamespaceTests {
     }
 }
 
-@Suite struct SocketFilterTests {
-    @Test("packets that a filter cuts are sent again, and what follows them counts as out of order") func cutPackets() throws {
+@Suite struct PacketTruncationTests {
+    @Test("truncated packets are retransmitted, and those that follow count as out of order") func truncatedPackets() throws {
         let listener = try TCP.listen(on: Endpoint(.loopback4, port: 0))
         let client = try TCP.connect(to: TCP.localEndpoint(of: listener), timeoutMilliseconds: 2000)
         let server = try TCP.accept(listener, timeoutMilliseconds: 2000)
-        try SocketFilter.cut(server.rawValue, to: 1000)
-        #expect(try SocketFilter.outOfOrder(server.rawValue) == 0)
+        try PacketTruncation.begin(server.rawValue, bytes: 1000)
+        #expect(try SocketReading.outOfOrderSegments(server.rawValue) == 0)
         let pattern = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try TCP.send(pattern, over: client, timeoutMilliseconds: 20_000)
         try TCP.shutDown(client)
         let limit = ContinuousClock.now + .seconds(20)
-        while try SocketFilter.outOfOrder(server.rawValue) == 0, ContinuousClock.now < limit { _ = poll(nil, 0, 5) }
-        #expect(try SocketFilter.outOfOrder(server.rawValue) > 0)
-        try SocketFilter.remove(server.rawValue)
+        while try SocketReading.outOfOrderSegments(server.rawValue) == 0, ContinuousClock.now < limit { _ = poll(nil, 0, 5) }
+        #expect(try SocketReading.outOfOrderSegments(server.rawValue) > 0)
+        try PacketTruncation.end(server.rawValue)
         var received: [UInt8] = []
-        while case let piece = try TCP.receive(upTo: 65536, from: server, timeoutMilliseconds: 20_000), !piece.isEmpty { received += piece }
+        while case let chunk = try TCP.receive(upTo: 65536, from: server, timeoutMilliseconds: 20_000), !chunk.isEmpty { received += chunk }
         #expect(received == pattern)
         let number = server.rawValue
-        let error = #expect(throws: KernelError.self) { try SocketFilter.remove(number) }
+        let error = #expect(throws: KernelError.self) { try PacketTruncation.end(number) }
         #expect(error?.code == ENOENT)
         client.close()
         server.close()
@@ -166,7 +166,7 @@ struct LiveNamespaceTests {
     }
 }
 
-/// Sends a pattern over a connection to one of this host's addresses, both ways.
+/// Sends a pattern over a connection to one of this host's addresses.
 func exchange(over address: IPAddress) throws {
     let listener = try TCP.listen(on: Endpoint(address, port: 0), device: "lo")
     let endpoint = try TCP.localEndpoint(of: listener)
@@ -178,8 +178,8 @@ func exchange(over address: IPAddress) throws {
     try TCP.send(pattern, over: client, timeoutMilliseconds: 2000)
     try TCP.shutDown(client)
     var received: [UInt8] = []
-    while case let piece = try TCP.receive(upTo: 65536, from: server, timeoutMilliseconds: 2000), !piece.isEmpty {
-        received += piece
+    while case let chunk = try TCP.receive(upTo: 65536, from: server, timeoutMilliseconds: 2000), !chunk.isEmpty {
+        received += chunk
     }
     #expect(received == pattern)
     try TCP.reset(server)
@@ -188,7 +188,7 @@ func exchange(over address: IPAddress) throws {
     listener.close()
 }
 
-/// Connects; a new IPv6 address has its route when the kernel's work queue has made it.
+/// Connects. The route of a new IPv6 address is added by a work item of the kernel, so ENETUNREACH is retried.
 private func connectRouted(to endpoint: Endpoint) throws(KernelError) -> OwnedDescriptor {
     let limit = ContinuousClock.now + .seconds(20)
     while true {
@@ -210,7 +210,7 @@ struct LiveSocketTests {
         let listener = try TCP.listen(on: Endpoint(.loopback4, port: 0))
         do {
             try TCP.accept(listener, timeoutMilliseconds: 20).close()
-            Issue.record("a connection out of nowhere")
+            Issue.record("a connection that nobody made")
         } catch {
             #expect(error.code == ETIMEDOUT)
         }
@@ -218,7 +218,7 @@ struct LiveSocketTests {
         let client = try TCP.connect(to: endpoint, timeoutMilliseconds: 2000)
         do {
             _ = try TCP.receive(upTo: 10, from: client, timeoutMilliseconds: 20)
-            Issue.record("bytes out of nowhere")
+            Issue.record("bytes that nobody sent")
         } catch {
             #expect(error.code == ETIMEDOUT)
         }

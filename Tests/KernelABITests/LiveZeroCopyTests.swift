@@ -6,14 +6,14 @@ import Testing
 @testable import KernelABI
 
 /// io_uring against the running kernel.
-@Suite(.enabled(if: Host.hasRings, "the kernel has no io_uring with DEFER_TASKRUN and CQE32, or forbids it"))
+@Suite(.enabled(if: Host.hasRings, "the kernel has no io_uring with DEFER_TASKRUN and CQE32, or it is disabled"))
 struct LiveRingTests {
     @Test func features() throws {
         let features = try ZeroCopyReceive.Features.query()
         let requests = try #require(features.requestOpcodes)
         #expect(requests > 40)
         if let receive = features.receive {
-            #expect(features.canBeAsked && features.knowsZeroCopyReceive && receive.refillHeaderSize > 0)
+            #expect(features.canBeQueried && features.hasZeroCopyReceive && receive.refillHeaderSize > 0)
         }
     }
 
@@ -22,8 +22,8 @@ struct LiveRingTests {
         let nothing = try (ring.peek(), ring.wait(timeoutMilliseconds: 20), ring.wait(timeoutMilliseconds: 0))
         #expect(nothing == (nil, nil, nil))
         try ring.cancel(42, userData: 43)
-        let answer = try ring.wait(timeoutMilliseconds: 1000)
-        #expect(answer?.userData == 43 && answer?.error?.code == ENOENT && answer?.more == false)
+        let completion = try ring.wait(timeoutMilliseconds: 1000)
+        #expect(completion?.userData == 43 && completion?.error?.code == ENOENT && completion?.more == false)
         let lost = ring.lostCompletions
         #expect(lost == 0)
         ring.close()
@@ -34,14 +34,14 @@ struct LiveRingTests {
         let ring = try ZeroCopyReceive.Ring()
         for multishot in [true, false] {
             try ring.receive(socket: 0, queue: 12345, multishot: multishot, userData: 9)
-            let answer = try ring.wait(timeoutMilliseconds: 1000)
-            #expect(answer?.userData == 9 && answer?.error?.code == EINVAL)
+            let completion = try ring.wait(timeoutMilliseconds: 1000)
+            #expect(completion?.userData == 9 && completion?.error?.code == EINVAL)
         }
         ring.close()
     }
 
     @Test(.enabled(if: Host.isAdmin && Host.hasNetdev, "zcrx needs CAP_NET_ADMIN"))
-    func loopbackIsNoDeviceForIt() throws {
+    func theLoopbackDeviceIsRefused() throws {
         let area = try MappedMemory(anonymous: 1 << 16)
         let ring = try ZeroCopyReceive.Ring()
         for memory in [ZeroCopyReceive.Registration.RefillMemory.user, .kernel] {
@@ -49,7 +49,7 @@ struct LiveRingTests {
             registration.refillMemory = memory
             do {
                 try ring.register(registration).close()
-                Issue.record("the loopback device took a memory provider")
+                Issue.record("the loopback device accepted a memory provider")
             } catch {
                 #expect([EOPNOTSUPP, EINVAL].contains(error.code))
                 let explained = ZeroCopyReceive.explain(error, registration: registration)
@@ -65,7 +65,7 @@ struct LiveRingTests {
         let ring = try ZeroCopyReceive.Ring()
         do {
             try ring.flush(queue: 3)
-            Issue.record("a queue that is not there was flushed")
+            Issue.record("a queue that does not exist was flushed")
         } catch {
             #expect(error.code == ENXIO || error.code == EINVAL)
         }
@@ -73,7 +73,7 @@ struct LiveRingTests {
     }
 }
 
-/// zcrx without a device: everything but page pools and providers.
+/// zcrx without a device: there is no page pool and no memory provider.
 @Suite(.enabled(if: Host.hasNoDevice && Host.isAdmin, "the kernel has no ZCRX_REG_NODEV, or this is not root"))
 struct LiveNoDeviceTests {
     @Test(arguments: [ZeroCopyReceive.Registration.RefillMemory.user, .kernel])
@@ -117,7 +117,7 @@ struct LiveNoDeviceTests {
         let good = ZeroCopyReceive.Registration.noDevice(area: .memory(area), refillEntries: 64)
         do {
             try small.register(good).close()
-            Issue.record("a ring without big completions was taken")
+            Issue.record("a ring without 32-byte completions was accepted")
         } catch { #expect(error.code == EINVAL) }
         small.close()
         let ring = try ZeroCopyReceive.Ring()
@@ -130,7 +130,7 @@ struct LiveNoDeviceTests {
         for registration in [misaligned, token, entries] {
             do {
                 try ring.register(registration).close()
-                Issue.record("a bad registration was taken")
+                Issue.record("a wrong registration was accepted")
             } catch { #expect(error.code == EINVAL) }
         }
         ring.close()

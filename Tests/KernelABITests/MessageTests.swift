@@ -4,7 +4,7 @@ import CShim
 import Glibc
 import Testing
 
-/// Requests byte for byte. The expected bytes were written by hand from the kernel's headers.
+/// Requests, byte by byte. The expected bytes were written by hand from the kernel's headers.
 struct MessageTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
@@ -154,7 +154,7 @@ struct MessageTests {
         #expect(built(one.build).bytes == hex(one.expected))
     }
 
-    /// In every smaller buffer the builder says so and writes nothing past it (which `built` checks).
+    /// In every smaller buffer the builder fails and writes nothing beyond it (which `built` checks).
     @Test(arguments: cases)
     func tooSmall(_ one: Case) {
         for size in 0..<hex(one.expected).count {

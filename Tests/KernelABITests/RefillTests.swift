@@ -6,9 +6,9 @@ import Testing
 
 @testable import KernelABI
 
-/// The refill ring's producer over plain memory, with the test as the kernel.
+/// The refill ring's producer over plain memory, in which the test does the kernel's part.
 struct RefillTests {
-    /// Head and tail on cache lines of their own, entries behind, as `io_fill_zcrx_offsets()` lays them out.
+    /// Head and tail on separate cache lines, then the entries, as `io_fill_zcrx_offsets()` sets them.
     private static let offsets = ppiov_zcrx_offsets(head: 0, tail: 64, rqes: 128, resv2: 0, resv: (0, 0))
 
     private func withRegion<R>(entries: Int, start: UInt32 = 0, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
@@ -27,7 +27,7 @@ struct RefillTests {
         return refill
     }
 
-    @Test func fillsAndStops() {
+    @Test func fillsUp() {
         withRegion(entries: 4) { region in
             var refill = producer(region, entries: 4)
             for index in 0..<4 {
@@ -46,7 +46,7 @@ struct RefillTests {
         }
     }
 
-    /// Head and tail count past 2^32.
+    /// Head and tail wrap around at 2^32.
     @Test func wrapsAround() {
         withRegion(entries: 8, start: .max - 2) { region in
             var refill = producer(region, entries: 8)
@@ -60,8 +60,8 @@ struct RefillTests {
         }
     }
 
-    /// A head that claims more than was given counts as full: no entry may be overwritten.
-    @Test func aWildHeadCountsAsFull() {
+    /// A head outside of the ring counts as full: no entry may be overwritten.
+    @Test func aHeadOutsideCountsAsFull() {
         withRegion(entries: 4) { region in
             var refill = producer(region, entries: 4)
             region.storeBytes(of: 77, toByteOffset: 0, as: UInt32.self)
@@ -70,7 +70,7 @@ struct RefillTests {
         }
     }
 
-    @Test func offsetsThatLeaveTheRegion() {
+    @Test func offsetsOutsideOfTheRegion() {
         withRegion(entries: 4) { region in
             var refill = ppiov_refill()
             func attempt(_ head: UInt32, _ tail: UInt32, _ rqes: UInt32, _ entries: UInt32) -> CInt {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import KernelABI
 
-/// Replies as `Documentation/netlink/specs/netdev.yaml` and the kernel's fill functions give them.
+/// Replies as `Documentation/netlink/specs/netdev.yaml` and the kernel's fill functions define them.
 enum Recorded {
     static let device = generic(
         1, attribute(1, UInt32(3)), attribute(3, UInt64(0x7f)), attribute(5, UInt64(0)), attribute(6, UInt64(3)),
@@ -111,7 +111,7 @@ struct ReplyTests {
         #expect(bound.result == 0 && bound.value == 9)
         let family = parsed(Recorded.family, ppiov_family(), ppiov_parse_family)
         #expect(family.result == 0 && family.value.id == 0x1c && family.value.group_count == 2)
-        #expect(text(family.value.groups.1.name) == "page-pool" && family.value.groups.1.id == 12)
+        #expect(String(characters: family.value.groups.1.name) == "page-pool" && family.value.groups.1.id == 12)
     }
 
     @Test func ringsAndChannels() {
@@ -133,29 +133,29 @@ struct ReplyTests {
     @Test func acknowledgements() {
         let refusal = parsed(Recorded.refusal, ppiov_ack(), ppiov_parse_ack)
         #expect(refusal.result == 0 && refusal.value.error == -EEXIST)
-        #expect(text(refusal.value.text) == "designated queue already memory provider bound")
+        #expect(String(characters: refusal.value.text) == "designated queue already memory provider bound")
         #expect(refusal.value.has_offset && refusal.value.offset == 28)
         #expect(refusal.value.has_missing_type && refusal.value.missing_type == 4)
-        // Not capped: the request stands behind the errno, and the attributes behind the request.
+        // Not capped: the request follows the errno, and the attributes follow the request.
         let whole = message(
             2, flags: 0x200, little(Int32(-EINVAL)) + generic(13, attribute(3, UInt32(7))),
             attribute(1, [UInt8]("no".utf8) + [0]))
         let long = parsed(whole, ppiov_ack(), ppiov_parse_ack)
-        #expect(long.result == 0 && long.value.error == -EINVAL && text(long.value.text) == "no")
+        #expect(long.result == 0 && long.value.error == -EINVAL && String(characters: long.value.text) == "no")
         #expect(parsed(Recorded.acknowledgement, ppiov_ack(), ppiov_parse_ack).value.error == 0)
         let failed = message(3, flags: 2 | 0x200, little(Int32(-ENODEV)), attribute(1, [UInt8]("gone".utf8) + [0]))
         let done = parsed(failed, ppiov_ack(), ppiov_parse_ack)
-        #expect(done.result == 0 && done.value.error == -ENODEV && text(done.value.text) == "gone")
+        #expect(done.result == 0 && done.value.error == -ENODEV && String(characters: done.value.text) == "gone")
     }
 
-    @Test func aTextTooLongIsCut() {
+    @Test func aTextTooLongIsTruncated() {
         let reply = message(
             2, flags: 0x300, little(Int32(-EINVAL)) + message(0x1c), attribute(1, [UInt8](repeating: 0x61, count: 1000)))
         let ack = parsed(reply, ppiov_ack(), ppiov_parse_ack)
-        #expect(ack.result == 0 && text(ack.value.text).utf8.count == Int(PPIOV_TEXT_MAX) - 1)
+        #expect(ack.result == 0 && String(characters: ack.value.text).utf8.count == Int(PPIOV_TEXT_MAX) - 1)
     }
 
-    @Test func theErrorReadsWell() {
+    @Test func theErrorsDescription() {
         let error = KernelError(
             "bind-rx of queue 0 on ifindex 3", code: EEXIST,
             message: "designated queue already memory provider bound")

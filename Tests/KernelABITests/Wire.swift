@@ -2,7 +2,7 @@
 
 import CShim
 
-/// Bytes as they stand on the wire, little endian, written the way a capture shows them.
+/// Bytes of a message in hexadecimal, as a capture shows them. Blanks and bars are ignored.
 func hex(_ text: String) -> [UInt8] {
     let digits = text.filter { !$0.isWhitespace && $0 != "|" }.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
@@ -44,11 +44,11 @@ func built(size: Int = 256, _ build: (UnsafeMutableRawPointer, Int) -> CInt) -> 
     buffer.initializeMemory(as: UInt8.self, repeating: 0xa5, count: size + 16)
     let result = build(buffer, size)
     let all = [UInt8](UnsafeRawBufferPointer(start: buffer, count: size + 16))
-    precondition(all[size...].allSatisfy { $0 == 0xa5 }, "a builder wrote past its buffer")
+    precondition(all[size...].allSatisfy { $0 == 0xa5 }, "a builder wrote beyond its buffer")
     return (result, result > 0 ? [UInt8](all[..<Int(result)]) : [])
 }
 
-/// Runs one of the shim's parsers on bytes at an odd address, right before the end of their allocation.
+/// Runs one of the shim's parsers on bytes at an odd address, at the end of their allocation.
 func parsed<Raw>(
     _ bytes: [UInt8], _ empty: Raw, _ parse: (UnsafeRawPointer?, Int, UnsafeMutablePointer<Raw>?) -> CInt
 ) -> (result: CInt, value: Raw) {
@@ -59,7 +59,7 @@ func parsed<Raw>(
     return (parse(buffer + 1, bytes.count, &value), value)
 }
 
-/// A generator that yields the same on every run.
+/// A random number generator with the same numbers in every run.
 struct FixedSeed: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {

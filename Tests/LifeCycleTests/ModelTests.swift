@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("the rework and mainline break nothing", arguments: sound)
+    @Test("the rework and mainline break no invariant", arguments: sound)
     func soundDesigns(_ target: Target) {
         let exploration = Explorer(Self.small(target.design, target.provider)).run()
         #expect(exploration.end == .exhausted)
@@ -38,19 +38,19 @@ import Testing
         #expect(exploration.states > 500)
     }
 
-    @Test("before the rework, a foreign provider's buffer gets lost, and a pool is freed under a buffer")
+    @Test("before the rework, a buffer of another provider is lost, and a pool is freed while a buffer points to it")
     func beforeRework() throws {
         let zcrx = Explorer(Self.small(.beforeRework, .zcrx)).run()
         let lost = try #require(zcrx.counterexamples.first { $0.rfcFault == 1 })
-        #expect(lost.invariant == .everythingComesHome)
+        #expect(lost.invariant == .allReleased)
         let devmem = Explorer(Self.small(.beforeRework, .devmem)).run()
         let freed = try #require(devmem.counterexamples.first { $0.invariant == .poolOutlivesBuffers })
         #expect(freed.rfcFault == 2)
         #expect(freed.steps.last?.kind == .freePool)
-        #expect(devmem.counterexamples.contains { $0.invariant == .inflightIsOut })
+        #expect(devmem.counterexamples.contains { $0.invariant == .inflightIsExact })
     }
 
-    @Test("pages never had the RFC's faults")
+    @Test("pages do not have the RFC's faults")
     func pagesBeforeRework() {
         #expect(Explorer(Self.small(.beforeRework, .none)).run().counterexamples.isEmpty)
     }
@@ -68,49 +68,60 @@ import Testing
         for fault in Fault.allCases { #expect(Self.faults.contains { $0.fault == fault }, "\(fault.rawValue)") }
     }
 
-    @Test("symmetry changes the number of states and nothing else", arguments: ModelProvider.allCases)
+    @Test("a fault is found by its name and by its former name")
+    func faultNames() {
+        for fault in Fault.allCases { #expect(Fault(name: fault.rawValue) == fault) }
+        for (former, fault) in Fault.formerNames {
+            #expect(Fault(name: former) == fault)
+            #expect(Fault(rawValue: former) == nil, "\(former) is a present name")
+        }
+        #expect(Fault(name: "close-forgets-tokens")?.rawValue == "close-omits-token-release")
+        #expect(Fault(name: "nosuch") == nil)
+    }
+
+    @Test("symmetry changes only the number of states", arguments: ModelProvider.allCases)
     func symmetry(_ provider: ModelProvider) {
         let with = Explorer(Self.small(.unifiedRefCount, provider)).run()
         let without = Explorer(Self.small(.unifiedRefCount, provider, symmetry: false)).run()
         #expect(without.counterexamples.isEmpty)
         #expect(with.depth == without.depth)
-        // Two buffers: at most two states become one.
+        // With two buffers, at most two states become one.
         #expect(with.states < without.states && without.states <= 2 * with.states)
     }
 
-    @Test("a counterexample is as short without symmetry", arguments: [Fault.releaseFreesTwice, .closeForgetsTokens, .poolFreedEarly])
+    @Test("a counterexample is as short without symmetry", arguments: [Fault.releaseFreesTwice, .closeOmitsTokenRelease, .poolFreedEarly])
     func shortest(_ fault: Fault) throws {
         let with = Explorer(Self.small(.unifiedRefCount, .devmem, fault), stopsAtFirst: true).run()
         let without = Explorer(Self.small(.unifiedRefCount, .devmem, fault, symmetry: false), stopsAtFirst: true).run()
         #expect(try #require(with.counterexamples.first).steps.count == (try #require(without.counterexamples.first).steps.count))
     }
 
-    @Test("a counterexample's steps are numbered, name who does what, and end with what is wrong")
+    @Test("a counterexample has numbered steps with actor and kernel function, and ends with the finding")
     func narration() throws {
-        let exploration = Explorer(Self.small(.unifiedRefCount, .devmem, .closeForgetsTokens), stopsAtFirst: true).run()
+        let exploration = Explorer(Self.small(.unifiedRefCount, .devmem, .closeOmitsTokenRelease), stopsAtFirst: true).run()
         let example = try #require(exploration.counterexamples.first)
         let lines = example.text.split(separator: "\n").map(String.init)
         #expect(lines.first?.contains("1. NAPI") == true)
         #expect(lines.first?.contains("mp_dmabuf_devmem_alloc_netmems") == true)
-        #expect(lines.last?.contains("=> nobody is left to do anything") == true)
+        #expect(lines.last?.contains("=> no step is left, and not everything is released: A (") == true)
         #expect(lines.last?.contains("user 1") == true)
         #expect(example.mermaid.hasPrefix("sequenceDiagram\n"))
         #expect(!example.mermaid.contains(";"))
     }
 
-    @Test("strictly, mainline's devmem keeps its mapping for a device that is gone, and can be made to lose a reference")
+    @Test("with --strict, mainline's devmem stays mapped for a removed device, and can lose a reference")
     func strict() throws {
         var configuration = Self.small(.unifiedRefCount, .devmem)
         configuration.strict = true
         let found = Explorer(configuration).run().counterexamples
-        #expect(found.map(\.invariant) == [.unmappedAfterUninstall, .everythingComesHome])
+        #expect(found.map(\.invariant) == [.unmappedAfterUninstall, .allReleased])
         #expect(found.first?.steps.map(\.kind) == [.removeDevice])
         #expect(try #require(found.last).steps.contains { $0.kind == .eraseReservation })
         configuration.provider = .zcrx
         #expect(Explorer(configuration).run().counterexamples.isEmpty)
     }
 
-    @Test("an exploration that runs out of memory says so")
+    @Test("an exploration that needs more memory than it has ends with outOfMemory")
     func memoryBound() {
         let exploration = Explorer(Configuration(design: .unifiedRefCount, provider: .zcrx), memory: 8 << 20).run()
         #expect(exploration.end == .outOfMemory)
@@ -118,9 +129,9 @@ import Testing
         #expect(exploration.bytes <= 8 << 20)
     }
 
-    @Test("where the ring has room for every buffer, a live pool holds none of them twice", arguments: ModelProvider.allCases)
+    @Test("if every buffer fits into the ring, a live pool holds each of them once", arguments: ModelProvider.allCases)
     func predictionOfHolds(_ provider: ModelProvider) {
-        // What `Prediction` says of a pool's holds rests on this: no step gives a buffer back while its pool lives.
+        // `Prediction` depends on this: no step returns a buffer to the provider while its pool is live.
         var watch = LiveReturns()
         let configuration = Self.small(.unifiedRefCount, provider, ringCapacity: 2)
         forEachState(configuration) { state in
@@ -135,7 +146,7 @@ import Testing
             tight.from = state
             Transitions(full).forEach(from: state, into: &tight)
         }
-        #expect(tight.returns > 0, "with a smaller ring it can")
+        #expect(tight.returns > 0, "with a smaller ring a live pool returns buffers")
     }
 
     private func forEachState(_ configuration: Configuration, _ body: (ModelState) -> Void) {
@@ -155,7 +166,7 @@ import Testing
 
 private struct Collected: SuccessorSink {
     var states: [ModelState] = []
-    mutating func take(_ state: ModelState, _ step: Step) { states.append(state) }
+    mutating func add(_ state: ModelState, _ step: Step) { states.append(state) }
 }
 
 private struct LiveReturns: SuccessorSink {
@@ -163,7 +174,7 @@ private struct LiveReturns: SuccessorSink {
     var returns = 0
     var holds = 0
 
-    mutating func take(_ state: ModelState, _ step: Step) {
+    mutating func add(_ state: ModelState, _ step: Step) {
         if step.kind == .allocate { holds += 1 }
         if step.kind == .returnToProvider && from.pool(Int(step.pool)).state == .live { returns += 1 }
     }

@@ -2,7 +2,7 @@
 
 @testable import LifeCycle
 
-/// tracefs texts as Linux 7.3 on x86-64 gives them.
+/// tracefs texts of Linux 7.3 on x86-64.
 enum Texts {
     static let headerPage = """
         \tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;
@@ -70,7 +70,7 @@ enum Texts {
     ]
 }
 
-/// Writes ring-buffer pages as the kernel does: a delta per event, a time extend where it does not fit.
+/// Writes ring-buffer pages as the kernel does: a delta per event, and a time extend if the delta is too large.
 struct PageWriter {
     var bytes: [UInt8] = []
     private var page: [UInt8] = []
@@ -83,7 +83,7 @@ struct PageWriter {
 
     static func header(type: UInt32, delta: UInt32) -> [UInt8] { little(delta << 5 | type) }
 
-    /// Ends the page; `flags` go into its commit word, and `missed` behind its data.
+    /// Ends the page. `flags` are set in its commit word, `missed` is written behind its data.
     mutating func flush(flags: UInt32 = 0, missed: UInt64? = nil) {
         var whole = Self.little(pageTime) + Self.little(UInt64(UInt32(page.count) | flags)) + page
         if let missed { whole += Self.little(missed) }
@@ -126,7 +126,7 @@ struct PageWriter {
         case .poolRelease(let inflight, let hold, let release, let attempts):
             return head(321) + little(UInt32(bitPattern: inflight)) + little(hold) + little(UInt64(release)) + little(attempts)
         case .mark(let mark, let count):
-            // common fields, ip, then the text with its line end.
+            // Common fields, ip, then the text with its newline.
             let common = little(UInt16(5)) + [event.flags, 0] + little(UInt32(bitPattern: event.pid))
             let text = Array((mark.line(count) + "\n").utf8) + [0]
             return common + little(UInt64(0)) + text + [UInt8](repeating: 0, count: (4 - text.count % 4) % 4)

@@ -13,13 +13,13 @@ import Testing
         decoder = try TraceDecoder(formats: Texts.all)
     }
 
-    /// Time stamps and record sizes, the bytes pushed in pieces.
-    func decode(_ bytes: [UInt8], pieces: Int = 1 << 20) throws -> (events: [(UInt64, Int)], missed: [MissedEvents]) {
+    /// Time stamps and record sizes; the bytes are pushed in chunks.
+    func decode(_ bytes: [UInt8], chunk: Int = 1 << 20) throws -> (events: [(UInt64, Int)], missed: [MissedEvents]) {
         var ring = RingBufferDecoder(header: header)
         var events: [(UInt64, Int)] = []
-        for start in stride(from: 0, to: bytes.count, by: pieces) {
-            try Array(bytes[start..<min(start + pieces, bytes.count)]).withUnsafeBytes { piece in
-                try ring.push(piece) { time, record in events.append((time, record.count)) }
+        for start in stride(from: 0, to: bytes.count, by: chunk) {
+            try Array(bytes[start..<min(start + chunk, bytes.count)]).withUnsafeBytes { bytes in
+                try ring.push(bytes) { time, record in events.append((time, record.count)) }
             }
         }
         try ring.finish()
@@ -47,11 +47,11 @@ import Testing
         #expect(trace.events.first?.isNetIov == true)
     }
 
-    @Test(arguments: [1, 7, 4095, 4096, 5000]) func piecesOfAnySize(size: Int) throws {
+    @Test(arguments: [1, 7, 4095, 4096, 5000]) func chunksOfAnySize(size: Int) throws {
         var writer = PageWriter()
         for number in 0..<300 { writer.record([UInt8](repeating: 1, count: 40), at: 100 + UInt64(number)) }
         writer.flush()
-        let result = try decode(writer.bytes, pieces: size)
+        let result = try decode(writer.bytes, chunk: size)
         #expect(result.events.count == 300)
         #expect(result.events.last?.0 == 399)
     }
@@ -60,7 +60,7 @@ import Testing
         var writer = PageWriter()
         writer.record([0, 0, 0, 0], at: 1000)
         writer.record([UInt8](repeating: 0, count: 200), at: 1010)
-        // A discarded event of 8 bytes whose time counts, and one whose delta only says "not zero".
+        // A discarded event of 8 bytes whose delta counts, and one whose delta means "not zero" only.
         writer.raw(PageWriter.header(type: 29, delta: 5) + PageWriter.little(UInt32(4)))
         writer.raw(PageWriter.header(type: 29, delta: 1) + PageWriter.little(UInt32(8)) + [0, 0, 0, 0])
         writer.raw(PageWriter.header(type: 1, delta: 5) + [0, 0, 0, 0])
@@ -85,7 +85,7 @@ import Testing
         #expect(try decode(writer.bytes).events.map(\.0) == [base, 0x0800_0000_0000_2000])
     }
 
-    @Test func missedEventsAreToldNotHidden() throws {
+    @Test func missedEventsAreReported() throws {
         var writer = PageWriter()
         writer.record([0, 0, 0, 0], at: 1)
         writer.flush()
@@ -131,12 +131,12 @@ import Testing
                 try decode(page(PageWriter.header(type: type, delta: 2)))
             }
         }
-        // The stored count of missed events does not fit behind a full page: the page is not read beyond its end.
+        // A full page has no space for the count of missed events: the page is not read beyond its end.
         let full = page(PageWriter.header(type: 29, delta: 0), commit: 4080 | 3 << 30)
         #expect(try decode(full).missed == [MissedEvents(page: 0, count: nil)])
     }
 
-    /// Random bytes, random bytes with a plausible header, and valid pages with bytes flipped: an error or events, never a trap.
+    /// Random bytes, random bytes with a plausible header, and valid pages with changed bytes give an error or events, never a trap.
     @Test(arguments: 0..<300 as Range<UInt64>) func hostileBytes(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var bytes: [UInt8]
@@ -194,8 +194,8 @@ import Testing
         #expect(try merged([:]).isEmpty)
     }
 
-    @Test("a trace is the same however its bytes are cut")
-    func piecesOfAnySize() throws {
+    @Test("the events do not depend on how the bytes are split")
+    func splitAnywhere() throws {
         let events = (1...500).map { TraceEvent(time: $0 * 50, cpu: 0, pool: 2, action: .hold(netmem: $0, counter: UInt32($0))) }
         let bytes = PageWriter.trace(events)
         for size in [1, 7, 4095, 4096, 4097, 100_000] {
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test("a mark's format that does not agree with the others is refused, and a short mark is none")
+    @Test("a mark's format that differs from the others is refused, and a short record is no mark")
     func hostileMarkFormat() throws {
         var formats = Texts.marked
         formats["print"] = Texts.print.replacing("common_pid;\toffset:4", with: "common_pid;\toffset:4000000")

@@ -5,7 +5,7 @@ import Testing
 @testable import LifeCycle
 
 @Suite struct TraceDatTests {
-    /// A trace.dat of two CPUs, as trace-cmd 3.1 writes version 6.
+    /// Writes a trace.dat of two CPUs, in version 6 as trace-cmd 3.1 does.
     struct Writer {
         var version = "6"
         var endian: UInt8 = 0
@@ -54,7 +54,7 @@ import Testing
     static let events = ConformanceTests.schedule(12).events
     static let pages = (0..<2).map { cpu in PageWriter.trace(events.filter { $0.cpu % 2 == UInt32(cpu) }) }
 
-    @Test("its pages are judged like pages in a folder")
+    @Test("its pages give the same outcome as pages in a folder")
     func roundTrip() throws {
         let bytes = Writer().bytes(Self.pages)
         let dat = try Self.read(bytes)
@@ -68,14 +68,14 @@ import Testing
         #expect(outcome.events == Self.events.count)
     }
 
-    @Test("a CPU without data, and a file without options")
+    @Test("a CPU without data and a file without options are read")
     func emptyCPU() throws {
         var writer = Writer()
         writer.options = []
         #expect(try Self.read(writer.bytes([Self.pages[0], []])).pages.keys.sorted() == [0])
     }
 
-    @Test("what is not read is named")
+    @Test("a file that cannot be read gives a specific error")
     func otherKinds() {
         #expect(throws: TraceDatError.notTraceDat) { try Self.read(Array("text".utf8)) }
         #expect(throws: TraceDatError.version("7")) { try Self.read(Writer(version: "7").bytes(Self.pages)) }
@@ -85,11 +85,11 @@ import Testing
         #expect(throws: TraceDatError.instance("net")) { try Self.read(Writer(options: instance).bytes(Self.pages)) }
         let top = [(UInt16(3), PageWriter.little(UInt64(4096)) + Writer.word(""))]
         #expect(throws: Never.self) { try Self.read(Writer(options: top).bytes(Self.pages)) }
-        #expect(throws: TraceDatError.senseless("CPUs", 1 << 31)) { try Self.read(Writer(cpus: 1 << 31).bytes(Self.pages)) }
+        #expect(throws: TraceDatError.implausible("CPUs", 1 << 31)) { try Self.read(Writer(cpus: 1 << 31).bytes(Self.pages)) }
     }
 
     @Test(
-        "offsets beyond the file",
+        "an offset beyond the file is an error",
         arguments: [
             (UInt64.max, 1), (4096, UInt64.max), (1 << 40, 0), (0, 1 << 40), (UInt64.max - 4095, 4096),
         ] as [(UInt64, UInt64)])
@@ -98,7 +98,7 @@ import Testing
         #expect(throws: TraceDatError.truncated(at: offset)) { try Self.read(writer.bytes(Self.pages)) }
     }
 
-    @Test("cut off anywhere, it is an error")
+    @Test("a file that is truncated anywhere is an error")
     func truncated() {
         let bytes = Writer().bytes(Self.pages)
         for count in stride(from: 0, to: bytes.count, by: 7) {
@@ -106,12 +106,12 @@ import Testing
         }
     }
 
-    @Test("damaged, it is an error or a verdict", arguments: 0..<300 as Range<UInt64>)
+    @Test("a damaged file is an error or a verdict", arguments: 0..<300 as Range<UInt64>)
     func damaged(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var bytes = Writer().bytes(Self.pages)
         for _ in 0..<(1 + seed % 4) {
-            // Mostly in the header: pages have tests of their own.
+            // Mostly in the header: damaged pages have their own tests.
             let at = Int.random(in: 0..<min(bytes.count, 4096) - 8, using: &random)
             let words = [0, .max, 1 << 63, UInt64(bytes.count), random.next(), random.next() >> 40]
             let word = words.randomElement(using: &random) ?? 0

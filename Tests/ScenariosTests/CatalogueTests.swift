@@ -2,6 +2,7 @@
 
 import Foundation
 import Results
+import TestSupport
 import Testing
 
 @testable import Scenarios
@@ -30,8 +31,9 @@ import Testing
 
     @Test func onlyAPatternThatNamesThemFindsTheHiddenOnes() {
         #expect(Catalogue.select("*").allSatisfy { !$0.hidden })
-        #expect(Catalogue.select("selftest.panic").map { $0.id } == ["selftest.panic"])
-        #expect(Catalogue.select("selftest.*").allSatisfy { $0.hidden })
+        #expect(Catalogue.select("harness.panic").map { $0.id } == ["harness.panic"])
+        let hidden = Catalogue.select("harness.*")
+        #expect(!hidden.isEmpty && hidden.allSatisfy { $0.hidden })
     }
 
     @Test func allTakesTheThoroughOnesToo() {
@@ -39,6 +41,25 @@ import Testing
         #expect(Catalogue.select(nil).allSatisfy { !$0.thorough })
         #expect(Set(Catalogue.select(nil, all: true).map { $0.id }).isSuperset(of: thorough.map { $0.id }))
         for scenario in thorough.prefix(3) { #expect(Catalogue.select(scenario.id).map { $0.id } == [scenario.id]) }
+    }
+
+    /// A script that was written for version 0.1 goes on to find its scenarios.
+    @Test(arguments: RenamedScenario.all)
+    func anOldIDTakesTheScenarioOfTheNewOne(_ renamed: RenamedScenario) throws {
+        #expect(Catalogue.all.contains { $0.id == renamed.new })
+        #expect(!Catalogue.all.contains { $0.id == renamed.old })
+        #expect(try Catalogue.select(any: [renamed.old]).map { $0.id } == [renamed.new])
+        #expect(Catalogue.renamed(renamed.old) == [renamed])
+    }
+
+    @Test func anOldPatternTakesAllThatItMeant() throws {
+        let taken = try Catalogue.select(any: ["beyond.share.*"]).map { $0.id }
+        #expect(taken.count == 14 && taken.allSatisfy { $0.hasPrefix("zcrx.export.") })
+        #expect(try Catalogue.select(any: ["soak.zcrx.bind-connect-keep-leave-away-netns-end"]).map { $0.id } == [
+            "soak.zcrx.bind-connect-hold-unread-setnetns-exitnetns-end"
+        ])
+        // A pattern that matches a scenario of today means that scenario.
+        #expect(Catalogue.renamed("zcrx.*").isEmpty)
     }
 
     @Test func severalPatternsTakeWhatAnyOfThemTakes() throws {
@@ -77,8 +98,7 @@ import Testing
     }
 
     @Test func theDocumentIsThatOfTheCatalogue() throws {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/scenarios.md").standardized
-        let kept = try String(contentsOf: file, encoding: .utf8)
+        let kept = try Repository.text("docs/scenarios.md")
         #expect(kept == CatalogueDocument.markdown(), "make it again: ppiov list --markdown > docs/scenarios.md")
     }
 

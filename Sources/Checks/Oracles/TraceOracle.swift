@@ -80,7 +80,7 @@ enum TraceOracle {
     private static func unbalanced(_ books: PoolLedger.Account, _ account: PoolAccount) -> String {
         let carried = books.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
         let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) released without a hold"
-        let label = Violation.Invariant.everythingComesHome.label
+        let label = Violation.Invariant.allReleased.label
         return "\(label): pool \(account.pool) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
             + "released \(books.releases): \(left)"
     }

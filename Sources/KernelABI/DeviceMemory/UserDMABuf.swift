@@ -4,22 +4,22 @@ internal import CShim
 internal import Glibc
 internal import SystemPackage
 
-/// A dma-buf made of a memfd's pages by `/dev/udmabuf`: device memory that the CPU can look into.
+/// A dma-buf made of a memfd's pages by `/dev/udmabuf`: the CPU can read this device memory.
 ///
-/// `close()` frees this process's descriptors and mapping; the pages live on while a binding holds the dma-buf.
+/// `close()` frees this process's descriptors and mapping; the pages stay allocated while a binding holds the dma-buf.
 public struct UserDMABuf: ~Copyable {
     private let memory: OwnedDescriptor
     private let dmabuf: OwnedDescriptor
     private let mapping: MappedMemory
 
-    /// Whether the kernel offers udmabuf (CONFIG_UDMABUF, and /dev mounted).
+    /// Whether the kernel has udmabuf (CONFIG_UDMABUF, and /dev mounted).
     public static var isAvailable: Bool { access("/dev/udmabuf", R_OK | W_OK) == 0 }
 
     /// - Parameters:
     ///   - size: bytes, rounded up to whole pages (2 MiB pages where `hugePages`).
-    ///   - hugePages: take them from the reserved 2 MiB pages, as net_iovs larger than a page demand.
-    ///   - scattered: no page lies behind the one before it, so that a device sees as many pieces as there are pages. Else that is up to
-    ///     how much memory in one piece the kernel has left.
+    ///   - hugePages: from the reserved 2 MiB pages, as net_iovs larger than a page require.
+    ///   - scattered: no page is adjacent to the one before it, so that the scatter list has an entry for each page. Otherwise that depends on how
+    ///     much contiguous memory the kernel has.
     ///   - twice: the dma-buf has each page twice in a row, and so twice the length; at most 512 pages.
     /// - Throws: `ENOENT` without udmabuf; `ENOMEM`; `EINVAL` beyond `udmabuf.size_limit_mb`.
     public init(size: Int, hugePages: Bool = false, scattered: Bool = false, twice: Bool = false) throws(KernelError) {
@@ -35,7 +35,7 @@ public struct UserDMABuf: ~Copyable {
             throw error
         }
         if scattered {
-            // The kernel hands out memory in one direction: neighbours are made at different times.
+            // The kernel allocates memory in one direction: touching every second page first keeps neighbours apart.
             mapping.withUnsafeMutableBytes { bytes in
                 for first in [unit, 0] {
                     for offset in stride(from: first, to: whole, by: 2 * unit) { bytes[offset] = 0 }
@@ -54,15 +54,15 @@ public struct UserDMABuf: ~Copyable {
         self.mapping = mapping
     }
 
-    /// The dma-buf's descriptor, as bindings and areas take it.
+    /// The dma-buf's descriptor, for bindings and areas.
     public var rawValue: CInt { dmabuf.rawValue }
 
-    /// Bytes of memory, which is its length where no page is in it twice.
+    /// Bytes of memory. The dma-buf is twice as long where each page is in it twice.
     public var count: Int { mapping.count }
 
-    /// Copies bytes out, bracketed by `DMA_BUF_IOCTL_SYNC` so that they are what the device wrote.
+    /// Copies bytes out, between the two calls of `DMA_BUF_IOCTL_SYNC` that make the device's writes visible.
     ///
-    /// - Returns: nil where the range does not lie inside.
+    /// - Returns: nil where the range is not inside the memory.
     public borrowing func bytes(at offset: UInt64, count: Int) throws(KernelError) -> [UInt8]? {
         try beginAccess(writing: false)
         let bytes = mapping.bytes(at: offset, count: count)
@@ -70,9 +70,9 @@ public struct UserDMABuf: ~Copyable {
         return bytes
     }
 
-    /// Writes bytes, bracketed by `DMA_BUF_IOCTL_SYNC`.
+    /// Writes bytes, between the two calls of `DMA_BUF_IOCTL_SYNC`.
     ///
-    /// - Throws: `ERANGE` where the range does not lie inside.
+    /// - Throws: `ERANGE` where the range is not inside the memory.
     public borrowing func write(_ bytes: [UInt8], at offset: Int) throws(KernelError) {
         guard offset >= 0, bytes.count <= count, offset <= count - bytes.count else {
             throw KernelError("writing \(bytes.count) bytes at \(offset) of a dma-buf", errno: .outOfRange)
@@ -82,27 +82,27 @@ public struct UserDMABuf: ~Copyable {
         try endAccess(writing: true)
     }
 
-    /// Begins access by the CPU (`DMA_BUF_SYNC_START`).
+    /// Begins access of the CPU (`DMA_BUF_SYNC_START`).
     public borrowing func beginAccess(writing: Bool) throws(KernelError) {
         try check(ppiov_dmabuf_sync(rawValue, true, true, writing), "beginning CPU access to a dma-buf")
     }
 
-    /// Ends access by the CPU (`DMA_BUF_SYNC_END`).
+    /// Ends access of the CPU (`DMA_BUF_SYNC_END`).
     public borrowing func endAccess(writing: Bool) throws(KernelError) {
         try check(ppiov_dmabuf_sync(rawValue, false, true, writing), "ending CPU access to a dma-buf")
     }
 
-    /// Reads the pages in place. Bracket it with ``beginAccess(writing:)`` and ``endAccess(writing:)``.
+    /// Reads the pages in place. Call it between ``beginAccess(writing:)`` and ``endAccess(writing:)``.
     public borrowing func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         try mapping.withUnsafeBytes(body)
     }
 
-    /// Writes to the pages in place. Bracket it with ``beginAccess(writing:)`` and ``endAccess(writing:)``.
+    /// Writes to the pages in place. Call it between ``beginAccess(writing:)`` and ``endAccess(writing:)``.
     public borrowing func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) rethrows -> R {
         try mapping.withUnsafeMutableBytes(body)
     }
 
-    /// Gives up descriptors and mapping.
+    /// Unmaps the memory and closes the descriptors.
     public consuming func close() {
         mapping.unmap()
         dmabuf.close()

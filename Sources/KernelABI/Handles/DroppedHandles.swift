@@ -3,11 +3,11 @@
 internal import Glibc
 internal import Synchronization
 
-/// Handles that went out of scope without being closed.
+/// Handles that went out of scope without `close()`.
 ///
-/// A handle's end is an event of its scenario (a binding goes, a provider is torn down), so it is said with `close()`. A handle
-/// that is merely dropped still frees what it owns, for an error on its way up must not leak and must not kill the agent; but it
-/// says so on standard error, and is counted here, so that a scenario that passed with dropped handles can be failed.
+/// The end of a handle is an event of its scenario (a binding is removed, a provider is torn down), so scenarios call `close()`. A handle that is
+/// dropped frees what it owns all the same, so that an error does not leak and does not end the agent. It is reported on standard error and counted
+/// here, so that a scenario that passed with dropped handles can be failed.
 public enum DroppedHandles {
     private static let counter = Atomic<Int>(0)
 

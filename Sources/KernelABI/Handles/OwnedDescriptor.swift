@@ -4,23 +4,23 @@ internal import Glibc
 
 /// A file descriptor with one owner.
 ///
-/// It is closed by `close()`, or handed on by `take()`. Dropped, it is closed as well, and noted in ``DroppedHandles``.
+/// `close()` closes it, and `take()` hands it to the caller. When it is dropped it is closed too, and noted in ``DroppedHandles``.
 public struct OwnedDescriptor: ~Copyable, Sendable {
     /// The descriptor, for calls that borrow it.
     public let rawValue: CInt
 
-    /// Takes over an open descriptor.
+    /// Takes ownership of an open descriptor.
     public init(taking rawValue: CInt) {
         self.rawValue = rawValue
     }
 
-    /// Closes the descriptor. The kernel frees it even where it reports an error, hence no throw.
+    /// Closes the descriptor. The kernel frees it even where close(2) fails, so this does not throw.
     public consuming func close() {
         _ = Glibc.close(rawValue)
         discard self
     }
 
-    /// Gives the descriptor up; the caller closes it.
+    /// Ends the ownership; the caller closes the descriptor.
     public consuming func take() -> CInt {
         let fd = rawValue
         discard self

@@ -4,9 +4,11 @@ internal import CShim
 internal import Glibc
 internal import SystemPackage
 
-/// A network link, as rtnetlink shows it.
+/// A network link in rtnetlink.
 public struct Link: Sendable, Hashable {
+    /// The interface index.
     public let ifindex: UInt32
+    /// The interface name.
     public let name: String
     /// `IFF_*` bits.
     public let flags: UInt32
@@ -14,20 +16,21 @@ public struct Link: Sendable, Hashable {
     public let mtu: UInt32
 
     /// Whether the link is administratively up.
-    public var isUp: Bool { flags & 1 != 0 }
+    public var isUp: Bool { flags & PPIOV_IFF_UP != 0 }
 
     init(_ raw: ppiov_link) {
         ifindex = raw.ifindex
-        name = text(raw.name)
+        name = String(characters: raw.name)
         flags = raw.flags
         mtu = raw.mtu
     }
 }
 
-/// rtnetlink: links and their addresses, in the network namespace of the thread that made it. Changes need CAP_NET_ADMIN.
+/// rtnetlink: links and their addresses, in the network namespace of the thread that made the handle. Changes need CAP_NET_ADMIN.
 public struct Links: ~Copyable {
     private let socket: NetlinkSocket
 
+    /// - Throws: the errno of socket(2).
     public init() throws(KernelError) {
         socket = try NetlinkSocket(protocol: CInt(PPIOV_NETLINK_ROUTE))
     }
@@ -54,7 +57,7 @@ public struct Links: ~Copyable {
         try link(named: name).ifindex
     }
 
-    /// Sets a link up or down. The kernel's answer comes when the driver has opened or closed it.
+    /// Sets a link up or down. The kernel replies when the driver has opened or closed the device.
     public borrowing func set(_ ifindex: UInt32, up: Bool) throws(KernelError) {
         try change("setting ifindex \(ifindex) \(up ? "up" : "down")") { ppiov_msg_link_up($0, $1, $2, ifindex, up) }
     }
@@ -64,8 +67,8 @@ public struct Links: ~Copyable {
         try change("setting ifindex \(ifindex) to an MTU of \(mtu)") { ppiov_msg_link_mtu($0, $1, $2, ifindex, mtu) }
     }
 
-    /// Adds an address; an IPv6 address without duplicate address detection. Its route still comes from a work queue, moments later
-    /// (`addrconf_dad_work()`): until then connecting to it gives `ENETUNREACH`.
+    /// Adds an address; an IPv6 address without duplicate address detection. A work item adds its route a moment later
+    /// (`addrconf_dad_work()`): until then a connect(2) to it fails with `ENETUNREACH`.
     ///
     /// - Throws: `EEXIST` where the link has it already.
     public borrowing func add(
@@ -79,7 +82,7 @@ public struct Links: ~Copyable {
 
     /// Moves a link to another network namespace.
     ///
-    /// - Parameter namespace: a descriptor of the namespace, as ``NetworkNamespace`` gives.
+    /// - Parameter namespace: a descriptor of the namespace, from ``NetworkNamespace``.
     public borrowing func move(
         _ ifindex: UInt32, to namespace: borrowing OwnedDescriptor
     ) throws(KernelError) {
@@ -87,7 +90,7 @@ public struct Links: ~Copyable {
         try change("moving ifindex \(ifindex) to another namespace") { ppiov_msg_link_netns($0, $1, $2, ifindex, fd) }
     }
 
-    /// Deletes a link; the kernel answers when the device is unregistered.
+    /// Deletes a link; the kernel replies when the device is unregistered.
     public borrowing func delete(_ ifindex: UInt32) throws(KernelError) {
         try change("deleting ifindex \(ifindex)") { ppiov_msg_link_delete($0, $1, $2, ifindex) }
     }

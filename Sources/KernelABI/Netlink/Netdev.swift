@@ -6,15 +6,14 @@ internal import SystemPackage
 
 /// The generic netlink family `netdev`: queues, page pools, and the binding of dma-bufs to them.
 ///
-/// It looks into the network namespace in which its thread was when it was made. Every dma-buf bound over it stays bound until
-/// it is closed: the kernel's `netdev_nl_sock_priv_destroy()` unbinds them. A handle that has bindings is closed with `close()`;
-/// dropped, it is noted in ``DroppedHandles``.
+/// It sees the network namespace in which its thread was when the handle was made. Every dma-buf that is bound over it stays bound until
+/// the handle is closed: the kernel's `netdev_nl_sock_priv_destroy()` unbinds them. A handle with bindings is closed with `close()`;
+/// one that is dropped is noted in ``DroppedHandles``.
 public struct Netdev: ~Copyable {
-    private let socket: NetlinkSocket
-    private let family: GenericFamily
+    let netlink: FamilySocket
+    var bindings: Bindings = Bindings()
     private var events: EventSocket = .none
     private var pending: [PagePoolNotification] = []
-    private var bindings: Bindings = Bindings()
 
     private enum EventSocket: ~Copyable {
         case none
@@ -42,45 +41,41 @@ public struct Netdev: ~Copyable {
         }
     }
 
-    /// Is loud about bindings that were left to a deinit.
-    private struct Bindings: ~Copyable {
+    /// How many dma-bufs are bound. Notes in ``DroppedHandles`` that the handle was dropped with bindings.
+    struct Bindings: ~Copyable {
         var count = 0
-        consuming func forget() { discard self }
+        consuming func close() { discard self }
         deinit {
             if count > 0 { DroppedHandles.note("a netdev socket with \(count) dma-buf bindings") }
         }
     }
 
-    /// - Parameter room: bytes of the longest datagram to receive, a page at the least; nil for more than any needs. A dump is cut
-    ///   into messages of that length.
+    /// - Parameter receiveBufferSize: bytes of the longest datagram to receive, a page at the least; nil for more than any needs. The kernel
+    ///   splits a dump into datagrams of that length.
     /// - Throws: `ENOENT` where the kernel has no family `netdev` (before 6.3).
-    public init(room: Int? = nil) throws(KernelError) {
-        let socket = try NetlinkSocket(protocol: CInt(PPIOV_NETLINK_GENERIC), room: room ?? Int(PPIOV_DATAGRAM_MAX))
-        family = try GenericFamily(named: PPIOV_NETDEV_FAMILY, over: socket)
-        self.socket = socket
+    public init(receiveBufferSize: Int? = nil) throws(KernelError) {
+        netlink = try FamilySocket(PPIOV_NETDEV_FAMILY, receiveBufferSize: receiveBufferSize ?? Int(PPIOV_DATAGRAM_MAX))
     }
 
-    /// Closes the socket, which unbinds every dma-buf bound over it before it returns. Their page pools drain later.
+    /// Closes the socket. The kernel unbinds every dma-buf bound over it before this returns; their page pools may stay until the last release.
     public consuming func close() {
-        bindings.forget()
+        bindings.close()
     }
 
     /// One device.
     ///
     /// - Throws: `ENODEV` where there is none.
     public borrowing func device(_ ifindex: UInt32) throws(KernelError) -> NetworkDevice {
-        let id = family.id
-        return try one(
+        return try netlink.one(
             "dev-get of ifindex \(ifindex)", ppiov_netdev(),
-            build: { ppiov_msg_dev_get($0, $1, id, $2, ifindex) }, parse: ppiov_parse_dev, NetworkDevice.init)
+            build: { ppiov_msg_dev_get($0, $1, $2, $3, ifindex) }, parse: ppiov_parse_dev, NetworkDevice.init)
     }
 
     /// Every device of the namespace.
     public borrowing func devices() throws(KernelError) -> [NetworkDevice] {
-        let id = family.id
-        return try all(
+        return try netlink.all(
             "dump of devices", ppiov_netdev(),
-            build: { ppiov_msg_dev_dump($0, $1, id, $2) }, parse: ppiov_parse_dev, NetworkDevice.init)
+            build: ppiov_msg_dev_dump, parse: ppiov_parse_dev, NetworkDevice.init)
     }
 
     /// One queue.
@@ -89,65 +84,58 @@ public struct Netdev: ~Copyable {
     public borrowing func queue(
         _ queue: UInt32, of ifindex: UInt32, kind: DeviceQueue.Kind = .receive
     ) throws(KernelError) -> DeviceQueue {
-        let id = family.id
-        return try one(
+        return try netlink.one(
             "queue-get of \(kind) queue \(queue) on ifindex \(ifindex)", ppiov_queue(),
-            build: { ppiov_msg_queue_get($0, $1, id, $2, ifindex, kind.rawValue, queue) },
+            build: { ppiov_msg_queue_get($0, $1, $2, $3, ifindex, kind.rawValue, queue) },
             parse: ppiov_parse_queue, DeviceQueue.init)
     }
 
-    /// The queues of one device, or of all; those of a device that is down are not shown.
+    /// The queues of one device, or of all; the kernel does not list those of a device that is down.
     public borrowing func queues(of ifindex: UInt32? = nil) throws(KernelError) -> [DeviceQueue] {
-        let id = family.id
-        return try all(
+        return try netlink.all(
             "dump of queues", ppiov_queue(),
-            build: { ppiov_msg_queue_dump($0, $1, id, $2, ifindex ?? 0) }, parse: ppiov_parse_queue, DeviceQueue.init)
+            build: { ppiov_msg_queue_dump($0, $1, $2, $3, ifindex ?? 0) }, parse: ppiov_parse_queue, DeviceQueue.init)
     }
 
     /// One NAPI instance.
     ///
     /// - Throws: `ENOENT` where there is none.
     public borrowing func napi(_ napiID: UInt32) throws(KernelError) -> NAPI {
-        let id = family.id
-        return try one(
+        return try netlink.one(
             "napi-get of \(napiID)", ppiov_napi(),
-            build: { ppiov_msg_napi_get($0, $1, id, $2, napiID) }, parse: ppiov_parse_napi, NAPI.init)
+            build: { ppiov_msg_napi_get($0, $1, $2, $3, napiID) }, parse: ppiov_parse_napi, NAPI.init)
     }
 
     /// The NAPI instances of one device, or of all.
     public borrowing func napis(of ifindex: UInt32? = nil) throws(KernelError) -> [NAPI] {
-        let id = family.id
-        return try all(
+        return try netlink.all(
             "dump of NAPI instances", ppiov_napi(),
-            build: { ppiov_msg_napi_dump($0, $1, id, $2, ifindex ?? 0) }, parse: ppiov_parse_napi, NAPI.init)
+            build: { ppiov_msg_napi_dump($0, $1, $2, $3, ifindex ?? 0) }, parse: ppiov_parse_napi, NAPI.init)
     }
 
     /// One page pool.
     ///
-    /// - Throws: `ENOENT` where it is gone.
+    /// - Throws: `ENOENT` where it does not exist any more.
     public borrowing func pagePool(_ poolID: UInt64) throws(KernelError) -> PagePool {
-        let id = family.id
-        return try one(
+        return try netlink.one(
             "page-pool-get of \(poolID)", ppiov_page_pool(),
-            build: { ppiov_msg_page_pool_get($0, $1, id, $2, poolID) }, parse: ppiov_parse_page_pool, PagePool.init)
+            build: { ppiov_msg_page_pool_get($0, $1, $2, $3, poolID) }, parse: ppiov_parse_page_pool, PagePool.init)
     }
 
-    /// Every page pool that is linked to a device of the namespace, detached ones that still wait for buffers included.
+    /// Every page pool that is linked to a device of the namespace, detached ones with inflight buffers included.
     public borrowing func pagePools() throws(KernelError) -> [PagePool] {
-        let id = family.id
-        return try all(
+        return try netlink.all(
             "dump of page pools", ppiov_page_pool(),
-            build: { ppiov_msg_page_pool_dump($0, $1, id, $2) }, parse: ppiov_parse_page_pool, PagePool.init)
+            build: ppiov_msg_page_pool_dump, parse: ppiov_parse_page_pool, PagePool.init)
     }
 
     /// One page pool's counters.
     ///
-    /// - Throws: `ENOENT` where it is gone; `EOPNOTSUPP` without CONFIG_PAGE_POOL_STATS.
+    /// - Throws: `ENOENT` where it does not exist any more; `EOPNOTSUPP` without CONFIG_PAGE_POOL_STATS.
     public borrowing func pagePoolStats(_ poolID: UInt64) throws(KernelError) -> PagePoolStatistics {
-        let id = family.id
-        return try one(
+        return try netlink.one(
             "page-pool-stats-get of \(poolID)", ppiov_page_pool_stats(),
-            build: { ppiov_msg_page_pool_stats_get($0, $1, id, $2, poolID) },
+            build: { ppiov_msg_page_pool_stats_get($0, $1, $2, $3, poolID) },
             parse: ppiov_parse_page_pool_stats, PagePoolStatistics.init)
     }
 
@@ -155,10 +143,9 @@ public struct Netdev: ~Copyable {
     ///
     /// - Throws: `EOPNOTSUPP` without CONFIG_PAGE_POOL_STATS, where there is a pool.
     public borrowing func pagePoolStats() throws(KernelError) -> [PagePoolStatistics] {
-        let id = family.id
-        return try all(
+        return try netlink.all(
             "dump of page pool counters", ppiov_page_pool_stats(),
-            build: { ppiov_msg_page_pool_stats_dump($0, $1, id, $2) },
+            build: ppiov_msg_page_pool_stats_dump,
             parse: ppiov_parse_page_pool_stats, PagePoolStatistics.init)
     }
 
@@ -166,54 +153,39 @@ public struct Netdev: ~Copyable {
     ///
     /// Mirrors `netdev_nl_bind_rx_doit()`. Needs CAP_NET_ADMIN.
     /// - Parameters:
-    ///   - dmabuf: the dma-buf's descriptor; it may be closed afterwards.
+    ///   - dmabuf: the dma-buf's descriptor; the caller may close it afterwards.
     ///   - pageSize: bytes of each net_iov, a power of two; nil leaves the attribute out.
-    /// - Returns: the binding's id, which fragments and page pools name.
-    /// - Throws: the kernel's refusal with its extack.
+    /// - Returns: the binding's id, which fragments and page pools carry.
+    /// - Throws: the kernel's errno with its extack.
     public mutating func bindRX(
         ifindex: UInt32, dmabuf: CInt, queues: [UInt32], pageSize: UInt32? = nil
     ) throws(KernelError) -> UInt32 {
-        let id = family.id
         let names = queues.map(String.init).joined(separator: ", ")
-        let result = try one(
+        let result = try netlink.one(
             "bind-rx of queue \(names) on ifindex \(ifindex)", UInt32(), capacity: 512 + queues.count * 32,
-            build: { buffer, size, seq in
-                ppiov_msg_bind_rx(buffer, size, id, seq, ifindex, dmabuf, queues, queues.count, pageSize ?? 0)
+            build: { buffer, size, family, seq in
+                ppiov_msg_bind_rx(buffer, size, family, seq, ifindex, dmabuf, queues, queues.count, pageSize ?? 0)
             },
             parse: ppiov_parse_dmabuf_id, { $0 })
         bindings.count += 1
         return result
     }
 
-    /// Asks for a binding when answers to earlier requests have filled the socket, so that the kernel cannot tell the binding's id: what it
-    /// makes of the binding then is up to it (7.3 keeps it until the socket closes). The handle is good for nothing but closing afterwards.
-    public mutating func bindRXUnheard(ifindex: UInt32, dmabuf: CInt, queues: [UInt32]) throws(KernelError) {
-        let id = family.id
-        try socket.leaveNoRoom()
-        // Some 100 bytes of answer each, for which the kernel counts a whole skb; its least is about three of them.
-        for _ in 0..<32 { try socket.tell("dev-get", build: { ppiov_msg_dev_get($0, $1, id, $2, ifindex) }) }
-        try socket.tell("bind-rx on ifindex \(ifindex)", capacity: 512 + queues.count * 32) { buffer, size, seq in
-            ppiov_msg_bind_rx(buffer, size, id, seq, ifindex, dmabuf, queues, queues.count, 0)
-        }
-        bindings.count += 1
-    }
-
     /// Binds a dma-buf to a device for sending, until this handle is closed. Mirrors `netdev_nl_bind_tx_doit()` (6.16).
     ///
-    /// - Returns: the binding's id, which ``DeviceMemory/send(socket:dmabufID:offset:length:)`` names.
+    /// - Returns: the binding's id, which ``DeviceMemory/send(socket:dmabufID:offset:length:more:fastOpen:)`` takes.
     public mutating func bindTX(ifindex: UInt32, dmabuf: CInt) throws(KernelError) -> UInt32 {
-        let id = family.id
-        let result = try one(
+        let result = try netlink.one(
             "bind-tx on ifindex \(ifindex)", UInt32(),
-            build: { ppiov_msg_bind_tx($0, $1, id, $2, ifindex, dmabuf) }, parse: ppiov_parse_dmabuf_id, { $0 })
+            build: { ppiov_msg_bind_tx($0, $1, $2, $3, ifindex, dmabuf) }, parse: ppiov_parse_dmabuf_id, { $0 })
         bindings.count += 1
         return result
     }
 
-    /// Begins to listen for changes of page pools, over a socket of its own. Doing it twice changes nothing.
+    /// Joins the multicast group `page-pool`, over a socket of its own. A second call does nothing.
     public mutating func subscribePagePools() throws(KernelError) {
         if events.isOpen { return }
-        guard let group = family.groups[PPIOV_NETDEV_GROUP_PAGE_POOL] else {
+        guard let group = netlink.family.groups[PPIOV_NETDEV_GROUP_PAGE_POOL] else {
             throw KernelError(
                 "subscribing to page pool notifications", errno: .notSupported,
                 message: "family netdev has no group \(PPIOV_NETDEV_GROUP_PAGE_POOL)")
@@ -226,7 +198,7 @@ public struct Netdev: ~Copyable {
     /// The next change of a page pool, or nil at the timeout.
     ///
     /// - Parameter timeoutMilliseconds: 0 does not wait, negative waits without limit.
-    /// - Throws: `ENOBUFS` where the kernel lost notifications since the last call: take a dump then; `ENOTCONN` before
+    /// - Throws: `ENOBUFS` where the kernel lost notifications since the last call: request a dump then; `ENOTCONN` before
     ///   ``subscribePagePools()``.
     public mutating func nextNotification(timeoutMilliseconds: CInt) throws(KernelError) -> PagePoolNotification? {
         let operation = "waiting for a page pool notification"
@@ -246,31 +218,5 @@ public struct Netdev: ~Copyable {
         var raw = ppiov_page_pool()
         try check(ppiov_parse_page_pool(message.baseAddress, message.count, &raw), operation)
         return PagePoolNotification(change: change, pool: PagePool(raw))
-    }
-
-    private typealias Parser<Raw> = (UnsafeRawPointer?, Int, UnsafeMutablePointer<Raw>?) -> CInt
-
-    private borrowing func all<Raw, Value>(
-        _ operation: String, _ empty: Raw, capacity: Int = 512, build: NetlinkSocket.Builder, parse: Parser<Raw>,
-        _ make: (Raw) -> Value?
-    ) throws(KernelError) -> [Value] {
-        var values: [Value] = []
-        try socket.request(operation, capacity: capacity, build: build) { (message) throws(KernelError) in
-            var raw = empty
-            try check(parse(message.baseAddress, message.count, &raw), operation)
-            if let value = make(raw) { values.append(value) }
-        }
-        return values
-    }
-
-    private borrowing func one<Raw, Value>(
-        _ operation: String, _ empty: Raw, capacity: Int = 512, build: NetlinkSocket.Builder, parse: Parser<Raw>,
-        _ make: (Raw) -> Value?
-    ) throws(KernelError) -> Value {
-        let values = try all(operation, empty, capacity: capacity, build: build, parse: parse, make)
-        guard let value = values.first else {
-            throw KernelError(operation, errno: Errno(rawValue: EBADMSG), message: "an empty reply")
-        }
-        return value
     }
 }

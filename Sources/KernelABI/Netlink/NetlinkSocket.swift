@@ -4,24 +4,25 @@ internal import CShim
 internal import Glibc
 internal import SystemPackage
 
-/// A netlink socket that sends a request and gathers its answer.
+/// A netlink socket that sends a request and collects its reply.
 struct NetlinkSocket: ~Copyable {
     private let socket: OpaquePointer
     private let buffer: UnsafeMutableRawBufferPointer
 
-    /// How often a dump that changed under our eyes is asked for again.
+    /// How often a dump is requested that the kernel marks as interrupted (`NLM_F_DUMP_INTR`).
     static let dumpAttempts = 8
 
-    /// The kernel answers within the call that sends a request; this bounds the wait for what it may owe us.
-    static let answerTimeout: CInt = 30_000
+    /// Milliseconds. The kernel replies within the call that sends a request; this bounds the wait for a reply that is missing.
+    static let replyTimeout: CInt = 30_000
 
-    /// - Parameter room: bytes of a datagram that can be received. The kernel makes a dump's as long as it has seen room for.
-    init(protocol number: CInt, room: Int = Int(PPIOV_DATAGRAM_MAX)) throws(KernelError) {
+    /// - Parameter receiveBufferSize: bytes of the longest datagram that can be received. The kernel makes the datagrams of a dump as long as
+    ///   the longest buffer that it was given in recvmsg(2).
+    init(protocol number: CInt, receiveBufferSize: Int = Int(PPIOV_DATAGRAM_MAX)) throws(KernelError) {
         var opened: OpaquePointer?
         try check(ppiov_socket_open(number, &opened), "opening a netlink socket of protocol \(number)")
         guard let opened else { throw KernelError("opening a netlink socket", errno: .badAddress) }
         socket = opened
-        buffer = .allocate(byteCount: room, alignment: 8)
+        buffer = .allocate(byteCount: receiveBufferSize, alignment: 8)
     }
 
     deinit {
@@ -29,57 +30,60 @@ struct NetlinkSocket: ~Copyable {
         buffer.deallocate()
     }
 
-    /// A way to write a request into a buffer, given its sequence number; one of the shim's `ppiov_msg_*`.
+    /// Writes a request to a buffer, given the sequence number; one of the shim's `ppiov_msg_*`.
     typealias Builder = (UnsafeMutableRawPointer, Int, UInt32) -> CInt
 
-    /// Sends a request and yields each message of its answer.
+    /// Sends a request and calls `each` with every message of its reply.
     ///
-    /// - Throws: the kernel's errno and extack; `EAGAIN` where a dump kept changing; `ETIMEDOUT`.
+    /// - Throws: the kernel's errno and extack; `EAGAIN` where every dump was interrupted; `ETIMEDOUT`.
     borrowing func request(
         _ operation: String, capacity: Int = 512, build: Builder, each: (UnsafeRawBufferPointer) throws(KernelError) -> Void
     ) throws(KernelError) {
         for _ in 0..<Self.dumpAttempts {
-            var answer = ppiov_answer()
-            defer { ppiov_answer_free(&answer) }
-            try exchange(operation, capacity: capacity, build: build, answer: &answer)
-            try Self.raise(operation, answer.ack)
-            if answer.interrupted { continue }
-            try Self.messages(operation, UnsafeRawBufferPointer(start: answer.bytes, count: answer.length), each)
+            var reply = ppiov_reply()
+            defer { ppiov_reply_free(&reply) }
+            try exchange(operation, capacity: capacity, build: build, reply: &reply)
+            try Self.raise(operation, reply.ack)
+            if reply.interrupted { continue }
+            try Self.messages(operation, UnsafeRawBufferPointer(start: reply.bytes, count: reply.length), each)
             return
         }
-        throw KernelError(operation, errno: .resourceTemporarilyUnavailable, message: "the dump kept changing")
+        throw KernelError(operation, errno: .resourceTemporarilyUnavailable, message: "every dump was interrupted")
     }
 
     private borrowing func exchange(
-        _ operation: String, capacity: Int, build: Builder, answer: inout ppiov_answer
+        _ operation: String, capacity: Int, build: Builder, reply: inout ppiov_reply
     ) throws(KernelError) {
         let seq = ppiov_socket_next_seq(socket)
-        ppiov_answer_start(&answer, seq)
+        ppiov_reply_start(&reply, seq)
         let message = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
         defer { message.deallocate() }
         let length = try check(build(message, capacity, seq), operation)
         try check(ppiov_socket_send(socket, message, Int(length)), operation)
-        while !answer.done {
-            let got = try receive(operation, timeout: Self.answerTimeout)
-            guard let got else { throw KernelError(operation, errno: .timedOut, message: "no answer") }
-            try check(ppiov_answer_feed(&answer, got.baseAddress, got.count), operation)
+        while !reply.done {
+            let got = try receive(operation, timeout: Self.replyTimeout)
+            guard let got else { throw KernelError(operation, errno: .timedOut, message: "no reply") }
+            try check(ppiov_reply_feed(&reply, got.baseAddress, got.count), operation)
         }
     }
 
-    /// Sends a request whose answer nobody will read.
-    borrowing func tell(_ operation: String, capacity: Int = 512, build: Builder) throws(KernelError) {
+    /// Sends a request and does not read the reply.
+    borrowing func send(_ operation: String, capacity: Int = 512, build: Builder) throws(KernelError) {
         let message = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
         defer { message.deallocate() }
         let length = try check(build(message, capacity, ppiov_socket_next_seq(socket)), operation)
         try check(ppiov_socket_send(socket, message, Int(length)), operation)
     }
 
-    /// Leaves room for as little as the kernel allows (SO_RCVBUF).
-    borrowing func leaveNoRoom() throws(KernelError) {
-        try check(ppiov_socket_limit(socket, 1), "setting a netlink socket's SO_RCVBUF")
+    /// Sets `SO_RCVBUF`; the kernel raises a value below its minimum.
+    borrowing func setReceiveBuffer(bytes: CInt) throws(KernelError) {
+        try check(ppiov_socket_set_receive_buffer(socket, bytes), "setting SO_RCVBUF of a netlink socket")
     }
 
-    /// Receives one datagram; nil at the timeout. Milliseconds, negative for no limit.
+    /// Receives one datagram.
+    ///
+    /// - Parameter timeout: milliseconds, negative for no limit.
+    /// - Returns: nil at the timeout.
     borrowing func receive(_ operation: String, timeout: CInt) throws(KernelError) -> UnsafeRawBufferPointer? {
         let deadline = Deadline(milliseconds: timeout)
         while true {
@@ -94,7 +98,7 @@ struct NetlinkSocket: ~Copyable {
         try check(ppiov_socket_join(socket, group), "joining netlink group \(group)")
     }
 
-    /// Walks the messages of a datagram or an answer.
+    /// Calls `each` with every message of a datagram or a reply.
     static func messages(
         _ operation: String, _ bytes: UnsafeRawBufferPointer, _ each: (UnsafeRawBufferPointer) throws(KernelError) -> Void
     ) throws(KernelError) {
@@ -112,59 +116,15 @@ struct NetlinkSocket: ~Copyable {
         guard ack.error != 0 else { return }
         throw KernelError(
             operation, errno: Errno(rawValue: -ack.error),
-            message: ack.has_text ? text(ack.text) : nil,
+            message: ack.has_text ? String(characters: ack.text) : nil,
             badAttributeOffset: ack.has_offset ? ack.offset : nil,
             missingAttribute: ack.has_missing_type ? ack.missing_type : nil)
     }
 }
 
-/// The text in a C character array, which the shim always terminates.
-func text<Array>(_ array: Array) -> String {
-    withUnsafeBytes(of: array) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-}
-
-/// A point in time by the monotonic clock, for waits that signals may cut short.
-struct Deadline {
-    private let end: Int64?
-
-    init(milliseconds: CInt) {
-        end = milliseconds < 0 ? nil : Self.now() + Int64(milliseconds)
-    }
-
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-
-    /// Milliseconds left, 0 when passed, -1 for no limit: as poll(2) takes it.
-    var remaining: CInt {
-        guard let end else { return -1 }
-        return CInt(clamping: max(0, end - Self.now()))
-    }
-}
-
-/// A generic netlink family: its number, and its multicast groups by name.
-struct GenericFamily {
-    let id: UInt16
-    let groups: [String: UInt32]
-
-    init(named name: String, over socket: borrowing NetlinkSocket) throws(KernelError) {
-        var family = ppiov_family()
-        try socket.request(
-            "looking up generic netlink family \(name)",
-            build: { ppiov_msg_family_get($0, $1, $2, name) },
-            each: { (message) throws(KernelError) in
-                try check(
-                    ppiov_parse_family(message.baseAddress, message.count, &family), "reading netlink family \(name)")
-            })
-        guard family.id != 0 else {
-            throw KernelError("looking up generic netlink family \(name)", errno: .noSuchFileOrDirectory)
-        }
-        id = family.id
-        groups = withUnsafeBytes(of: family.groups) { bytes in
-            let all = bytes.bindMemory(to: ppiov_group.self).prefix(Int(family.group_count))
-            return Dictionary(all.map { (text($0.name), $0.id) }, uniquingKeysWith: { first, _ in first })
-        }
+extension String {
+    /// The text in a C character array, which the shim terminates.
+    init<Array>(characters array: Array) {
+        self = withUnsafeBytes(of: array) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }

@@ -7,7 +7,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// 4 or 16 bytes, in network order.
     public let bytes: [UInt8]
 
-    /// Reads an address as inet_pton(3) does; nil where the text is none.
+    /// Parses an address with inet_pton(3); nil where the text is no address.
     public init?(_ text: String) {
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
             var bytes = [UInt8](repeating: 0, count: count)
@@ -30,22 +30,26 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// ::1
     public static let loopback6 = IPAddress(bytes: [UInt8](repeating: 0, count: 15) + [1])
 
+    /// Whether it has 16 bytes.
     public var isIPv6: Bool { bytes.count == 16 }
 
     public var description: String {
-        var room = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        guard inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &room, socklen_t(room.count)) != nil else { return "?" }
-        return room.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &text, socklen_t(text.count)) != nil else { return "?" }
+        return text.withUnsafeBytes { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }
 
 /// An address and a TCP port.
 public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    /// The address.
     public var address: IPAddress
+    /// The TCP port.
     public var port: UInt16
     /// The interface of a link-local IPv6 address; 0 for none.
     public var scope: UInt32
 
+    /// An endpoint; `scope` is needed for link-local IPv6 addresses only.
     public init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
         self.address = address
         self.port = port

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-internal import CShim
 internal import Glibc
 
 /// Makes every CPU run its receive softirq once.
 ///
-/// A socket that is done with an skb hands it back to the CPU that allocated it (`skb_attempt_defer_free()`,
-/// net/core/skbuff.c), and that CPU frees it on its next pass through `net_rx_action()`. Where nothing else is received that
-/// pass never comes, and the skb's buffers stay out of their page pool: waiting, not lost. One datagram over loopback on
-/// each CPU is that pass.
+/// A socket that has consumed an skb queues it for the CPU that allocated it (`skb_attempt_defer_free()`, net/core/skbuff.c), and that CPU frees it
+/// in its next `net_rx_action()`. Where nothing else is received, `net_rx_action()` does not run, and the skb's buffers stay inflight although
+/// they are not lost. One datagram over loopback on each CPU makes it run.
 public struct ReceiveSoftirq: ~Copyable {
     private let receiver: CInt
     private let sender: CInt
@@ -35,17 +33,15 @@ public struct ReceiveSoftirq: ~Copyable {
         self.sender = sender.take()
     }
 
-    /// Sends itself a datagram from every CPU the calling thread may run on, and stays where it may run afterwards.
+    /// Sends a datagram to itself from every CPU that the calling thread may run on. The thread's affinity is restored afterwards.
     public borrowing func runEverywhere() throws(KernelError) {
-        // 1024 CPUs, as glibc's cpu_set_t has.
-        var allowed = [UInt8](repeating: 0, count: 128)
-        try check(ppiov_affinity_get(&allowed, allowed.count), "reading the thread's CPU affinity")
-        defer { _ = ppiov_affinity_set(allowed, allowed.count) }
+        let allowed = try ThreadPlacement.affinity()
+        defer { _ = ThreadPlacement.setAffinity(allowed) }
         for cpu in 0..<(allowed.count * 8) where allowed[cpu / 8] & (1 << (cpu % 8)) != 0 {
             var one = [UInt8](repeating: 0, count: allowed.count)
             one[cpu / 8] = 1 << (cpu % 8)
-            // A CPU that went offline meanwhile has nothing deferred: its list was flushed on the way.
-            guard ppiov_affinity_set(one, one.count) == 0 else { continue }
+            // A CPU that was set offline has nothing deferred: its list was flushed then.
+            guard ThreadPlacement.setAffinity(one) else { continue }
             var byte: UInt8 = 0
             guard send(sender, &byte, 1, Int32(MSG_NOSIGNAL)) == 1, recv(receiver, &byte, 1, 0) == 1 else {
                 throw lastError("sending a datagram over loopback on CPU \(cpu)")
@@ -53,7 +49,7 @@ public struct ReceiveSoftirq: ~Copyable {
         }
     }
 
-    // Quiet: nobody outside can see these sockets, so it does not matter when they go.
+    // Not noted in DroppedHandles: these sockets have no effect on any scenario.
     deinit {
         close(sender)
         close(receiver)
@@ -70,7 +66,7 @@ public struct ReceiveSoftirq: ~Copyable {
         guard Endpoint(.loopback4, port: 0).withSocketAddress({ bind(fd, $0, $1) }) == 0 else {
             throw lastError("binding a datagram socket to loopback")
         }
-        // A datagram that was lost must not block for ever.
+        // A lost datagram must not block the thread.
         var limit = timeval(tv_sec: 5, tv_usec: 0)
         guard setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size)) == 0 else {
             throw lastError("setting SO_RCVTIMEO")

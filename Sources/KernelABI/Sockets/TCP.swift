@@ -4,13 +4,13 @@ internal import CShim
 internal import Glibc
 internal import SystemPackage
 
-/// TCP sockets, all of them non-blocking; every wait has a limit in milliseconds, negative for none.
+/// TCP sockets, all of them non-blocking; every wait has a timeout in milliseconds, negative for no limit.
 public enum TCP {
-    /// A socket that listens.
+    /// A listening socket.
     ///
     /// - Parameters:
-    ///   - endpoint: port 0 lets the kernel choose; ``localEndpoint(of:)`` tells.
-    ///   - device: the name of the device that connections must come by (`SO_BINDTODEVICE`).
+    ///   - endpoint: port 0 lets the kernel choose; ``localEndpoint(of:)`` returns it.
+    ///   - device: the name of the device that connections must use (`SO_BINDTODEVICE`).
     public static func listen(
         on endpoint: Endpoint, device: String? = nil, backlog: CInt = 16
     ) throws(KernelError) -> OwnedDescriptor {
@@ -28,7 +28,7 @@ public enum TCP {
         return socket
     }
 
-    /// Ends a socket's connection, at once, and has the same socket listen (`tcp_disconnect()`). What else the socket has it keeps.
+    /// Disconnects a socket (`tcp_disconnect()`) and makes the same socket listen. Everything else that belongs to the socket stays.
     public static func listen(again socket: CInt, on endpoint: Endpoint) throws(KernelError) {
         let operation = "listening on \(endpoint) with a socket that was connected"
         var nowhere = sockaddr()
@@ -43,9 +43,9 @@ public enum TCP {
     /// A connected socket.
     ///
     /// - Parameters:
-    ///   - source: the local endpoint, where it matters.
-    ///   - device: the name of the device to go by.
-    /// - Throws: `ETIMEDOUT` at the limit; `ECONNREFUSED` and the like.
+    ///   - source: the local endpoint; nil lets the kernel choose.
+    ///   - device: the name of the device to use (`SO_BINDTODEVICE`).
+    /// - Throws: `ETIMEDOUT` at the timeout; `ECONNREFUSED` and other errors of connect(2).
     public static func connect(
         to endpoint: Endpoint, from source: Endpoint? = nil, device: String? = nil, timeoutMilliseconds: CInt
     ) throws(KernelError) -> OwnedDescriptor {
@@ -77,7 +77,7 @@ public enum TCP {
 
     /// The next connection of a listening socket.
     ///
-    /// - Throws: `ETIMEDOUT` at the limit.
+    /// - Throws: `ETIMEDOUT` at the timeout.
     public static func accept(
         _ listener: borrowing OwnedDescriptor, timeoutMilliseconds: CInt
     ) throws(KernelError) -> OwnedDescriptor {
@@ -92,16 +92,16 @@ public enum TCP {
         }
     }
 
-    /// Where a socket is bound.
+    /// The endpoint that a socket is bound to.
     public static func localEndpoint(of socket: borrowing OwnedDescriptor) throws(KernelError) -> Endpoint {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = withUnsafeMutablePointer(to: &storage) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.rawValue, $0, &size) }
         }
-        guard result == 0 else { throw lastError("asking a socket for its address") }
+        guard result == 0 else { throw lastError("reading a socket's address") }
         guard let endpoint = Endpoint(storage) else {
-            throw KernelError("asking a socket for its address", errno: .addressFamilyNotSupported)
+            throw KernelError("reading a socket's address", errno: .addressFamilyNotSupported)
         }
         return endpoint
     }
@@ -110,7 +110,7 @@ public enum TCP {
     public enum Readiness: Sendable, Hashable {
         case reading
         case writing
-        /// Something on the error queue: the completion of a zero-copy send.
+        /// An entry in the error queue: the completion of a zero-copy send.
         case errorQueue
 
         var events: Int16 {
@@ -122,9 +122,9 @@ public enum TCP {
         }
     }
 
-    /// Waits until a socket is ready, or has failed or ended, which the next call on it then tells.
+    /// Waits until a socket is ready, or has failed or ended, which the next call on it reports.
     ///
-    /// - Throws: `ETIMEDOUT` at the limit.
+    /// - Throws: `ETIMEDOUT` at the timeout.
     public static func wait(
         _ socket: borrowing OwnedDescriptor, for readiness: Readiness, timeoutMilliseconds: CInt
     ) throws(KernelError) {
@@ -146,8 +146,8 @@ public enum TCP {
 
     /// Sends all of `bytes`.
     ///
-    /// - Parameter timeoutMilliseconds: for the whole of it.
-    /// - Throws: `ETIMEDOUT`; `EPIPE` and `ECONNRESET` where the peer is gone.
+    /// - Parameter timeoutMilliseconds: for all of it.
+    /// - Throws: `ETIMEDOUT`; `EPIPE` and `ECONNRESET` where the peer has closed the connection.
     public static func send(
         _ bytes: [UInt8], over socket: borrowing OwnedDescriptor, timeoutMilliseconds: CInt
     ) throws(KernelError) {
@@ -163,14 +163,14 @@ public enum TCP {
                 sent += result
                 continue
             }
-            guard [EAGAIN, EINTR].contains(Glibc.errno) else { throw lastError("\(operation), \(sent) gone") }
-            try wait(socket, for: .writing, timeoutMilliseconds: deadline.remaining, "\(operation), \(sent) gone")
+            guard [EAGAIN, EINTR].contains(Glibc.errno) else { throw lastError("\(operation), \(sent) sent") }
+            try wait(socket, for: .writing, timeoutMilliseconds: deadline.remaining, "\(operation), \(sent) sent")
         }
     }
 
     /// Receives up to `count` bytes; an empty array at the end of the stream.
     ///
-    /// - Throws: `ETIMEDOUT` where nothing came; `EFAULT` where the payload is in device memory.
+    /// - Throws: `ETIMEDOUT` where nothing was received; `EFAULT` where the payload is in device memory.
     public static func receive(
         upTo count: Int, from socket: borrowing OwnedDescriptor, timeoutMilliseconds: CInt
     ) throws(KernelError) -> [UInt8] {
@@ -185,24 +185,24 @@ public enum TCP {
         }
     }
 
-    /// Sends small segments at once, so that a test decides about their sizes (`TCP_NODELAY`).
+    /// Sends small segments at once (`TCP_NODELAY`), so that the caller decides about their sizes.
     public static func setNoDelay(_ socket: borrowing OwnedDescriptor, _ on: Bool = true) throws(KernelError) {
         try set(socket, CInt(IPPROTO_TCP), TCP_NODELAY, on ? 1 : 0, "setting TCP_NODELAY")
     }
 
-    /// Which half of a connection.
+    /// A direction of a connection, as shutdown(2) takes it.
     public enum Half: CInt, Sendable, Hashable {
         case reading = 0
         case writing = 1
         case both = 2
     }
 
-    /// Ends one half of a connection, or both.
+    /// Ends one direction of a connection, or both.
     public static func shutDown(_ socket: borrowing OwnedDescriptor, _ half: Half = .writing) throws(KernelError) {
         guard shutdown(socket.rawValue, half.rawValue) == 0 else { throw lastError("shutting a socket down") }
     }
 
-    /// Closes a socket with a reset: what it still holds is thrown away (`SO_LINGER` of 0 seconds).
+    /// Closes a socket with a reset; data in its queues is discarded (`SO_LINGER` of 0 seconds).
     public static func reset(_ socket: consuming OwnedDescriptor) throws(KernelError) {
         var option = linger(l_onoff: 1, l_linger: 0)
         let size = socklen_t(MemoryLayout<linger>.size)

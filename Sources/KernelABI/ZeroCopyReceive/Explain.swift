@@ -4,18 +4,20 @@ internal import CShim
 internal import Glibc
 
 extension ZeroCopyReceive {
-    /// The state of a device that decides on a registration, as far as user space can read it.
+    /// The state of a device on which the result of a registration depends, as far as user space can read it.
     public struct DeviceState: Sendable, Hashable {
         /// Whether the namespace has the device.
         public var exists = true
-        /// How many receive queues it has; nil where that cannot be told, as of a device that is down.
+        /// How many receive queues it has; nil where that is unknown, as for a device that is down.
         public var receiveQueues: UInt32?
-        /// What ethtool reports, which may be a driver's default rather than what was set.
+        /// What ethtool reports, which may be the driver's default and not what was set.
         public var tcpDataSplit: DeviceRings.DataSplit?
+        /// Bytes; nil where unknown.
         public var hdsThreshold: UInt32?
-        /// The queue in question, nil where it cannot be read.
+        /// The queue of the registration; nil where it cannot be read.
         public var queue: DeviceQueue?
 
+        /// A state; by default nothing is known of the device but that it exists.
         public init(
             exists: Bool = true, receiveQueues: UInt32? = nil, tcpDataSplit: DeviceRings.DataSplit? = nil,
             hdsThreshold: UInt32? = nil, queue: DeviceQueue? = nil
@@ -27,7 +29,7 @@ extension ZeroCopyReceive {
             self.queue = queue
         }
 
-        /// Reads a device's state. What cannot be read stays nil: this serves an error that has already happened.
+        /// Reads a device's state. What cannot be read stays nil: there already is an error to report.
         public static func read(ifindex: UInt32, queue: UInt32) -> DeviceState {
             var state = DeviceState()
             if let netdev = try? Netdev() {
@@ -49,9 +51,9 @@ extension ZeroCopyReceive {
         }
     }
 
-    /// Finds the reason for a refused registration by reading the device's state back.
+    /// Finds the reason for a refused registration by reading the device's state.
     ///
-    /// The state is read after the refusal, so it may have changed since.
+    /// The state is read after the refusal and may have changed since.
     /// - Returns: the error with the reason as its message.
     public static func explain(_ error: KernelError, registration: Registration) -> KernelError {
         guard !registration.flags.contains(.noDevice) else {
@@ -63,8 +65,8 @@ extension ZeroCopyReceive {
 
     /// The reason for a refusal, given the device's state.
     ///
-    /// The conditions stand in the order in which the kernel refuses: `io_register_zcrx()`, `zcrx_register_netdev()`,
-    /// `netif_mp_open_rxq()`, `__netif_mp_open_rxq()` of 7.3. The first that yields this errno and fits the state is named.
+    /// The conditions are in the order of the kernel's checks: `io_register_zcrx()`, `zcrx_register_netdev()`, `netif_mp_open_rxq()`,
+    /// `__netif_mp_open_rxq()` of 7.3. The result is the first that has this errno and holds in the state.
     public static func reason(_ errno: CInt, _ registration: Registration, _ state: DeviceState) -> String {
         let conditions = registration.flags.contains(.noDevice) ? request : request + device
         let found = conditions.first { $0.errno == errno && $0.holds(registration, state) }
@@ -97,7 +99,7 @@ extension ZeroCopyReceive {
         }
     }
 
-    /// Refusals for what the request itself says.
+    /// Refusals because of the request itself.
     private static let request: [Condition] = [
         Condition(EPERM, "the registration needs CAP_NET_ADMIN"),
         Condition(EINVAL, "the refill ring has no entries", when: { registration, _ in registration.refillEntries == 0 }),
@@ -107,33 +109,33 @@ extension ZeroCopyReceive {
                 registration.flags.rawValue & ~3 != 0
                     || registration.flags.contains(.noDevice) && (registration.ifindex, registration.queue) != (0, 0)
             }),
-        Condition(EINVAL, "the area brings a token of its own", when: { registration, _ in registration.area.token != 0 }),
+        Condition(EINVAL, "the token of the area is not 0", when: { registration, _ in registration.area.token != 0 }),
         Condition(
             EINVAL, "the refill region is smaller than its ring",
             when: { registration, _ in
                 registration.regionSize < UInt64(registration.roundedEntries * MemoryLayout<ppiov_zcrx_rqe>.size)
             }),
         Condition(
-            EINVAL, "the buffer length is no power of two of at least a page",
+            EINVAL, "the buffer length is not a power of two of at least a page",
             when: { registration, _ in
                 let length = Int(registration.bufferLength)
                 return length != 0 && (length & (length - 1) != 0 || length < MappedMemory.pageSize)
             }),
         Condition(
-            EINVAL, "address and length of the area are no multiples of the page size",
+            EINVAL, "address and length of the area are not multiples of the page size",
             when: { registration, _ in
                 (registration.area.address | registration.area.length) % UInt64(MappedMemory.pageSize) != 0
             }),
         Condition(
-            EINVAL, "this kernel does not know zcrx without a device (query its features), or the ring lacks CQE32 or DEFER_TASKRUN",
+            EINVAL, "this kernel has no zcrx without a device (query its features), or the ring lacks CQE32 or DEFER_TASKRUN",
             when: { registration, _ in registration.flags.contains(.noDevice) }),
         Condition(
-            ERANGE, "the area is not contiguous for the device in pieces of the buffer length",
+            ERANGE, "the area is not contiguous for the device in chunks of the buffer length",
             when: { registration, _ in Int(registration.bufferLength) > MappedMemory.pageSize }),
-        Condition(ENOMEM, "memory could not be had, or the limit on locked memory is reached"),
+        Condition(ENOMEM, "no memory, or the limit of locked memory is reached"),
     ]
 
-    /// Refusals for the state of the device.
+    /// Refusals because of the state of the device.
     private static let device: [Condition] = [
         Condition(
             ENODEV, when: { _, state in !state.exists }, { registration, _ in "there is no ifindex \(registration.ifindex)" }),
@@ -165,7 +167,7 @@ extension ZeroCopyReceive {
                 default: "queue \(registration.queue) is bound to an io_uring"
                 }
             }),
-        Condition(EEXIST, "the device has an XDP program, or the queue had a provider that has gone since"),
+        Condition(EEXIST, "the device has an XDP program, or the queue had a provider that was removed since"),
         Condition(EBUSY, "the queue is in use by AF_XDP", when: { _, state in state.queue?.hasXDPSocket ?? false }),
         Condition(ENODATA, "the driver made no page pool with the provider for this queue"),
     ]

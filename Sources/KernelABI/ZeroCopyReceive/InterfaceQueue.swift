@@ -4,10 +4,10 @@ internal import CShim
 internal import SystemPackage
 
 extension ZeroCopyReceive {
-    /// A registered interface queue: its numbers, and the refill ring through which buffers go home.
+    /// A registered interface queue: its numbers, and the refill ring through which buffers are returned.
     ///
-    /// The kernel takes the queue down when its ring is closed and no exported descriptor is left. This value owns only the
-    /// mapping of the refill region; `close()` unmaps it, in any order with the ring.
+    /// The kernel removes the queue when its ring is closed and no exported descriptor is open. This value owns only the mapping of the refill
+    /// region; `close()` unmaps it, before or after the ring is closed.
     public struct InterfaceQueue: ~Copyable {
         /// The kernel's number for it within the ring.
         public let id: UInt32
@@ -15,23 +15,23 @@ extension ZeroCopyReceive {
         public let areaToken: UInt64
         /// Bytes of each net_iov.
         public let bufferLength: UInt32
-        /// Where head, tail and entries of the refill ring stand, in bytes from the region's begin.
+        /// Offsets of head, tail and entries of the refill ring in the region, in bytes.
         public let headOffset, tailOffset, entriesOffset: UInt32
-        /// How many buffers fit into the refill ring.
+        /// How many entries the refill ring has.
         public let capacity: Int
 
         private let region: MappedMemory
         private let statisticsOffset: UInt64?
         var refill: ppiov_refill
 
-        /// What an importer must know of the region to map it too; only a region that the kernel gave can be.
+        /// What an importer needs to map the region too, which is possible only for memory of the kernel.
         public var shape: RefillShape {
             RefillShape(entries: UInt32(capacity), regionSize: region.count, statisticsOffset: statisticsOffset)
         }
 
-        /// Lays a refill ring over a region that the kernel has accepted.
+        /// Sets up the producer side over a region that the kernel has accepted.
         ///
-        /// - Parameter empty: nobody has used it yet, so head and tail are 0 (`io_allocate_rbuf_ring()`).
+        /// - Parameter empty: the ring is new, so head and tail must be 0 (`io_allocate_rbuf_ring()`).
         init(
             _ reg: ppiov_zcrx_ifq_reg, token: UInt64, region: consuming MappedMemory, empty: Bool, statisticsOffset: UInt64?
         ) throws(KernelError) {
@@ -42,14 +42,14 @@ extension ZeroCopyReceive {
                 region.unmap()
                 throw KernelError(
                     "laying out the refill ring of zcrx \(reg.zcrx_id)", errno: Errno(rawValue: -result),
-                    message: "the kernel's offsets leave the region")
+                    message: "the kernel's offsets are outside of the region")
             }
             let (head, tail) = (refill.head?.pointee ?? 0, refill.local_tail)
             guard !empty || (head == 0 && tail == 0) else {
                 region.unmap()
                 throw KernelError(
                     "laying out the refill ring of zcrx \(reg.zcrx_id)", errno: .badMessage,
-                    message: "the ring does not begin empty: its head is at \(head), its tail at \(tail)")
+                    message: "the new ring is not empty: head \(head), tail \(tail)")
             }
             id = reg.zcrx_id
             areaToken = token
@@ -68,31 +68,25 @@ extension ZeroCopyReceive {
             withUnsafePointer(to: refill) { Int(ppiov_refill_free($0)) }
         }
 
-        /// Gives a buffer back.
+        /// Returns a buffer.
         ///
         /// - Parameters:
-        ///   - offset: a completion's offset as it came, area token included.
+        ///   - offset: a completion's offset, area token included.
         ///   - length: a completion's result in bytes.
-        /// - Returns: false where the ring is full: flush it, or receive until the kernel has taken some.
+        /// - Returns: false where the ring is full: flush it, or receive until the kernel has read entries.
         @discardableResult
         public mutating func returnBuffer(offset: UInt64, length: UInt32) -> Bool {
             ppiov_refill_push(&refill, offset, length, 0) == 1
         }
 
-        /// Gives the buffer of a completion back; false where the ring is full or the completion carried none.
+        /// Returns the buffer of a completion; false where the ring is full or the completion has no buffer.
         @discardableResult
         public mutating func returnBuffer(of completion: Completion) -> Bool {
             guard completion.isData, let offset = completion.offset else { return false }
             return returnBuffer(offset: offset, length: UInt32(completion.result))
         }
 
-        /// Puts an entry with any content into the refill ring, for tests of what the kernel does with a bad one.
-        @discardableResult
-        public mutating func putRawEntry(offset: UInt64, length: UInt32, padding: UInt32) -> Bool {
-            ppiov_refill_push(&refill, offset, length, padding) == 1
-        }
-
-        /// The kernel's counters of copies; nil where the registration did not ask for them.
+        /// The kernel's counters of copies; nil where the registration did not request them.
         public borrowing func statistics() -> Statistics? {
             guard let statisticsOffset else { return nil }
             return region.withUnsafeBytes { bytes in
@@ -103,20 +97,22 @@ extension ZeroCopyReceive {
             }
         }
 
-        /// Unmaps the refill region. The queue itself lives on until its ring is closed.
+        /// Unmaps the refill region. The queue itself stays until its ring is closed.
         public consuming func close() {
             region.unmap()
         }
     }
 
-    /// The size of a refill region, as exporter and importer must agree on it.
+    /// The layout of a refill region, which exporter and importer must agree on.
     public struct RefillShape: Sendable, Hashable {
+        /// Entries of the refill ring.
         public var entries: UInt32
         /// Bytes.
         public var regionSize: Int
-        /// Where the kernel counts copies, in bytes from the region's begin; nil where it does not.
+        /// The offset of the kernel's counters of copies in the region, in bytes; nil where it has none.
         public var statisticsOffset: UInt64?
 
+        /// A layout that another process has sent.
         public init(entries: UInt32, regionSize: Int, statisticsOffset: UInt64?) {
             self.entries = entries
             self.regionSize = regionSize
@@ -128,7 +124,7 @@ extension ZeroCopyReceive {
     public struct ImportedQueue: Sendable, Hashable {
         /// The kernel's number for it within the importing ring.
         public let id: UInt32
-        /// Where head, tail and entries of the refill ring stand, in bytes from the region's begin.
+        /// Offsets of head, tail and entries of the refill ring in the region, in bytes.
         public let headOffset, tailOffset, entriesOffset: UInt32
     }
 }

@@ -4,11 +4,10 @@ internal import CShim
 internal import SystemPackage
 
 extension ZeroCopyReceive.Ring {
-    /// Registers an interface queue, by which the ring becomes the memory provider of the device's queue.
+    /// Registers an interface queue, which makes the ring the memory provider of the device's queue.
     ///
     /// Mirrors `io_register_zcrx()`. The area's memory must stay mapped while payload is read from it.
-    /// - Throws: a bare errno, since the kernel gives no extack here; ``ZeroCopyReceive/explain(_:registration:)`` finds the
-    ///   reason.
+    /// - Throws: an errno without a message, as the kernel has no extack here; ``ZeroCopyReceive/explain(_:registration:)`` finds the reason.
     public borrowing func register(
         _ registration: ZeroCopyReceive.Registration
     ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
@@ -23,7 +22,7 @@ extension ZeroCopyReceive.Ring {
         switch registration.refillMemory {
         case .user:
             let region = try MappedMemory(anonymous: registration.mappedSize)
-            // Whatever was there before: the kernel makes an empty ring of it.
+            // The kernel must make an empty ring of it, whatever it contains.
             region.withUnsafeMutableBytes { bytes in bytes.indices.forEach { bytes[$0] = 0xa5 } }
             var description = ppiov_region_desc()
             description.size = registration.regionSize
@@ -53,7 +52,9 @@ extension ZeroCopyReceive.Ring {
         _ reg: inout ppiov_zcrx_ifq_reg, _ area: inout ppiov_zcrx_area_reg, _ region: inout ppiov_region_desc,
         _ registration: ZeroCopyReceive.Registration
     ) -> CInt {
-        if let part = registration.frozen { return ppiov_zcrx_register_frozen(raw, &reg, &area, &region, part.raw) }
+        if let argument = registration.readOnlyArgument {
+            return ppiov_zcrx_register_read_only_argument(raw, &reg, &area, &region, argument.raw)
+        }
         guard let events = registration.events else {
             return ppiov_zcrx_register(raw, &reg, &area, &region, nil)
         }
@@ -62,7 +63,7 @@ extension ZeroCopyReceive.Ring {
         event.type_mask = events.mask
         if events.statistics {
             event.flags = UInt32(PPIOV_ZCRX_EVENT_DESC_STATS)
-            event.stats_offset = registration.statisticsPlace
+            event.stats_offset = registration.statisticsOffset
         }
         return ppiov_zcrx_register(raw, &reg, &area, &region, &event)
     }
@@ -71,36 +72,29 @@ extension ZeroCopyReceive.Ring {
         _ reg: ppiov_zcrx_ifq_reg, _ area: ppiov_zcrx_area_reg, region: consuming MappedMemory,
         _ registration: ZeroCopyReceive.Registration
     ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
-        let counted = registration.events?.statistics == true
+        let hasStatistics = registration.events?.statistics == true
         return try ZeroCopyReceive.InterfaceQueue(
             reg, token: area.rq_area_token, region: region, empty: true,
-            statisticsOffset: counted ? registration.statisticsPlace : nil)
+            statisticsOffset: hasStatistics ? registration.statisticsOffset : nil)
     }
 
-    /// Makes the kernel take the refill ring's entries now. Mirrors `zcrx_flush_rq()` (`ZCRX_CTRL_FLUSH_RQ`).
+    /// Makes the kernel read the refill ring's entries now. Mirrors `zcrx_flush_rq()` (`ZCRX_CTRL_FLUSH_RQ`).
     ///
     /// - Throws: `ENXIO` where the ring has no such queue.
     public borrowing func flush(queue: UInt32) throws(KernelError) {
         try check(ppiov_zcrx_flush(raw, queue), "flush of zcrx \(queue)")
     }
 
-    /// Exports a queue as a descriptor that another ring can import, and that keeps the queue alive on its own.
+    /// Exports a queue as a descriptor that another ring can import, and that holds a reference to the queue.
     /// Mirrors `zcrx_export()` (`ZCRX_CTRL_EXPORT`).
     public borrowing func export(queue: UInt32) throws(KernelError) -> OwnedDescriptor {
         OwnedDescriptor(taking: try check(ppiov_zcrx_export(raw, queue), "export of zcrx \(queue)"))
     }
 
-    /// Asks for an export with the request in memory that the kernel cannot write its answer to.
-    ///
-    /// - Throws: `EFAULT`, and no descriptor may be left of the export then.
-    public borrowing func exportFrozen(queue: UInt32) throws(KernelError) {
-        try check(ppiov_zcrx_export_frozen(raw, queue), "export of zcrx \(queue) from read-only memory")
-    }
-
     /// Imports a queue that another ring exported. Mirrors `import_zcrx()`.
     ///
-    /// - Parameter excess: a field of a registration that an import may not carry, set to test the refusal.
-    /// - Throws: `EBADF` where the descriptor is no exported queue.
+    /// - Parameter excess: a field of a registration that an import may not set; the kernel refuses it.
+    /// - Throws: `EBADF` where the descriptor is not an exported queue.
     public borrowing func importQueue(
         _ exported: CInt, with excess: ZeroCopyReceive.ImportExcess? = nil
     ) throws(KernelError) -> ZeroCopyReceive.ImportedQueue {
@@ -120,18 +114,9 @@ extension ZeroCopyReceive.Ring {
             entriesOffset: reg.offsets.rqes)
     }
 
-    /// Asks for an import with the request in memory that the kernel cannot write its answer to.
+    /// Maps the refill ring of an imported queue, so that this ring's owner can return buffers too. One owner at a time: the ring has one tail.
     ///
-    /// - Throws: `EFAULT`, and nothing may be left of the import then.
-    public borrowing func importQueueFrozen(_ exported: CInt) throws(KernelError) {
-        var reg = ppiov_zcrx_ifq_reg()
-        try check(ppiov_zcrx_import_frozen(raw, exported, &reg), "import of zcrx descriptor \(exported) from read-only memory")
-    }
-
-    /// Maps the refill ring of an imported queue, so that this ring's owner gives buffers back too: one of the owners at a time,
-    /// for the ring has one tail.
-    ///
-    /// - Throws: `EINVAL` where the exporter gave the region's memory itself.
+    /// - Throws: `EINVAL` where the region is memory of the exporter.
     public borrowing func map(
         _ imported: ZeroCopyReceive.ImportedQueue, _ shape: ZeroCopyReceive.RefillShape
     ) throws(KernelError) -> ZeroCopyReceive.InterfaceQueue {
@@ -158,7 +143,7 @@ extension ZeroCopyReceive.Ring {
         try check(ppiov_zcrx_arm_event(raw, queue, event.rawValue), "arming event \(event) of zcrx \(queue)")
     }
 
-    /// Gives a live queue one more area. Mirrors `zcrx_ctrl_add_area()` (`ZCRX_CTRL_ADD_AREA`).
+    /// Adds an area to a registered queue. Mirrors `zcrx_ctrl_add_area()` (`ZCRX_CTRL_ADD_AREA`).
     ///
     /// - Returns: the area's token, as completions carry it in their upper bits.
     public borrowing func addArea(
@@ -167,13 +152,5 @@ extension ZeroCopyReceive.Ring {
         var raw = area.raw
         try check(ppiov_zcrx_add_area(self.raw, queue, &raw), "adding an area to zcrx \(queue)")
         return raw.rq_area_token
-    }
-
-    /// Asks for one more area with the request in memory that the kernel cannot write the token to.
-    ///
-    /// - Throws: `EFAULT`, and the queue may not have the area then.
-    public borrowing func addAreaFrozen(_ area: ZeroCopyReceive.Registration.Area, queue: UInt32) throws(KernelError) {
-        var raw = area.raw
-        try check(ppiov_zcrx_add_area_frozen(self.raw, queue, &raw), "adding an area to zcrx \(queue) from read-only memory")
     }
 }

@@ -6,17 +6,17 @@ internal import SystemPackage
 
 /// io_uring zero-copy receive (zcrx): `io_uring/zcrx.c`.
 ///
-/// A ``Ring`` registers an interface queue for a device's receive queue, and with it becomes the queue's memory provider; data
-/// then arrives in the area the ring gave, and each piece goes back through the queue's refill ring.
+/// A ``Ring`` registers an interface queue for a device's receive queue, and so becomes the queue's memory provider. Data then arrives in the area of
+/// the registration, and each buffer is returned through the queue's refill ring.
 public enum ZeroCopyReceive {
-    /// What a completion's offset says: the area in the bits from 48 on, the offset in that area below.
-    public static let areaShift: UInt64 = 48
+    /// The format of a completion's offset: the bits from 48 on are the area, those below the offset in that area.
+    public static let areaShift = UInt64(PPIOV_ZCRX_AREA_SHIFT)
 
-    /// What the running kernel says it supports. Mirrors `io_uring/query.c`.
+    /// The features of the running kernel. Mirrors `io_uring/query.c`.
     public struct Features: Sendable, Hashable {
-        /// Answers about zcrx (`IO_URING_QUERY_ZCRX`, 6.19 and later).
+        /// Features of zcrx (`IO_URING_QUERY_ZCRX`, 6.19 and later).
         public struct Receive: Sendable, Hashable {
-            /// `ZCRX_REG_*` bits that a registration may carry.
+            /// `ZCRX_REG_*` bits that a registration may have.
             public let registerFlags: Registration.Flags
             /// `IORING_ZCRX_AREA_*` bits.
             public let areaFlags: UInt64
@@ -27,9 +27,9 @@ public enum ZeroCopyReceive {
             /// Bytes of the refill ring's header, and its alignment.
             public let refillHeaderSize, refillHeaderAlignment: UInt32
 
-            /// Whether a buffer length other than a page may be asked for.
+            /// Whether a registration may have a buffer length other than a page.
             public var bufferLength: Bool { features & PPIOV_ZCRX_FEATURE_RX_PAGE_SIZE != 0 }
-            /// Whether events can be asked for.
+            /// Whether a registration may request events.
             public var events: Bool { features & PPIOV_ZCRX_FEATURE_EVENT != 0 }
             /// Whether a queue without a device can be registered.
             public var noDevice: Bool { registerFlags.contains(.noDevice) }
@@ -39,31 +39,33 @@ public enum ZeroCopyReceive {
             public var flush: Bool { controlOperations > 0 }
             /// Whether an event can be armed again.
             public var armEvent: Bool { controlOperations > 2 }
-            /// Whether areas can be added to a live queue.
+            /// Whether areas can be added to a registered queue.
             public var addArea: Bool { controlOperations > 3 }
         }
 
-        /// Answers about events (`IO_URING_QUERY_ZCRX_EVENT`).
+        /// Features of events (`IO_URING_QUERY_ZCRX_EVENT`).
         public struct Events: Sendable, Hashable {
-            /// A bit for each event, counted from ``Event``'s raw values.
+            /// A bit for each event, numbered by ``Event``'s raw values.
             public let mask: UInt32
-            /// Bytes of the statistics, and the alignment of their place.
+            /// Bytes of the statistics, and the alignment of their offset.
             public let statisticsSize, statisticsAlignment: UInt32
         }
 
-        /// Whether the kernel answers such questions at all (6.18 and later).
-        public let canBeAsked: Bool
+        /// Whether the kernel has `IORING_REGISTER_QUERY` (6.18 and later).
+        public let canBeQueried: Bool
         /// How many request opcodes there are; nil where unknown. Zero-copy receive is number 58.
         public let requestOpcodes: UInt32?
         /// How many registration opcodes there are; nil where unknown.
         public let registerOpcodes: UInt32?
+        /// Features of zcrx; nil where unknown.
         public let receive: Receive?
+        /// Features of events; nil where unknown.
         public let events: Events?
 
-        /// Whether the kernel's io_uring knows the zero-copy receive request. It may still be built without zcrx.
-        public var knowsZeroCopyReceive: Bool { (requestOpcodes ?? 0) > UInt32(PPIOV_OP_RECV_ZC) }
+        /// Whether the kernel's io_uring has the zero-copy receive request. It may still be built without zcrx.
+        public var hasZeroCopyReceive: Bool { (requestOpcodes ?? 0) > UInt32(PPIOV_OP_RECV_ZC) }
 
-        /// Asks the running kernel.
+        /// Queries the running kernel.
         ///
         /// - Throws: `ENOSYS` without io_uring, `EPERM` where it is disabled by sysctl.
         public static func query() throws(KernelError) -> Features {
@@ -72,7 +74,7 @@ public enum ZeroCopyReceive {
             if result == -EINVAL {
                 return try probed()
             }
-            try check(result, "asking io_uring for its features")
+            try check(result, "querying the features of io_uring")
             return Features(raw)
         }
 
@@ -81,14 +83,14 @@ public enum ZeroCopyReceive {
             let last = ring.lastRequestOpcode()
             ring.close()
             return Features(
-                canBeAsked: false, requestOpcodes: try check(last, "probing io_uring's requests") >= 0 ? UInt32(last) + 1 : nil,
+                canBeQueried: false, requestOpcodes: try check(last, "probing io_uring's requests") >= 0 ? UInt32(last) + 1 : nil,
                 registerOpcodes: nil, receive: nil, events: nil)
         }
 
         init(
-            canBeAsked: Bool, requestOpcodes: UInt32?, registerOpcodes: UInt32?, receive: Receive?, events: Events?
+            canBeQueried: Bool, requestOpcodes: UInt32?, registerOpcodes: UInt32?, receive: Receive?, events: Events?
         ) {
-            self.canBeAsked = canBeAsked
+            self.canBeQueried = canBeQueried
             self.requestOpcodes = requestOpcodes
             self.registerOpcodes = registerOpcodes
             self.receive = receive
@@ -99,7 +101,7 @@ public enum ZeroCopyReceive {
             let zcrx = raw.zcrx
             let event = raw.event
             self.init(
-                canBeAsked: true,
+                canBeQueried: true,
                 requestOpcodes: raw.has_opcodes ? raw.opcodes.nr_request_opcodes : nil,
                 registerOpcodes: raw.has_opcodes ? raw.opcodes.nr_register_opcodes : nil,
                 receive: raw.has_zcrx
@@ -116,11 +118,11 @@ public enum ZeroCopyReceive {
         }
     }
 
-    /// What a queue can tell its ring once until armed again. Mirrors `enum zcrx_event_type`.
+    /// An event that a queue reports to its ring, once until it is armed again. Mirrors `enum zcrx_event_type`.
     public enum Event: UInt32, Sendable, Hashable, CaseIterable {
-        /// The provider had no buffer to give.
+        /// The provider had no free buffer.
         case allocationFailed = 0
-        /// A payload was copied instead of received in place.
+        /// Payload was copied instead of received in place.
         case copied = 1
     }
 
@@ -134,23 +136,23 @@ public enum ZeroCopyReceive {
 
     /// A completion of a ring.
     public struct Completion: Sendable, Hashable {
-        /// What the request carried.
+        /// The user data of the request.
         public let userData: UInt64
-        /// Bytes, 0 at the end of a stream or a limit, or `-errno`. Of an event: ``Event``'s raw value.
+        /// Bytes, 0 at the end of the stream or the limit, or `-errno`. For an event: ``Event``'s raw value.
         public let result: Int32
         /// `IORING_CQE_F_*` bits.
         public let flags: UInt32
-        /// For data: area token and offset, as ``InterfaceQueue/returnBuffer(offset:length:)`` takes them.
-        /// Meaningless without ``more`` or with a result that is not positive. Nil of a 16-byte completion.
+        /// For data: area token and offset, as ``InterfaceQueue/returnBuffer(offset:length:)`` takes them. Without meaning where ``more`` is false or
+        /// the result is not positive. Nil for a 16-byte completion.
         public let offset: UInt64?
 
-        /// Whether the request goes on. Data comes only with it; a completion without it ends the request.
+        /// Whether more completions of the request follow (`IORING_CQE_F_MORE`). A completion with data has it; one without it ends the request.
         public var more: Bool { flags & PPIOV_CQE_F_MORE != 0 }
-        /// Whether the completion brought payload.
+        /// Whether the completion carries payload.
         public var isData: Bool { more && result > 0 && offset != nil }
         /// The payload's offset in its area, in bytes.
         public var areaOffset: UInt64? { offset.map { $0 & (1 << ZeroCopyReceive.areaShift - 1) } }
-        /// The payload's area, counted from 0 in the order in which they were given.
+        /// The number of the payload's area, from 0 in the order of registration.
         public var areaIndex: Int? { offset.map { Int($0 >> ZeroCopyReceive.areaShift) } }
         /// The errno of a failed request.
         public var error: KernelError? {
@@ -166,5 +168,5 @@ public enum ZeroCopyReceive {
     }
 }
 
-/// The shim's anonymous enumerators come as plain integers of their own; these put them where flags are tested.
+/// Swift imports the shim's anonymous enumerators as Int; this tests them as flags.
 private func & (flags: UInt32, bit: Int) -> UInt32 { flags & UInt32(bit) }

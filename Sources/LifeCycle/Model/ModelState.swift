@@ -1,138 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Where a buffer stands that nobody refers to.
-enum Place: UInt32 {
-    /// With those who refer to it, or with its provider.
-    case out
-    /// `pool->alloc.cache`
-    case cache
-    /// `pool->ring`
-    case ring
-    /// Its last reference was dropped; whoever dropped it is on the way into the pool (`page_pool_put_unrefed_netmem()`).
-    case transit
-}
-
-/// One buffer in 20 bits.
-struct Buffer: Equatable {
-    static let bits: UInt64 = 20
-    static let mask: UInt64 = (1 << bits) - 1
-
-    var word: UInt32
-
-    /// Home: with its provider, once, `count` 0.
-    static let atHome = Buffer(word: 1 << 5 | 4 << 16)
-
-    init(word: UInt32) { self.word = word }
-
-    /// The pool that it names (`niov->desc.pp`), from 1; 0 for none.
-    var owner: Int {
-        get { Int(word & 3) }
-        set { word = word & ~3 | UInt32(truncatingIfNeeded: newValue) & 3 }
-    }
-    var place: Place {
-        get {
-            switch word >> 2 & 3 {
-            case 0: .out
-            case 1: .cache
-            case 2: .ring
-            default: .transit
-            }
-        }
-        set { word = word & ~(3 << 2) | newValue.rawValue << 2 }
-    }
-    /// `io_zcrx_recv_frag()` is between taking the pool's reference and the user's.
-    var delivering: Bool {
-        get { word >> 4 & 1 != 0 }
-        set { word = word & ~(1 << 4) | (newValue ? 1 << 4 : 0) }
-    }
-    /// How often it is on its provider's free list.
-    var free: Int {
-        get { Int(word >> 5 & 3) }
-        set { word = word & ~(3 << 5) | UInt32(truncatingIfNeeded: min(newValue, 3)) << 5 }
-    }
-    /// References of driver and stack.
-    var stack: Int {
-        get { Int(word >> 7 & 3) }
-        set { word = word & ~(3 << 7) | (UInt32(truncatingIfNeeded: newValue) & 3) << 7 }
-    }
-    /// References of user space: tokens, or the user's counter (`area->user_refs`).
-    var user: Int {
-        get { Int(word >> 9 & 3) }
-        set { word = word & ~(3 << 9) | (UInt32(truncatingIfNeeded: newValue) & 3) << 9 }
-    }
-    /// Entries in the refill ring that name it.
-    var posted: Int {
-        get { Int(word >> 11 & 3) }
-        set { word = word & ~(3 << 11) | (UInt32(truncatingIfNeeded: newValue) & 3) << 11 }
-    }
-    /// Puts under way: looked, not yet dropped.
-    var dropping: Int {
-        get { Int(word >> 13 & 7) }
-        set { word = word & ~(7 << 13) | (UInt32(truncatingIfNeeded: newValue) & 7) << 13 }
-    }
-    /// The kernel's count: `pp_ref_count`, or page_pool_iov's `refcount`. -4...11.
-    var count: Int {
-        get { Int(word >> 16 & 15) - 4 }
-        set { word = word & ~(15 << 16) | (UInt32(truncatingIfNeeded: max(0, min(newValue + 4, 15)))) << 16 }
-    }
-
-    var isReferenced: Bool { word & (3 << 7 | 3 << 9 | 7 << 13 | 1 << 4) != 0 }
-}
-
-enum PoolState: UInt64 {
-    case absent, live
-    /// `page_pool_destroy()` was called; `page_pool_release_retry()` looks now and then.
-    case destroying
-    case freed
-}
-
-/// One pool in 10 bits.
-struct Pool: Equatable {
-    static let bits: UInt64 = 10
-    static let mask: UInt64 = (1 << bits) - 1
-
-    var word: UInt64
-
-    init(word: UInt64) { self.word = word }
-
-    /// A pool just made: `page_pool_create()`, `mp_ops->init()`.
-    static let fresh = Pool(word: PoolState.live.rawValue | 4 << 2)
-
-    var state: PoolState {
-        get {
-            switch word & 3 {
-            case 0: .absent
-            case 1: .live
-            case 2: .destroying
-            default: .freed
-            }
-        }
-        set { word = word & ~3 | newValue.rawValue }
-    }
-    /// What the kernel's counters say, hold - release. -4...11; the ends stick.
-    var inflight: Int {
-        get { Int(word >> 2 & 15) - 4 }
-        set { word = word & ~(15 << 2) | UInt64(max(0, min(newValue + 4, 15))) << 2 }
-    }
-    /// Buffers given back to the provider and not counted yet: whoever returned them is between the two.
-    var pending: Int {
-        get { Int(word >> 6 & 3) }
-        set { word = word & ~(3 << 6) | (UInt64(truncatingIfNeeded: newValue) & 3) << 6 }
-    }
-    /// Somebody is inside `page_pool_recycle_in_ring()`'s producer lock.
-    var producing: Bool {
-        get { word >> 8 & 1 != 0 }
-        set { word = word & ~(1 << 8) | (newValue ? 1 << 8 : 0) }
-    }
-    /// It holds no reference on its provider, by a fault.
-    var unreferenced: Bool {
-        get { word >> 9 & 1 != 0 }
-        set { word = word & ~(1 << 9) | (newValue ? 1 << 9 : 0) }
-    }
-
-    var isThere: Bool { state == .live || state == .destroying }
-}
-
 /// A state of the model in 128 bits: four buffers of 20, three pools of 10, and flags.
 public struct ModelState: Hashable, Sendable {
     var low: UInt64
@@ -142,13 +9,13 @@ public struct ModelState: Hashable, Sendable {
     private static let flagsAt: UInt64 = poolsAt + 3 * Pool.bits
 
     enum Flag: UInt64 {
-        /// User space has its handle: the netlink socket of a binding, the ring of an interface queue.
+        /// User space has its handle open: the netlink socket of a binding, the ring of an interface queue.
         case handle = 0
         /// The provider is installed on the queue (`rxq->mp_params`).
         case installed
         /// The area is mapped for the device.
         case mapped
-        /// The device is there.
+        /// The device exists.
         case device
         /// devmem: the data socket is open. zcrx: requests of the ring can run.
         case socket
@@ -157,12 +24,12 @@ public struct ModelState: Hashable, Sendable {
         /// A step broke I2.
         case heldTwice
         /// A step broke I3.
-        case freedPoolNamed
-        /// zcrx: the ring is going (`io_terminate_zcrx()`); its requests may still run.
+        case freedPoolUsed
+        /// zcrx: the ring is being closed (`io_terminate_zcrx()`); its requests can still run.
         case closing
     }
 
-    /// Bit 63 is always set, so that no state is zero.
+    /// Bit 63 is always set: zero marks an empty slot of `StateTable`.
     static let present: UInt64 = 1 << 63
 
     @inline(__always)
@@ -182,7 +49,7 @@ public struct ModelState: Hashable, Sendable {
         }
     }
 
-    /// - Parameter index: from 1, as a buffer's `owner` has it.
+    /// - Parameter index: from 1, as in `Buffer.owner`.
     @inline(__always)
     func pool(_ index: Int) -> Pool {
         Pool(word: high >> (Self.poolsAt &+ UInt64(truncatingIfNeeded: index &- 1) &* Pool.bits) & Pool.mask)
@@ -203,11 +70,11 @@ public struct ModelState: Hashable, Sendable {
         high = value ? high | bit : high & ~bit
     }
 
-    /// The provider is bound to the queue and the first pool is there.
+    /// The provider is bound to the queue and the first pool exists.
     init(initial configuration: Configuration) {
         low = 0
         high = Self.present
-        for index in 0..<configuration.buffers { set(index, .atHome) }
+        for index in 0..<configuration.buffers { set(index, .onFreeList) }
         set(pool: 1, .fresh)
         set(.device, true)
         set(.installed, true)
@@ -220,7 +87,7 @@ public struct ModelState: Hashable, Sendable {
         }
     }
 
-    /// The same state with its buffers in ascending order: which buffer is which makes no difference to what can follow.
+    /// The same state with its buffers in ascending order: a permutation of the buffers does not change what can follow.
     @inline(__always)
     func canonical(_ buffers: Int) -> ModelState {
         var a = UInt32(truncatingIfNeeded: low & Buffer.mask)
@@ -249,6 +116,12 @@ public struct ModelState: Hashable, Sendable {
         }
         state.low = UInt64(a) | UInt64(b) << Buffer.bits | UInt64(c) << (2 * Buffer.bits)
         return state
+    }
+
+    /// The form in which an exploration keeps the state: canonical if it uses symmetry.
+    @inline(__always)
+    func form(for configuration: Configuration) -> ModelState {
+        configuration.symmetry ? canonical(configuration.buffers) : self
     }
 
     @inline(__always)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What happens to a buffer that comes to its pool, and to pools that go.
+/// Buffers that are returned to their pool, and pools that are destroyed.
 extension Transitions {
-    func pooled<Sink: SuccessorSink & ~Copyable>(
+    /// A buffer in the pool's cache or ring, or on its way there.
+    func inPool<Sink: SuccessorSink & ~Copyable>(
         _ state: ModelState, _ index: Int, _ buffer: Buffer, _ view: View, _ sink: inout Sink
     ) {
         let owner = buffer.owner
@@ -12,23 +13,23 @@ extension Transitions {
         case .out: return
         case .transit:
             if fault == .releaseCountedFirst && buffer.dropping > 0 {
-                var home = Buffer.atHome
-                home.user = buffer.user
-                sink.take(state.with(index, home), Step(.returnToProvider, buffer: index, pool: owner))
+                var free = Buffer.onFreeList
+                free.user = buffer.user
+                sink.add(state.with(index, free), Step(.returnToProvider, buffer: index, pool: owner))
                 return
             }
             if pool.state == .freed {
                 var next = state
-                next.set(.freedPoolNamed, true)
-                sink.take(next, Step(.recycleInRing, buffer: index, pool: owner))
+                next.set(.freedPoolUsed, true)
+                sink.add(next, Step(.recycleInRing, buffer: index, pool: owner))
                 return
             }
             if pool.state == .live || fault == .cacheAfterDestroy {
                 var cached = buffer
                 cached.place = .cache
-                // Nobody looks into this cache again: without its count, to tell it from one that was there in time.
+                // This cache is not emptied again. A count of 0 tells the buffer from one that was cached before the destroy.
                 if pool.state == .destroying { cached.count = 0 }
-                sink.take(state.with(index, cached), Step(.recycleInCache, buffer: index, pool: owner))
+                sink.add(state.with(index, cached), Step(.recycleInCache, buffer: index, pool: owner))
             }
             if !pool.producing {
                 if count(in: .ring, of: owner, state) < configuration.ringCapacity {
@@ -39,13 +40,13 @@ extension Transitions {
                     var busy = pool
                     busy.producing = true
                     next.set(pool: owner, busy)
-                    sink.take(next, Step(.recycleInRing, buffer: index, pool: owner))
+                    sink.add(next, Step(.recycleInRing, buffer: index, pool: owner))
                 } else {
                     returnToProvider(state, index, buffer, .returnToProvider, &sink)
                 }
             }
         case .cache:
-            // page_pool_empty_alloc_cache_once(): only the first look empties the cache; what comes later stays.
+            // page_pool_empty_alloc_cache_once(): the cache is emptied once; a buffer that is cached later stays.
             if pool.state == .destroying && fault != .cacheNotEmptied && buffer.count != 0 && view.canPut {
                 returnToProvider(state, index, buffer, .emptyPool, &sink)
             }
@@ -56,7 +57,7 @@ extension Transitions {
         }
     }
 
-    /// `page_pool_return_netmem()`, up to the counting.
+    /// `page_pool_return_netmem()` without the count.
     func returnToProvider<Sink: SuccessorSink & ~Copyable>(
         _ state: ModelState, _ index: Int, _ buffer: Buffer, _ kind: Step.Kind, _ sink: inout Sink
     ) {
@@ -64,7 +65,7 @@ extension Transitions {
         var next = state
         let pool = state.pool(owner)
         if fault == .releaseCountedFirst {
-            // Counted while the buffer is still on its way: `dropping` says that it is.
+            // Counted before the buffer is returned: `dropping` marks that.
             if buffer.dropping == 0 {
                 var counted = buffer
                 counted.place = .transit
@@ -73,13 +74,13 @@ extension Transitions {
                 var less = pool
                 less.inflight -= 1
                 next.set(pool: owner, less)
-                sink.take(next, Step(kind, buffer: index, pool: owner))
+                sink.add(next, Step(kind, buffer: index, pool: owner))
             }
             return
         }
         guard pool.pending < 3 else { return }
         next.release(index, buffer, fault, to: owner)
-        sink.take(next, Step(kind, buffer: index, pool: owner))
+        sink.add(next, Step(kind, buffer: index, pool: owner))
     }
 
     func count(in place: Place, of owner: Int, _ state: ModelState) -> Int {
@@ -91,6 +92,7 @@ extension Transitions {
         return count
     }
 
+    /// The producer lock, counting, and the free of each pool.
     func pools<Sink: SuccessorSink & ~Copyable>(_ state: ModelState, _ sink: inout Sink) {
         for index in 1...configuration.pools {
             let pool = state.pool(index)
@@ -99,18 +101,18 @@ extension Transitions {
                 var next = state
                 var left = pool
                 left.producing = false
-                if pool.state == .freed { next.set(.freedPoolNamed, true) }
+                if pool.state == .freed { next.set(.freedPoolUsed, true) }
                 next.set(pool: index, left)
-                sink.take(next, Step(.leaveRing, pool: index))
+                sink.add(next, Step(.unlockRing, pool: index))
             }
             if pool.pending > 0 {
                 var next = state
                 var counted = pool
                 counted.pending -= 1
                 if fault != .releaseNotCounted { counted.inflight -= fault == .releaseCountedTwice ? 2 : 1 }
-                if pool.state == .freed { next.set(.freedPoolNamed, true) }
+                if pool.state == .freed { next.set(.freedPoolUsed, true) }
                 next.set(pool: index, counted)
-                sink.take(next, Step(.countRelease, pool: index))
+                sink.add(next, Step(.countRelease, pool: index))
             }
             if pool.state == .destroying && (pool.inflight == 0 || fault == .poolFreedEarly)
                 && (!pool.producing || fault == .poolIgnoresProducer)
@@ -119,7 +121,7 @@ extension Transitions {
                 var freed = pool
                 freed.state = .freed
                 next.set(pool: index, freed)
-                sink.take(next, Step(.freePool, pool: index))
+                sink.add(next, Step(.freePool, pool: index))
             }
         }
     }

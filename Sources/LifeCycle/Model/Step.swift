@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What one actor does at once, as far as the others can see.
+/// One atomic action of one actor: no other CPU sees it half done.
 public struct Step: Equatable, Sendable {
-    /// In the order of a buffer's life, then the ends.
+    /// In the order of a buffer's life, then the teardown.
     public enum Kind: UInt8, CaseIterable, Sendable {
         case allocate, takeFromCache, takeFromRing
         case refillReuse, refillLast, refillUnreference, refillIgnore
@@ -10,16 +10,16 @@ public struct Step: Equatable, Sendable {
         case takeReference, dropReference, finishPut
         case startDelivery, deliver, eraseReservation
         case post, flush, returnToken
-        case recycleInCache, recycleInRing, leaveRing, returnToProvider, countRelease
+        case recycleInCache, recycleInRing, unlockRing, returnToProvider, countRelease
         case scrubUser
         case emptyPool, freePool
         case restart, close, dropHandle, closeSocket, removeDevice, freeProvider
     }
 
     public var kind: Kind
-    /// Index of the buffer in the state that the step was made from.
+    /// Index of the buffer in the state before the step.
     public var buffer: UInt8
-    /// From 1; 0 for none.
+    /// The pool's number, from 1; 0 for none.
     public var pool: UInt8
 
     @inline(__always)
@@ -31,12 +31,12 @@ public struct Step: Equatable, Sendable {
 }
 
 extension Step.Kind {
-    /// Who does it.
+    /// Which actor takes the step.
     func actor(_ provider: ModelProvider) -> Actor {
         switch self {
         case .allocate, .takeFromCache, .takeFromRing, .refillReuse, .refillLast, .refillUnreference, .refillIgnore: .napi
         case .takeReference, .dropReference: .stack
-        case .finishPut, .recycleInCache, .recycleInRing, .leaveRing, .returnToProvider, .countRelease: .putter
+        case .finishPut, .recycleInCache, .recycleInRing, .unlockRing, .returnToProvider, .countRelease: .putter
         case .copyFallback, .startDelivery, .deliver: .reader
         case .post, .flush, .returnToken, .eraseReservation: .user
         case .emptyPool, .freePool, .freeProvider: .worker
@@ -45,16 +45,16 @@ extension Step.Kind {
         }
     }
 
-    /// It is about one buffer.
+    /// The step concerns one buffer.
     var hasBuffer: Bool {
         switch self {
-        case .leaveRing, .countRelease, .freePool, .restart, .close, .dropHandle, .closeSocket, .removeDevice, .freeProvider: false
+        case .unlockRing, .countRelease, .freePool, .restart, .close, .dropHandle, .closeSocket, .removeDevice, .freeProvider: false
         default: true
         }
     }
 }
 
-/// The concurrent parties.
+/// What runs concurrently.
 enum Actor: String, CaseIterable {
     case napi = "NAPI"
     case stack = "Stack"

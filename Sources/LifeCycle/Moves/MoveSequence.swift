@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// A sequence of moves on one provider, as an id and as random draws: what `ppiov soak` runs and shrinks.
+/// A sequence of moves on one provider, read from an id or drawn at random: what `ppiov soak` runs and shortens.
 public struct MoveSequence: Sendable, Equatable {
-    /// What the id of a scenario made of a sequence begins with.
+    /// The first part of the id of a scenario that is made of a sequence.
     public static let prefix = "soak."
 
     public var provider: ModelProvider
@@ -13,7 +13,7 @@ public struct MoveSequence: Sendable, Equatable {
         self.moves = moves
     }
 
-    /// Reads "zcrx.bind-connect-keep-end"; nil where that is none or not legal.
+    /// Reads "zcrx.bind-connect-hold-end"; nil if the text is no sequence or the sequence is not legal.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let provider = ModelProvider(rawValue: String(parts[0])), provider != .none else { return nil }
@@ -26,16 +26,20 @@ public struct MoveSequence: Sendable, Equatable {
         guard isLegal else { return nil }
     }
 
+    /// The text that `init(_:)` reads.
     public var text: String { "\(provider.rawValue).\(moves.map { $0.rawValue }.joined(separator: "-"))" }
 
+    /// Each move is legal after those before it.
     public var isLegal: Bool { !moves.isEmpty && MoveState.after(moves, of: provider) != nil }
 
     /// Draws a legal sequence that binds the provider at least once.
     ///
-    /// Half of the moves that undo something are left out of each sequence, others each time: where everything may come next, buffers
-    /// are hardly ever kept for long, and what it takes to lose them (those of several pools at one ending, say) never comes together.
+    /// Each kind of move that undoes something is left out of a sequence with probability 1/2. If every move could follow, buffers would
+    /// rarely be held for long, and a teardown would rarely find held buffers of several pools.
     ///
-    /// - Parameter length: moves; fewer where nothing is left to do.
+    /// - Parameters:
+    ///   - length: number of moves; fewer if no legal move is left.
+    ///   - random: draws the moves.
     public init<Random: RandomNumberGenerator>(_ provider: ModelProvider, length: Int, using random: inout Random) {
         let leftOut = Set(Self.undoing.filter { _ in Bool.random(using: &random) }.joined())
         var state = MoveState(provider)
@@ -55,26 +59,26 @@ public struct MoveSequence: Sendable, Equatable {
     }
 
     private static let undoing: [[Move]] = [
-        [.take], [.leave], [.giveBack], [.close], [.end], [.kill], [.down], [.away], [.restart0, .restart1, .restart2, .restart3],
+        [.receive], [.leaveUnread], [.returnBuffers], [.close], [.end], [.kill], [.down], [.setNetns], [.restart0, .restart1, .restart2, .restart3],
     ]
 
-    /// What only ends comes seldom, or a sequence is over before it has begun; what carries buffers comes often.
+    /// Moves of a teardown are rare, so that a sequence does not end at once; moves that carry buffers are frequent.
     private static func weight(_ move: Move, bound: Bool, of done: Int, _ length: Int) -> Int {
         switch move {
         case .bind, .connect: 24
-        case .keep: 16
-        case .take, .leave: 12
-        case .up, .netns: 12
-        case .giveBack, .close: 4
-        case .end, .kill, .down, .away: bound ? 2 : 0
-        // Four of them.
+        case .hold: 16
+        case .receive, .leaveUnread: 12
+        case .up, .exitNetns: 12
+        case .returnBuffers, .close: 4
+        case .end, .kill, .down, .setNetns: bound ? 2 : 0
+        // For the four of them together.
         case .restart0, .restart1, .restart2, .restart3: bound ? 4 : 0
-        // After these nothing can be bound again.
+        // After these, no provider can be bound again.
         case .unbind, .remove, .unload: done * 4 > length * 3 ? 3 : 0
         }
     }
 
-    /// Every sequence with one run of moves left out that is still legal, longest cuts first: candidates for a shorter failure.
+    /// Every legal sequence with one run of consecutive moves left out, longest runs first: candidates for a shorter failure.
     public var cuts: [MoveSequence] {
         var cuts: [MoveSequence] = []
         var size = max(moves.count / 2, 1)

@@ -1,37 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What is left standing after some moves: says which moves are legal next, and what a legal run shows.
+/// The state after some moves: which moves are legal next, and what a legal run shows.
 ///
-/// Coarser than ``ModelState``: it knows that buffers are out, not which. Where the kernel works in the background (a ring's end), it
-/// says how things are once that is done.
+/// Coarser than ``ModelState``: it has whether buffers are held, not which. If the kernel works in the background (the end of a
+/// ring), it is the state after that work.
 public struct MoveState: Sendable, Equatable {
+    /// The state of the interface.
     public enum Interface: Sendable { case up, down, unregistered }
 
     public let provider: ModelProvider
     public private(set) var interface = Interface.up
-    /// The bus device.
+    /// The bus device exists.
     public private(set) var device = true
-    /// The interface is in the namespace it was made in.
-    public private(set) var home = true
-    /// It has its address still, and the route that goes with it.
-    public private(set) var addressed = true
-    public private(set) var ownerAlive = true
-    /// The owner has the ring, or the netlink socket.
+    /// The interface is in the namespace in which it was made.
+    public private(set) var inInitialNetns = true
+    /// The interface has its address, and the route of that address.
+    public private(set) var hasAddress = true
+    /// The worker process was not killed.
+    public private(set) var workerAlive = true
+    /// The worker has the ring, or the netlink socket.
     public private(set) var handle = false
     /// The provider is on the queue.
     public private(set) var installed = false
     /// The queue has a pool of the provider.
     public private(set) var pooled = false
-    /// The owner has a connection.
+    /// The worker has a connection.
     public private(set) var connected = false
     /// Packets of the connection still arrive.
-    public private(set) var flowing = false
-    /// Times that data was kept since it was last given back.
-    public private(set) var kept = 0
-    /// Pools that what is kept came from.
-    public private(set) var poolsKept = 0
-    /// Something of the queue's present pool is among it.
-    private var keptOfPool = false
+    public private(set) var packetsArrive = false
+    /// Times that data was received and held since the last return.
+    public private(set) var held = 0
+    /// Pools of the held buffers.
+    public private(set) var poolsHeld = 0
+    /// A buffer of the queue's present pool is held.
+    private var heldOfPool = false
     /// Times that data was left unread.
     public private(set) var unread = 0
     /// Pools of net_iovs so far.
@@ -41,60 +43,60 @@ public struct MoveState: Sendable, Equatable {
 
     public init(_ provider: ModelProvider) { self.provider = provider }
 
-    /// How often data is kept or left at the most, so that the queue's buffers do not run out.
-    public static let mostKept = 3
+    /// Times that data is held at the most, so that the queue does not run out of buffers.
+    public static let mostHeld = 3
 
-    /// Buffers are with a user or in a socket.
-    public var buffersOut: Bool { kept > 0 || unread > 0 }
+    /// The user holds buffers, or a socket does.
+    public var buffersHeld: Bool { held > 0 || unread > 0 }
 
-    /// Why a move cannot be made or is not tried; nil where it can.
-    public func refuses(_ move: Move) -> Reason? {
+    /// Why a move cannot be made or is not tried; nil if it is legal.
+    public func reason(against move: Move) -> Reason? {
         let registered = interface != .unregistered
         let possible: Bool =
             switch move {
-            case .bind: !handle && !installed && !connected && registered && home
-            case .connect: ownerAlive && !connected && handle && pooled && home && addressed
-            case .take: flowing && handle && pooled
-            case .keep: flowing && handle && pooled && kept < Self.mostKept
-            case .leave: flowing && handle && pooled && unread == 0
-            case .giveBack: ownerAlive && kept > 0 && (provider == .devmem ? connected : handle)
-            case .close: ownerAlive && connected
-            case .end: ownerAlive && handle
-            case .kill: ownerAlive && (handle || connected)
+            case .bind: !handle && !installed && !connected && registered && inInitialNetns
+            case .connect: workerAlive && !connected && handle && pooled && inInitialNetns && hasAddress
+            case .receive: packetsArrive && handle && pooled
+            case .hold: packetsArrive && handle && pooled && held < Self.mostHeld
+            case .leaveUnread: packetsArrive && handle && pooled && unread == 0
+            case .returnBuffers: workerAlive && held > 0 && (provider == .devmem ? connected : handle)
+            case .close: workerAlive && connected
+            case .end: workerAlive && handle
+            case .kill: workerAlive && (handle || connected)
             case .down: interface == .up
             case .up: interface == .down
-            case .restart0, .restart1, .restart2, .restart3: interface == .up && home
-            case .away: registered && home
-            case .netns: registered && !home
-            case .unbind: registered && home
-            case .remove, .unload: device && home
+            case .restart0, .restart1, .restart2, .restart3: interface == .up && inInitialNetns
+            case .setNetns: registered && inInitialNetns
+            case .exitNetns: registered && !inInitialNetns
+            case .unbind: registered && inInitialNetns
+            case .remove, .unload: device && inInitialNetns
             }
         guard possible else { return .impossible }
-        if move == .unload && (handle || buffersOut) { return .driverWaits }
-        if move == .remove && provider == .devmem && (handle || buffersOut) { return .devmemOutlivesDevice }
+        if move == .unload && (handle || buffersHeld) { return .driverWaits }
+        if move == .remove && provider == .devmem && (handle || buffersHeld) { return .devmemOutlivesDevice }
         return nil
     }
 
     /// Why a move is not made.
     public enum Reason: String, Sendable {
-        /// There is nothing to make it with.
+        /// The move needs something that does not exist in this state.
         case impossible
-        /// A devmem binding keeps its dma-buf mapped for a device that it holds no reference on: the kernel (7.3) uses it after it
-        /// is freed (docs/kernel-notes.md).
+        /// A devmem binding keeps its dma-buf mapped for the device without a reference on the device: the kernel (7.3) uses the device
+        /// after it is freed (docs/kernel-notes.md).
         case devmemOutlivesDevice
-        /// Unloading netdevsim waits for every reference on its devices (`nsim_bus_exit()`): pools and rings hold them.
+        /// Unloading netdevsim waits for every reference on its devices (`nsim_bus_exit()`), and pools and rings have such references.
         case driverWaits
     }
 
-    /// The state after a legal move; nil where it is not.
+    /// The state after a move; nil if the move is not legal.
     public func after(_ move: Move) -> MoveState? {
-        guard refuses(move) == nil else { return nil }
+        guard reason(against: move) == nil else { return nil }
         var next = self
         next.make(move)
         return next
     }
 
-    /// The state after a sequence of moves; nil where one of them is not legal.
+    /// The state after a sequence of moves; nil if one of them is not legal.
     public static func after(_ moves: some Sequence<Move>, of provider: ModelProvider) -> MoveState? {
         var state = MoveState(provider)
         for move in moves {
@@ -104,9 +106,9 @@ public struct MoveState: Sendable, Equatable {
         return state
     }
 
-    /// After `move`, the netdev family must show a pool that is detached, with buffers out.
+    /// After `move`, the netdev family's dump must have a detached pool with buffers in flight.
     public func showsDetached(after move: Move) -> Bool {
-        guard pooled, home, let next = after(move), next.home, next.buffersOut else { return false }
+        guard pooled, inInitialNetns, let next = after(move), next.inInitialNetns, next.buffersHeld else { return false }
         switch move {
         case .end, .down, .restart0, .restart1, .restart2, .restart3, .unbind, .remove, .unload: return true
         default: return false
@@ -116,45 +118,45 @@ public struct MoveState: Sendable, Equatable {
     private mutating func make(_ move: Move) {
         switch move {
         case .bind:
-            ownerAlive = true
+            workerAlive = true
             handle = true
             installed = true
             if interface == .up { fill() }
         case .connect:
             connected = true
-            flowing = true
-        case .take:
+            packetsArrive = true
+        case .receive:
             traffic = true
             unread = 0
-        case .keep:
+        case .hold:
             traffic = true
-            kept += 1
+            held += 1
             unread = 0
-            if !keptOfPool { poolsKept += 1 }
-            keptOfPool = true
-        case .leave:
+            if !heldOfPool { poolsHeld += 1 }
+            heldOfPool = true
+        case .leaveUnread:
             traffic = true
             unread += 1
-        case .giveBack: letGo()
+        case .returnBuffers: dropHeld()
         case .close: closeConnection()
         case .end: endProvider()
         case .kill:
-            ownerAlive = false
+            workerAlive = false
             endProvider()
             closeConnection()
         case .down: stop(.down)
         case .up:
             interface = .up
-            addressed = addressed || home
+            hasAddress = hasAddress || inInitialNetns
             if installed { fill() }
         case .restart0, .restart1, .restart2, .restart3: if installed { fill() }
-        case .away:
+        case .setNetns:
             stop(.down)
-            home = false
-            addressed = false
-        case .netns:
+            inInitialNetns = false
+            hasAddress = false
+        case .exitNetns:
             stop(.down)
-            home = true
+            inInitialNetns = true
         case .unbind: unregister()
         case .remove, .unload:
             unregister()
@@ -165,40 +167,40 @@ public struct MoveState: Sendable, Equatable {
     private mutating func fill() {
         pooled = true
         pools += 1
-        keptOfPool = false
+        heldOfPool = false
     }
 
-    private mutating func letGo() {
-        kept = 0
-        poolsKept = 0
-        keptOfPool = false
+    private mutating func dropHeld() {
+        held = 0
+        poolsHeld = 0
+        heldOfPool = false
     }
 
     private mutating func stop(_ interface: Interface) {
         self.interface = interface
         pooled = false
-        flowing = false
+        packetsArrive = false
     }
 
     private mutating func unregister() {
         stop(.unregistered)
         installed = false
-        home = true
-        addressed = false
+        inInitialNetns = true
+        hasAddress = false
     }
 
     private mutating func endProvider() {
         handle = false
         installed = false
         pooled = false
-        // Tokens are the socket's; what a ring's user holds is scrubbed with it.
-        if provider == .zcrx { letGo() }
+        // Tokens belong to the socket; the buffers that a ring's user holds are scrubbed with the ring.
+        if provider == .zcrx { dropHeld() }
     }
 
     private mutating func closeConnection() {
         connected = false
-        flowing = false
+        packetsArrive = false
         unread = 0
-        if provider == .devmem { letGo() }
+        if provider == .devmem { dropHeld() }
     }
 }

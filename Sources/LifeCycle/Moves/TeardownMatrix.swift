@@ -1,50 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The orders of teardown, generated: a place where buffers are, two moves that take something down, and whatever is left.
+/// The orders of teardown: where the buffers are, two moves of the teardown, then the rest of it.
 public enum TeardownMatrix {
     /// Where the buffers are when the teardown begins.
     public enum Place: String, CaseIterable, Sendable {
-        /// All with the provider: the interface is down, no pool is there.
+        /// All with the provider: the interface is down, there is no pool.
         case none
         /// The queue posts some, the provider has the others.
         case provider
-        /// Received, given back, and lying in the pool.
+        /// Received, returned, and in the pool.
         case pool
         /// Unread in a socket.
         case socket
-        /// Delivered and kept.
+        /// Delivered, and held by the user.
         case user
 
-        /// The moves that bring them there.
+        /// The moves to that state.
         public var setUp: [Move] {
             switch self {
             case .none: [.bind, .down]
             case .provider: [.bind]
-            case .pool: [.bind, .connect, .take]
-            case .socket: [.bind, .connect, .leave]
-            case .user: [.bind, .connect, .keep]
+            case .pool: [.bind, .connect, .receive]
+            case .socket: [.bind, .connect, .leaveUnread]
+            case .user: [.bind, .connect, .hold]
             }
         }
     }
 
-    /// One order.
+    /// One order of teardown.
     public struct Order: Sendable, Equatable {
         public var provider: ModelProvider
         public var place: Place
         public var first: Move
         public var second: Move
-        /// Set-up, the two, and what is left: the connection, then the provider.
+        /// Set-up, the two moves, then the end of the connection and of the provider, if they are left.
         public var moves: [Move]
-        /// One of those that together show every pair of moves once, and every place.
+        /// In the quick subset, which has every pair of moves and every place.
         public var quick = false
 
+        /// "zcrx.user.close-end"
         public var name: String { "\(provider.rawValue).\(place.rawValue).\(first.rawValue)-\(second.rawValue)" }
     }
 
-    /// What takes something down. A restart's mode goes with the place, so that each is met.
+    /// The moves of a teardown. The mode of the restart depends on the place, so that each mode is used.
     private static func teardowns(_ place: Place) -> [Move] {
         let mode = (Place.allCases.firstIndex(of: place) ?? 0) % Move.restarts.count
-        return [.giveBack, .close, .end, .kill, .down, Move.restarts[mode], .away, .netns, .unbind, .remove, .unload]
+        return [.returnBuffers, .close, .end, .kill, .down, Move.restarts[mode], .setNetns, .exitNetns, .unbind, .remove, .unload]
     }
 
     /// Every legal order of both providers.
@@ -71,7 +72,8 @@ public enum TeardownMatrix {
         return markQuick(orders)
     }()
 
-    /// Takes for each pair of moves the order whose place has the fewest so far, the later places first: those have buffers out.
+    /// Marks, for each pair of moves, the order whose place has the fewest marked so far; of equal ones the last place, as buffers are held
+    /// there.
     private static func markQuick(_ orders: [Order]) -> [Order] {
         struct Pair: Hashable {
             var provider: ModelProvider
@@ -89,7 +91,7 @@ public enum TeardownMatrix {
         }
         var taken: [Place: Int] = [:]
         for pair in pairs {
-            // A pair is shown with one provider; those that only one can make, with that one.
+            // A pair that both providers can make is marked for one of them.
             let other = Pair(provider: pair.provider == .zcrx ? .devmem : .zcrx, first: pair.first, second: pair.second)
             if seen[other] != nil && (pair.first + pair.second + (pair.provider == .zcrx ? 0 : 1)) % 2 != 0 { continue }
             let best = seen[pair, default: []].reversed().min { taken[orders[$0].place, default: 0] < taken[orders[$1].place, default: 0] }

@@ -2,13 +2,13 @@
 
 /// Bytes that are not a ring-buffer page. Offsets count from the start of the page.
 public enum RingBufferError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The stream ended within a page.
+    /// The bytes end within a page.
     case truncatedPage(page: Int, bytes: Int)
-    /// The page's commit word says more than a page can hold.
+    /// The page's commit word has more bytes than a page can hold.
     case commitBeyondPage(page: Int, commit: Int)
-    /// An event's header or its length reaches beyond what was committed.
+    /// An event's header or length reaches beyond the committed bytes.
     case eventBeyondCommit(page: Int, offset: Int)
-    /// An event length that the kernel never writes.
+    /// An event length that the kernel does not write.
     case badLength(page: Int, offset: Int, length: Int)
 
     public var description: String {
@@ -22,11 +22,11 @@ public enum RingBufferError: Error, Equatable, Sendable, CustomStringConvertible
     }
 }
 
-/// Events that the kernel dropped, as a page's commit word tells (`RB_MISSED_EVENTS`, `RB_MISSED_STORED`).
+/// Events that the kernel dropped, from a page's commit word (`RB_MISSED_EVENTS`, `RB_MISSED_STORED`).
 public struct MissedEvents: Equatable, Sendable {
-    /// The page before which they are missing, counted from the first one decoded.
+    /// The page before which events are missing; 0 for the first one decoded.
     public let page: Int
-    /// How many; nil where the kernel had no room to say.
+    /// How many; nil if the page had no space for the number.
     public let count: UInt64?
 
     public init(page: Int, count: UInt64?) {
@@ -35,15 +35,15 @@ public struct MissedEvents: Equatable, Sendable {
     }
 }
 
-/// Decodes the raw ring-buffer pages of one CPU, as read(2) from `per_cpu/cpuN/trace_pipe_raw` gives them.
+/// Decodes the raw ring-buffer pages of one CPU, as read(2) returns them from `per_cpu/cpuN/trace_pipe_raw`.
 ///
-/// Mirrors `ring_buffer_read_page()`, `rb_event_length()` and `rb_validate_buffer()` of kernel/trace/ring_buffer.c and
-/// `enum ring_buffer_type` of include/linux/ring_buffer.h. Bytes may come in pieces of any size. Every length is checked before
-/// it is used: hostile bytes give a `RingBufferError`, after which the decoder must not be used any more.
+/// Follows `ring_buffer_read_page()`, `rb_event_length()` and `rb_validate_buffer()` of kernel/trace/ring_buffer.c and
+/// `enum ring_buffer_type` of include/linux/ring_buffer.h. The bytes can be split anywhere. Every length is checked before
+/// it is used: invalid bytes throw a `RingBufferError`, after which the decoder must not be used.
 public struct RingBufferDecoder: Sendable {
     private static let missedEvents: UInt32 = 1 << 31
     private static let missedStored: UInt32 = 1 << 30
-    /// An absolute time stamp has 59 bits; the rest comes from the page (`TS_MSB`, `rb_fix_abs_ts`).
+    /// An absolute time stamp has 59 bits; the upper bits are those of the page (`TS_MSB`, `rb_fix_abs_ts`).
     private static let timestampHighBits: UInt64 = 0xf8 << 56
 
     private let timestampOffset: Int
@@ -51,12 +51,12 @@ public struct RingBufferDecoder: Sendable {
     private let longSize: Int
     private let dataOffset: Int
     private let pageSize: Int
-    /// The beginning of a page whose end has not come yet.
+    /// The first bytes of an incomplete page.
     private var partial: [UInt8] = []
 
     /// Pages decoded so far.
     public private(set) var pages = 0
-    /// Every gap that the kernel reported. Not empty means that the trace cannot be trusted to be complete.
+    /// Every gap that the kernel reported. If there is one, the trace is not complete.
     public private(set) var missed: [MissedEvents] = []
 
     public init(header: PageHeaderFormat) {
@@ -69,7 +69,7 @@ public struct RingBufferDecoder: Sendable {
 
     /// Decodes the next bytes; calls `body` with the time stamp (trace clock, ns) and the record of each event, in order.
     ///
-    /// The record is only valid during the call.
+    /// The record is valid during the call only.
     public mutating func push(
         _ bytes: UnsafeRawBufferPointer, _ body: (UInt64, UnsafeRawBufferPointer) -> Void
     ) throws(RingBufferError) {
@@ -81,11 +81,7 @@ public struct RingBufferDecoder: Sendable {
             guard partial.count == pageSize else { return }
             let page = partial
             partial = []
-            // Typed throws do not cross withUnsafeBytes; the result does.
-            let result = page.withUnsafeBytes { bytes -> Result<Void, RingBufferError> in
-                do throws(RingBufferError) { return .success(try decodePage(bytes, body)) } catch { return .failure(error) }
-            }
-            try result.get()
+            try page.withRawBytes { (bytes) throws(RingBufferError) in try decodePage(bytes, body) }
         }
         while rest.count >= pageSize {
             try decodePage(UnsafeRawBufferPointer(rebasing: rest.prefix(pageSize)), body)
@@ -94,7 +90,9 @@ public struct RingBufferDecoder: Sendable {
         partial.append(contentsOf: rest)
     }
 
-    /// Says that no more bytes come. Throws `truncatedPage` where a page is unfinished.
+    /// No more bytes follow.
+    ///
+    /// - Throws: `truncatedPage` if the last page is incomplete.
     public func finish() throws(RingBufferError) {
         guard partial.isEmpty else { throw .truncatedPage(page: pages, bytes: partial.count) }
     }
@@ -122,22 +120,22 @@ public struct RingBufferDecoder: Sendable {
         var time = load(page, timestampOffset, UInt64.self)
         var at = dataOffset
         while at < end {
-            let room = end - at
-            guard room >= 4 else { throw .eventBeyondCommit(page: number, offset: at) }
+            let remaining = end - at
+            guard remaining >= 4 else { throw .eventBeyondCommit(page: number, offset: at) }
             let header = load(page, at, UInt32.self)
             let type = header & 0x1f
             let delta = UInt64(header >> 5)
             if type >= 1 && type <= 28 {
                 let length = Int(type) * 4
-                guard room >= 4 + length else { throw .eventBeyondCommit(page: number, offset: at) }
+                guard remaining >= 4 + length else { throw .eventBeyondCommit(page: number, offset: at) }
                 time &+= delta
                 body(time, UnsafeRawBufferPointer(rebasing: page[(at + 4)..<(at + 4 + length)]))
                 at += 4 + length
                 continue
             }
-            // Padding without a delta fills the rest of the page.
+            // Padding with delta 0 fills the rest of the page.
             if type == 29 && delta == 0 { return }
-            guard room >= 8 else { throw .eventBeyondCommit(page: number, offset: at) }
+            guard remaining >= 8 else { throw .eventBeyondCommit(page: number, offset: at) }
             let first = load(page, at + 4, UInt32.self)
             switch type {
             case 30:
@@ -150,12 +148,12 @@ public struct RingBufferDecoder: Sendable {
                 // A long record (0) or a discarded one (29): the first word is the length, itself included.
                 let length = Int(first)
                 guard length >= 4, length % 4 == 0 else { throw .badLength(page: number, offset: at, length: length) }
-                guard length <= room - 4 else { throw .eventBeyondCommit(page: number, offset: at) }
+                guard length <= remaining - 4 else { throw .eventBeyondCommit(page: number, offset: at) }
                 if type == 0 {
                     time &+= delta
                     body(time, UnsafeRawBufferPointer(rebasing: page[(at + 8)..<(at + 4 + length)]))
                 } else if delta != 1 {
-                    // 1 only says "not zero"; anything else is the time that the next event's delta builds on.
+                    // 1 means "not zero" only; any other delta is added to the time.
                     time &+= delta
                 }
                 at += 4 + length
@@ -169,10 +167,4 @@ public struct RingBufferDecoder: Sendable {
         let fixed = time | (previous & timestampHighBits)
         return fixed < previous ? fixed &+ (1 << 59) : fixed
     }
-}
-
-/// The caller has checked that the bytes are there. Only little-endian guests are supported, as the hosts are.
-@inline(__always)
-func load<T: FixedWidthInteger & BitwiseCopyable>(_ bytes: UnsafeRawBufferPointer, _ offset: Int, _ type: T.Type) -> T {
-    T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Reads the page-pool events out of a text trace: tracefs `trace` and `trace_pipe`, or what `trace-cmd report` prints.
+/// Reads the page-pool events of a text trace: tracefs `trace` and `trace_pipe`, or the output of `trace-cmd report`.
 ///
-/// The lines are in order already (the kernel and trace-cmd merge the CPUs), and are taken in that order. Lines of other events
-/// are passed over; a page-pool event that cannot be read is an error, and so are events that the trace says it lost.
+/// The lines are in order already (the kernel and trace-cmd merge the CPUs), and keep that order. Lines of other events
+/// are skipped. A page-pool event that cannot be read is an error. Lines about lost events are counted as losses.
 struct TextStream: TraceStream {
     private let read: ByteSource.Reader
     private var buffer: [UInt8] = []
@@ -11,8 +11,8 @@ struct TextStream: TraceStream {
     private var ended = false
     private var number = 0
     private(set) var losses = TraceLosses()
-    /// A line longer than this is no line of a trace.
-    private static let longestLine = 1 << 16
+    /// Bytes of a line at the most.
+    private static let maximumLine = 1 << 16
 
     init(_ source: ByteSource) throws(TraceReadError) { read = try source.open() }
 
@@ -28,9 +28,9 @@ struct TextStream: TraceStream {
         return nil
     }
 
-    /// Where the next line is in the buffer.
+    /// The next line, as a range of the buffer.
     private mutating func nextLine() throws(TraceReadError) -> Range<Int>? {
-        // What is before it has been searched.
+        // The bytes before it have no newline.
         var searched = at
         while true {
             if let end = buffer.span.first(Ascii.newline, in: searched..<buffer.count) {
@@ -42,7 +42,9 @@ struct TextStream: TraceStream {
                 defer { at = buffer.count }
                 return at..<buffer.count
             }
-            guard buffer.count - at <= Self.longestLine else { throw .line(number + 1, "longer than any line of a trace") }
+            guard buffer.count - at <= Self.maximumLine else {
+                throw .line(number + 1, "longer than \(Self.maximumLine) bytes, which no line of a trace is")
+            }
             let more = try read()
             if more.isEmpty { ended = true }
             buffer.removeSubrange(..<at)

@@ -3,7 +3,7 @@
 /// Why a CPU's trace could not be decoded.
 public enum TraceDecodeError: Error, Equatable, Sendable, CustomStringConvertible {
     case ringBuffer(RingBufferError)
-    /// A record is shorter than its event's format says.
+    /// A record is shorter than the fields of its event's format.
     case shortRecord(event: String, bytes: Int)
 
     public var description: String {
@@ -14,25 +14,25 @@ public enum TraceDecodeError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// The page-pool events of one CPU, all of them.
+/// All page-pool events of one CPU.
 public struct CPUTrace: Equatable, Sendable {
     public var cpu: UInt32
     /// In the order recorded.
     public var events: [TraceEvent]
-    /// Gaps; not empty means that the events are not all.
+    /// Gaps; if there is one, events are missing.
     public var missed: [MissedEvents]
-    /// Records of other events, skipped.
+    /// Number of records of other events, which are skipped.
     public var otherRecords: Int
 }
 
-/// Turns raw ring-buffer bytes into page-pool events, by the formats that the kernel under test gave.
+/// Decodes raw ring-buffer bytes into page-pool events, by the formats of the kernel under test.
 public struct TraceDecoder: Sendable {
-    /// The texts needed, by the names used in the `ready` event of the agent.
+    /// The names of the required format texts, as in the agent's `ready` event.
     public static let formatNames = ["header_page", "page_pool_state_hold", "page_pool_state_release", "page_pool_release"]
-    /// The text of `ftrace/print`, without which marks are not seen.
+    /// The name of the text of `ftrace/print`; without it marks are not decoded.
     public static let markFormatName = "print"
 
-    /// A field without its name, so that reading one touches no reference count.
+    /// A field without its name, so that reading one needs no reference count.
     private struct Slot: Equatable {
         var offset, size: Int
 
@@ -45,7 +45,7 @@ public struct TraceDecoder: Sendable {
 
     private struct StateLayout {
         var id: UInt16
-        /// Bytes that a record must have for every field to be in it.
+        /// Bytes of a record that has every field.
         var length: Int
         var pool, netmem, counter: Slot
     }
@@ -58,9 +58,9 @@ public struct TraceDecoder: Sendable {
 
     private struct MarkLayout {
         var id: UInt16
-        /// Where the text begins; it goes to the end of the record, or to a zero.
+        /// Where the text begins; it ends at a zero or at the end of the record.
         var text: Int
-        /// Bytes that a record must have for every other field to be in it.
+        /// Bytes of a record that has every other field.
         var length: Int
     }
 
@@ -72,6 +72,7 @@ public struct TraceDecoder: Sendable {
     private let mark: MarkLayout?
 
     /// - Parameter formats: tracefs texts by name; see `formatNames`. Others are ignored.
+    /// - Throws: `TraceFormatError` if a text is missing or cannot be used.
     public init(formats: [String: String]) throws(TraceFormatError) {
         func text(_ name: String) throws(TraceFormatError) -> String {
             guard let text = formats[name] else { throw .missingText(name) }
@@ -105,7 +106,7 @@ public struct TraceDecoder: Sendable {
             mark = nil
             markFormat = nil
         }
-        // The type is read before the format is known, so it must stand at one place in all of them.
+        // The type is read before the format is known, so it must have the same offset in every format.
         for other in [releaseFormat, poolFormat] + (markFormat.map { [$0] } ?? []) {
             for (name, slot) in [("common_type", type), ("common_flags", flags), ("common_pid", pid)] {
                 guard try Slot(other, name) == slot else { throw .unusableField(text: other.name, field: name) }
@@ -117,7 +118,7 @@ public struct TraceDecoder: Sendable {
         if let mark, [hold.id, release.id, poolRelease.id].contains(mark.id) { throw .duplicateID(mark.id) }
     }
 
-    /// What one CPU's bytes are decoded with, piece by piece.
+    /// The state of decoding the bytes of one CPU, chunk by chunk.
     struct Feed {
         let cpu: UInt32
         fileprivate(set) var otherRecords = 0
@@ -130,7 +131,7 @@ public struct TraceDecoder: Sendable {
     /// Decodes the whole trace of one CPU.
     public func decode(cpu: UInt32, _ bytes: UnsafeRawBufferPointer) throws(TraceDecodeError) -> CPUTrace {
         var trace = CPUTrace(cpu: cpu, events: [], missed: [], otherRecords: 0)
-        // A page-pool record takes 40 bytes or more.
+        // A page-pool record has at least 40 bytes.
         trace.events.reserveCapacity(bytes.count / 40)
         var feed = feed(cpu: cpu)
         try push(bytes, &feed, into: &trace.events)
@@ -140,7 +141,7 @@ public struct TraceDecoder: Sendable {
         return trace
     }
 
-    /// Decodes the next bytes of a CPU, cut anywhere.
+    /// Decodes the next bytes of a CPU; they can be split anywhere.
     func push(_ bytes: UnsafeRawBufferPointer, _ feed: inout Feed, into events: inout [TraceEvent]) throws(TraceDecodeError) {
         var failure: TraceDecodeError?
         var others = 0
@@ -193,12 +194,12 @@ public struct TraceDecoder: Sendable {
         if let failure { throw failure }
     }
 
-    /// No more bytes come.
+    /// No more bytes follow.
     func finish(_ feed: inout Feed) throws(TraceDecodeError) {
         do throws(RingBufferError) { try feed.pages.finish() } catch { throw .ringBuffer(error) }
     }
 
-    /// A line of `trace_marker` that is ours.
+    /// A mark of ppiov in `trace_marker`.
     private func marked(_ id: UInt16, _ record: UnsafeRawBufferPointer, _ time: UInt64, _ cpu: UInt32) -> TraceEvent? {
         guard let mark, id == mark.id, record.count > mark.text, record.count >= mark.length else { return nil }
         let text = record[mark.text...].prefix { $0 != 0 }
@@ -211,10 +212,7 @@ public struct TraceDecoder: Sendable {
 
     /// Decodes the whole trace of one CPU.
     public func decode(cpu: UInt32, _ bytes: [UInt8]) throws(TraceDecodeError) -> CPUTrace {
-        // Typed throws do not cross withUnsafeBytes; the result does.
-        try bytes.withUnsafeBytes { bytes -> Result<CPUTrace, TraceDecodeError> in
-            do throws(TraceDecodeError) { return .success(try decode(cpu: cpu, bytes)) } catch { return .failure(error) }
-        }.get()
+        try bytes.withRawBytes { (bytes) throws(TraceDecodeError) in try decode(cpu: cpu, bytes) }
     }
 
     private static func stateLayout(_ format: EventFormat, counter: String) throws(TraceFormatError) -> StateLayout {
@@ -234,7 +232,7 @@ public struct TraceDecoder: Sendable {
             flags: UInt8(truncatingIfNeeded: read(record, flags)), pool: read(record, pool), action: action)
     }
 
-    /// The record is known to reach to the field's end. Signs are the caller's: it truncates to the width it wants.
+    /// The record includes the field. The caller truncates the value to the field's width, which restores its sign.
     @inline(__always)
     private func read(_ record: UnsafeRawBufferPointer, _ field: Slot) -> UInt64 {
         switch field.size {

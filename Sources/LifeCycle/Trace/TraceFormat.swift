@@ -1,31 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What is wrong with a tracefs `format` or `header_page` text.
-public enum TraceFormatError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The agent did not send this text.
-    case missingText(String)
-    /// A line that should describe a field does not, or has a number that makes no sense.
-    case malformedLine(text: String, line: String)
-    /// No `ID:` line, or not a 16-bit number.
-    case missingID(String)
-    case missingField(text: String, field: String)
-    /// The field is there but its size or place cannot be used.
-    case unusableField(text: String, field: String)
-    /// Two events have the same ID.
-    case duplicateID(UInt16)
-
-    public var description: String {
-        switch self {
-        case .missingText(let name): "no trace format for \(name)"
-        case .malformedLine(let text, let line): "trace format \(text): cannot read the line \"\(line)\""
-        case .missingID(let name): "trace format \(name): no usable ID"
-        case .missingField(let text, let field): "trace format \(text): no field \(field)"
-        case .unusableField(let text, let field): "trace format \(text): field \(field) has an unusable offset or size"
-        case .duplicateID(let id): "trace formats: two events have the ID \(id)"
-        }
-    }
-}
-
 /// One field of an event or of the page header: `field:u32 hold;	offset:24;	size:4;	signed:0;`
 /// (`f_show`, kernel/trace/trace_events.c).
 public struct TraceField: Equatable, Sendable {
@@ -36,7 +10,7 @@ public struct TraceField: Equatable, Sendable {
     public let size: Int
     public let signed: Bool
 
-    /// Largest place a field may have: a ring-buffer page may be as large as 64 KiB pages of order 6.
+    /// The largest offset of a field: a ring-buffer page can have 64 KiB pages of order 6.
     static let limit = 1 << 22
 
     public init(name: String, offset: Int, size: Int, signed: Bool) {
@@ -46,7 +20,7 @@ public struct TraceField: Equatable, Sendable {
         self.signed = signed
     }
 
-    /// Parses one line. Returns nil for a line that describes no field at all.
+    /// Parses one line; nil if it is not the line of a field.
     init?(line: Substring, of text: String) throws(TraceFormatError) {
         let line = trimmed(line)
         guard line.hasPrefix("field:") else { return nil }
@@ -109,13 +83,16 @@ public struct EventFormat: Equatable, Sendable {
 
 /// tracefs `events/header_page`: the layout of a ring-buffer page (`ring_buffer_print_page_header`, kernel/trace/ring_buffer.c).
 public struct PageHeaderFormat: Equatable, Sendable {
+    /// The time of the first event.
     public let timestamp: TraceField
+    /// Committed bytes of events, and the flags for missed events.
     public let commit: TraceField
+    /// The flag for overwritten events; ppiov does not use it.
     public let overwrite: TraceField
-    /// Where the events start; its size is what a page can hold of them.
+    /// Where the events start. Its size is the number of bytes of events in a page.
     public let data: TraceField
 
-    /// Bytes of one page as `trace_pipe_raw` gives it.
+    /// Bytes of one page in `trace_pipe_raw`.
     public var pageSize: Int { data.offset + data.size }
 
     public init(text: String) throws(TraceFormatError) {

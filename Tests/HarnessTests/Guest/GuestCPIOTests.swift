@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func cpioUnpacksIt() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         try Data(sample().bytes()).write(to: URL(fileURLWithPath: folder.path + "/a.cpio"))
         try await Command("sh", ["-c", "cpio -i --quiet < a.cpio"], directory: folder.path).output()
         #expect(try String(contentsOfFile: folder.path + "/bin/alias", encoding: .utf8) == "hello\n")
@@ -47,7 +48,7 @@ import Testing
 
     /// A root file system keeps its links, also those to folders, and the modes of its programs.
     @Test func aTreeIsAddedAsItIs() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         try await Command(
             "sh",
             [
@@ -81,16 +82,4 @@ import Testing
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool", []) }
         #expect(throws: HarnessError.self) { try archive.addFile("/bin/tool/below", []) }
     }
-}
-
-/// A folder of a test's own, gone with it.
-final class TestFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "ppiov-test-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -24,7 +25,7 @@ import Testing
     }
 
     @Test func runpathWithOrigin() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let build = """
             mkdir lib bin && echo 'int f(void){return 0;}' > f.c && cc -shared -fPIC -Wl,-soname,libppiovf.so.1 -o lib/libppiovf.so.1 f.c &&
             echo 'int f(void); int main(void){return f();}' > m.c && cc -o bin/m m.c lib/libppiovf.so.1 -Wl,-rpath,'$ORIGIN/../lib'
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test func staticProgramNeedsNothing() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         try await Command("sh", ["-c", "echo 'int main(void){return 0;}' > m.c && cc -static -o m m.c"], directory: folder.path).output()
         let closure = try ELFClosure(of: folder.path + "/m", systemLibraries: [:])
         #expect(closure.interpreter == nil && closure.libraries.isEmpty)

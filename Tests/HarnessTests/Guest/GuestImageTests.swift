@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
 @Suite struct GuestImageTests {
-    private static let initSource =
-        URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/vm/init.c"
+    private static let initSource = Repository.path("vm/init.c")
 
     @Test func hasTheAgentWithItsLibraries() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let module = folder.path + "/x.ko"
         try Data("module".utf8).write(to: URL(fileURLWithPath: module))
         func build() async throws -> GuestImage {
@@ -29,7 +28,7 @@ import Testing
     }
 
     @Test func missingFilesAreNamed() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let error = await #expect(throws: HarnessError.self) {
             try await GuestImage.build(
                 agent: "/nowhere/agent", initSource: Self.initSource, modules: [], cache: Cache(root: folder.path))

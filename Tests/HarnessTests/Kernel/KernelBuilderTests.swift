@@ -2,6 +2,7 @@
 
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -170,7 +171,7 @@ import Testing
     }
 
     @Test func theLastObjectsOfAKilledBuildAreRemoved() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let folder = ObjectFolder(scratch.path + "/objects")
         try folder.prepare()
         try scratch.write("objects/old.o", "whole")
@@ -186,7 +187,7 @@ import Testing
 
 @Suite struct NetdevsimModuleTests {
     @Test func aPatchThatDoesNotApplyIsNamedWithItsFirstHunk() async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("tree/drivers/net/netdevsim/netdev.c", "int other;\n")
         try scratch.write("tree/drivers/net/netdevsim/stale.mod.c", "int stale;\n")
         try scratch.write(
@@ -213,7 +214,7 @@ import Testing
         ("CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n", "has no drivers/net/netdevsim"),
     ])
     func aKernelWithoutTheModuleHasAReason(_ config: String, _ reason: String) async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let outcome = try await NetdevsimModule(vm: scratch.path).build(
             against: NetdevsimModule.Kernel(source: scratch.path, objects: scratch.path, config: config), work: scratch.path + "/work", jobs: 1,
             log: scratch.path + "/log")
@@ -225,7 +226,7 @@ import Testing
     }
 
     @Test func theNewestPatchComesFirst() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         for name in [
             "netdevsim-7.2/0002-b.patch", "netdevsim-7.2/0001-a.patch", "netdevsim-7.2/notes", "netdevsim-7.10/0001-a.patch", "netdevsim-8/notes",
             "other/0001-a.patch",
@@ -242,7 +243,7 @@ import Testing
 
     /// The guaranteed needs of netdevsim are found by the name of a patch.
     @Test func thePatchForLargeBuffersHasItsName() throws {
-        let vm = (#filePath as NSString).deletingLastPathComponent + "/../../../vm"
+        let vm = Repository.path("vm")
         let sets = NetdevsimModule(vm: vm).sets
         #expect(!sets.isEmpty)
         for set in sets { #expect(set.patches.filter { $0.hasSuffix("-" + NetdevsimModule.largeBuffers) }.count == 1, "\(set.name)") }
@@ -254,7 +255,7 @@ import Testing
 
     /// A set is applied up to the first patch that does not apply; where that is its first, the next set is tried.
     @Test func aSetIsAppliedUpToTheFirstPatchThatDoesNotApply() async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("tree/drivers/net/netdevsim/netdev.c", "one\n")
         try scratch.write("vm/patches/netdevsim-9.2/0001-a.patch", patch("new", "newer"))
         try scratch.write("vm/patches/netdevsim-9.1/0001-a.patch", patch("one", "two"))

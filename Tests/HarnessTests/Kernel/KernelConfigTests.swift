@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func aProfileStartsFromItsBase() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("fast.config", "CONFIG_A=y\nCONFIG_B=y\n")
         try scratch.write("debug.config", "# base: fast\nCONFIG_B=n\n")
         let extra = try scratch.write("my.config", "CONFIG_C=y\n")
@@ -72,7 +73,7 @@ import Testing
     }
 
     @Test func unknownProfilesAndEndlessBasesAreRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("a.config", "# base: b\n")
         try scratch.write("b.config", "# base: a\n")
         let unknown = #expect(throws: HarnessError.self) {
@@ -86,7 +87,7 @@ import Testing
     }
 
     @Test func theShippedProfilesParse() throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../../vm/config"
+        let folder = Repository.path("vm/config")
         let fast = try KernelConfig(request: KernelRequest(source: "", profile: "fast"), folder: folder)
         let debug = try KernelConfig(request: KernelRequest(source: "", profile: "debug"), folder: folder)
         #expect(fast.options.contains { $0.name == "CONFIG_PVH" && $0.value == "y" })

@@ -1,33 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
-/// A folder that goes with its owner.
-final class Scratch: Sendable {
-    let path: String
-
-    init() throws {
-        path = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path + "/ppiov-test-" + UUID().uuidString.prefix(8)
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        let target = path + "/" + name
-        try Files.makeFolder(URL(fileURLWithPath: target).deletingLastPathComponent().path)
-        try text.write(toFile: target, atomically: false, encoding: .utf8)
-        return target
-    }
-
-    func text(_ name: String) -> String? { Files.text(path + "/" + name) }
-
-    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
-
+extension TemporaryFolder {
     /// Moves a file's modification time into the past, so that the next write is seen for sure.
     func age(_ name: String, seconds: Int64 = 100) {
         FileStatus.setModified(path + "/" + name, FileStatus.now() - seconds * 1_000_000_000)
@@ -47,14 +26,14 @@ final class Scratch: Sendable {
 
 /// A folder with a Makefile that has the goals of a kernel's and makes them in milliseconds.
 struct FakeKernel {
-    let scratch: Scratch
+    let scratch: TemporaryFolder
     let cache: Cache
     let vm: String
     /// A line for each make of vmlinux.
     var makes: Int { (scratch.text("makes") ?? "").split(separator: "\n").count }
 
     init(vmlinuxRule: String = "true", says: String = "@echo '  CC      main.o'") throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         cache = Cache(root: scratch.path + "/cache")
         vm = scratch.path + "/vm"
         try scratch.write("vm/config/fast.config", "CONFIG_FAKE=y\n")

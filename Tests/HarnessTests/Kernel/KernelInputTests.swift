@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -11,7 +12,7 @@ import Testing
         try await harnessError { _ = try await fake.build(source) }
     }
 
-    private func tar(_ scratch: Scratch, _ arguments: String...) async throws {
+    private func tar(_ scratch: TemporaryFolder, _ arguments: String...) async throws {
         try await Command("tar", arguments, directory: scratch.path).output()
     }
 

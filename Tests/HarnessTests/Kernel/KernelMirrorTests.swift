@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
 @Suite struct KernelMirrorTests {
-    private func sync(_ scratch: Scratch, _ index: TreeIndex = TreeIndex()) async throws -> (index: TreeIndex, changes: Int) {
+    private func sync(_ scratch: TemporaryFolder, _ index: TreeIndex = TreeIndex()) async throws -> (index: TreeIndex, changes: Int) {
         let origin = scratch.path + "/origin"
         let fresh = try await TreeScan.refresh(index, root: origin, paths: try TreeScan.sources(origin))
         return try await TreeMirror(origin: origin, folder: scratch.path + "/mirror").sync(fresh)
     }
 
-    private func origin() throws -> Scratch {
-        let scratch = try Scratch()
+    private func origin() throws -> TemporaryFolder {
+        let scratch = try TemporaryFolder()
         for name in ["Makefile", "net/core/dev.c", "net/core/skbuff.c", "only/file.h"] {
             try scratch.write("origin/" + name, "content of \(name)\n")
             scratch.age("origin/" + name)
@@ -120,13 +121,13 @@ import Testing
 }
 
 @Suite struct KernelGitTests {
-    private func git(_ scratch: Scratch, _ arguments: String...) async throws {
+    private func git(_ scratch: TemporaryFolder, _ arguments: String...) async throws {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@mirror.example", "-c", "core.excludesFile=/dev/null"]
         try await Command("git", identity + arguments, directory: scratch.path + "/tree").output()
     }
 
-    private func repository() async throws -> Scratch {
-        let scratch = try Scratch()
+    private func repository() async throws -> TemporaryFolder {
+        let scratch = try TemporaryFolder()
         try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
         try scratch.write("tree/Kconfig", "")
         try scratch.write("tree/.gitignore", "*.o\n")
@@ -175,7 +176,7 @@ import Testing
     }
 
     @Test func aRepositoryWithoutACommitIsAnInputError() async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
         try scratch.write("tree/Kconfig", "")
         try await git(scratch, "init", "-q")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -117,8 +118,8 @@ import Testing
     private static let config = "CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n"
 
     /// A kernel's folders with the files of a module's key, and a module made from them.
-    private func made(_ config: String = config, command: String = "") throws -> (scratch: Scratch, kernel: NetdevsimModule.Kernel) {
-        let scratch = try Scratch()
+    private func made(_ config: String = config, command: String = "") throws -> (scratch: TemporaryFolder, kernel: NetdevsimModule.Kernel) {
+        let scratch = try TemporaryFolder()
         try scratch.write("objects/Module.symvers", "0x0\tsymbol\tvmlinux\tEXPORT_SYMBOL\n")
         try scratch.write("objects/include/generated/asm-offsets.h", "#define A 1\n")
         try scratch.write("copy/netdevsim.ko", "module")
@@ -128,7 +129,7 @@ import Testing
         return (scratch, kernel)
     }
 
-    private func reuse(_ scratch: Scratch, _ kernel: NetdevsimModule.Kernel, inputs: String? = "inputs") throws -> ModuleReuse {
+    private func reuse(_ scratch: TemporaryFolder, _ kernel: NetdevsimModule.Kernel, inputs: String? = "inputs") throws -> ModuleReuse {
         try ModuleReuse(kernel: kernel, copy: scratch.path + "/copy", inputs: inputs)
     }
 

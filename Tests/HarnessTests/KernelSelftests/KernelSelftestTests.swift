@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Results
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -36,7 +37,7 @@ import Testing
         ("include/uapi/linux/netdev.h", true), ("tools/testing/selftests/bpf/x.c", false), ("net/core/devmem.c", false),
     ])
     func theKeyDependsOnTheFilesThatTheTestsRead(_ file: String, _ isRead: Bool) throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         for path in [
             "tools/testing/selftests/drivers/net/hw/devmem.py", "MAINTAINERS", "include/uapi/linux/netdev.h", "tools/testing/selftests/bpf/x.c",
             "net/core/devmem.c",

@@ -2,15 +2,16 @@
 
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Harness
 
-/// Real boots of the kernel in PPIOV_TEST_VMLINUX, one at a time.
-@Suite(.serialized, .enabled(if: Guests.vmlinux != nil && Guests.qemu), .timeLimit(.minutes(5)))
+/// Boots of the kernel of `UnderTest`, one at a time.
+@Suite(.serialized, .tags(.boots), .needsProduct, .timeLimit(.minutes(5)))
 struct MachineBootTests {
     @Test func bootsToReady() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let log = folder.path + "/console"
         let (pid, answer) = try await withVirtualMachine(plan.line, console: log) { machine in
@@ -29,7 +30,7 @@ struct MachineBootTests {
     }
 
     @Test func snapshotRestoresAndRestoresAgain() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path), progress: Progress { print("machine: \($0)") })
         var answers: [String] = []
@@ -49,7 +50,7 @@ struct MachineBootTests {
     }
 
     @Test func concurrentMachinesShareOneSnapshot() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,7 +67,7 @@ struct MachineBootTests {
     }
 
     @Test func brokenSnapshotIsTakenAgain() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path))
         let snapshot = try await store.snapshot(plan)
@@ -82,7 +83,7 @@ struct MachineBootTests {
     }
 
     @Test func traceIsComplete() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("trace")
@@ -94,7 +95,7 @@ struct MachineBootTests {
     }
 
     @Test func killedQEMUIsNoticed() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             let began = ContinuousClock.now
@@ -109,7 +110,7 @@ struct MachineBootTests {
     }
 
     @Test func panicIsCompleteOnTheConsole() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("panic")
@@ -124,7 +125,7 @@ struct MachineBootTests {
     }
 
     @Test func deathOfTheAgentIsReported() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("exit")
@@ -135,7 +136,7 @@ struct MachineBootTests {
     }
 
     @Test func hangIsDumpedAndStopped() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("hang")
@@ -153,7 +154,7 @@ struct MachineBootTests {
     }
 
     @Test func nmiPrintsTheBacktraceOfAHang() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
             try await machine.send("hang")
@@ -167,7 +168,7 @@ struct MachineBootTests {
     }
 
     @Test func moduleThatDoesNotLoadIsReported() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         try Data("no module".utf8).write(to: URL(fileURLWithPath: folder.path + "/junk.ko"))
         let plan = try await Guests.plan(folder, modules: [folder.path + "/junk.ko"])
         let (said, ready) = try await withVirtualMachine(plan.line) { machine in
@@ -182,7 +183,7 @@ struct MachineBootTests {
     }
 
     @Test func shellOnTheConsole() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let options = MachineOptions(accelerator: .tcg, shell: true)
         let plan = try await Guests.plan(folder, options: options, extra: [("/bin/sh", "/bin/sh")])
         try await withVirtualMachine(plan.line) { machine in
@@ -194,7 +195,7 @@ struct MachineBootTests {
     }
 
     @Test func cancellationLeavesNothing() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let started = Promise<Int32>()
         let task = Task {
@@ -216,7 +217,7 @@ struct MachineBootTests {
     }
 
     @Test func failedBootHasItsReason() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         var plan = try await Guests.plan(folder)
         plan.line.options.extraKernelArguments = ["rdinit=/nowhere"]
         let store = SnapshotStore(cache: Cache(root: folder.path))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -8,7 +9,7 @@ import Testing
 /// They start QEMU, which a machine without it need not have.
 @Suite(.enabled(if: Guests.qemu)) struct MachineProbeTests {
     @Test func imageReachesItsExitUnderTCG() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let answer = try await AccelProbe(cache: Cache(root: folder.path), limit: .seconds(20)).probe(.tcg)
         guard case .works(let khz) = answer else {
             Issue.record("\(answer)")
@@ -18,7 +19,7 @@ import Testing
     }
 
     @Test func autoProbesOnceAndCaches() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         // Notes each start.
         let qemu = folder.path + "/qemu"
         try "#!/bin/sh\necho \"$*\" >> \(folder.path)/starts\nexec qemu-system-x86_64 \"$@\"\n".write(toFile: qemu, atomically: true, encoding: .utf8)
@@ -41,7 +42,7 @@ import Testing
     }
 
     @Test func deadlineEndsAGuestThatHangs() async throws {
-        let folder = try TestFolder()
+        let folder = try TemporaryFolder()
         let stuck = folder.path + "/qemu"
         try "#!/bin/sh\nexec sleep 1000\n".write(toFile: stuck, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: stuck)

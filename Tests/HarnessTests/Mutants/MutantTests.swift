@@ -4,6 +4,7 @@ import Foundation
 import Results
 import Scenarios
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -132,7 +133,7 @@ private let diff = """
     }
 
     @Test func aFolderIsReadInTheOrderOfNamesAndAnEmptyOneIsRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         try scratch.write("b/zcrx/refill/001-a.patch", header + diff)
         try scratch.write("b/002-b.patch", header + diff)
         try scratch.write("b/.old/003-c.patch", header + diff)
@@ -148,10 +149,7 @@ private let diff = """
     }
 
     @Test func theMutantsOfTheRepositoryCanBeRead() throws {
-        let folder =
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().path + "/mutants"
-        let mutants = try Mutant.load(folder)
+        let mutants = try Mutant.load(Repository.path("mutants"))
         #expect(mutants.count >= 36)
         #expect(Set(mutants.map(\.kind)).count == Mutant.Class.allCases.count)
         #expect(Set(mutants.map(\.key)).count == mutants.count)
@@ -167,11 +165,11 @@ private let diff = """
 }
 
 @Suite struct MutantTreeTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
     private let cache: Cache
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         cache = Cache(root: scratch.path + "/cache")
         try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
         try scratch.write("tree/Kconfig", "")
@@ -288,7 +286,7 @@ private let diff = """
     }
 
     @Test func theLedgerSortsResultsThatArriveInAnyOrder() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let mutants = try ["001-a", "002-b", "003-c"].map { try Mutant(header + diff, path: "/m/\($0).patch") }
         let reported = Mutex<[String]>([])
         let ledger = MutantLedger(mutants, source: "folder:1", runs: 2, folder: try ResultsFolder(scratch.path + "/out")) { result in
@@ -308,7 +306,7 @@ private let diff = """
     }
 
     @Test func whatTheUnmodifiedKernelPassedIsStoredAndAFailureThrows() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let cache = Cache(root: scratch.path)
         func result(_ scenario: String, _ verdict: ScenarioResult.Verdict) -> ScenarioResult {
             ScenarioResult(scenario: scenario, tier: .netdevsim, provider: .zcrx, verdict: verdict, reason: nil, findings: [])

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
 @Suite struct SeriesReaderTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
     private let reader: SeriesReader
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         reader = SeriesReader(cache: Cache(root: scratch.path + "/cache"))
     }
 
@@ -124,11 +125,11 @@ import Testing
 }
 
 @Suite struct SeriesRepositoryTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
     private let cache: Cache
 
     init() throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         cache = Cache(root: scratch.path + "/cache")
         try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
         try scratch.write("tree/Kconfig", "")

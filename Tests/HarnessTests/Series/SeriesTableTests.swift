@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Results
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -84,7 +85,7 @@ import Testing
     }
 
     @Test func warningsOfObjectsThatAreNotCompiledAgainAreKept() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let objects = scratch.path + "/o"
         var warnings = BuildWarnings(of: objects)
         for name in ["net/a.o", "net/b.o", "net/c.o"] { try scratch.write("o/" + name, "") }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
 @Suite struct CacheAgeTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
 
-    init() throws { scratch = try Scratch() }
+    init() throws { scratch = try TemporaryFolder() }
 
     private func make(_ name: String, hours: Int64) throws {
         try scratch.write("c/\(name)/memory", "m")

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import Results
+import Scenarios
+
+/// A kernel selftest, run unmodified.
+struct KernelSelftest {
+    let plan: KernelSelftestPlan
+
+    /// Runs it to its end.
+    ///
+    /// The harness interprets its lines. The agent only writes a mark into the kernel log after each line that reports a result, so that a splat is
+    /// attributed to a case.
+    ///
+    /// - Parameter output: called with each line that it writes, and the time of it.
+    /// - Returns: its exit status.
+    func run(scale: Double, output: (String, UInt64) -> Void) throws -> Int32 {
+        switch plan.setting {
+        case .bare: return try execute([:], scale, output)
+        case .interface:
+            let nic = try KernelSelftestNIC()
+            let status = Result { try execute(KernelSelftestNIC.variables, scale, output) }
+            try nic.remove()
+            return try status.get()
+        }
+    }
+
+    private func execute(_ variables: [String: String], _ scale: Double, _ output: (String, UInt64) -> Void) throws -> Int32 {
+        let parts = plan.program.split(separator: "/")
+        let folder = KernelSelftestRoot.tree + "/tools/testing/selftests/" + parts.dropLast().joined(separator: "/")
+        let words = ["./" + (parts.last.map(String.init) ?? "")] + plan.arguments
+        let child = try ChildProcess(KernelSelftestRoot.command(folder: folder, variables, words), name: plan.program, errors: true, leads: true)
+        while let line = try child.lineOrEnd(within: plan.timeout * scale) {
+            // The next case has begun already: what follows here takes time.
+            output(line, MonotonicClock.now)
+            if KTAPLine.isResult(line) { try KernelFile.write("/dev/kmsg", KernelLogMark.result(line) + "\n") }
+        }
+        return child.exitStatus()
+    }
+}

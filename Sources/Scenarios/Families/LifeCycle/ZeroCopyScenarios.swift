@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import KernelABI
+import Results
+
+/// io_uring zero-copy receive as the memory provider of an interface's queue (io_uring/zcrx.c).
+enum ZeroCopyScenarios {
+    private static let needs = Provider.zcrx.needs
+
+    static let all: [Scenario] = [
+        Scenario(
+            "zcrx.idle", "register an interface queue, receive nothing, close", tier: .netdevsim, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: false))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 1))
+            try run.expectProviderPool()
+            try run.step("ring closed") { receiver.close() }
+        },
+        Scenario(
+            "zcrx.receive", "receive, return every buffer through the refill ring, close", tier: .netdevsim, needs: needs,
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            try traffic(run, hold: false) { receiver, socket in
+                socket.close()
+                try run.step("ring closed") { receiver.close() }
+            }
+        },
+        Scenario(
+            "zcrx.held", "close the ring with delivered buffers held", tier: .netdevsim, needs: needs,
+            expects: Expectation(
+                provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            try traffic(run, hold: true) { receiver, socket in
+                try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
+                socket.close()
+                try run.userEnds()
+                try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
+            }
+        },
+        Scenario(
+            "zcrx.unread", "close the ring with payload unread in the socket", tier: .netdevsim, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 3))
+            let socket = try bed.connectWithUnread(run)
+            try run.step("ring closed") { receiver.close() }
+            try run.expectDetachedPool(of: .zcrx)
+            try run.step("socket closed") { socket.close() }
+        },
+        Scenario(
+            "zcrx.kill", "SIGKILL the receiver during traffic", tier: .netdevsim, needs: needs,
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let worker = try run.step("receiver started") {
+                try run.environment.startWorker(["zcrx-receive", String(bed.ifindex), String(bed.queue), bed.local, String(run.timeout(1))])
+            }
+            try run.step("receiver registered and listening") { _ = try worker.ask("listen", within: run.timeout(10)) }
+            try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
+            run.cleanUp("peer's socket closed") { try bed.peer.abort() }
+            try run.step("the peer sends until its socket is closed") { try bed.peer.send(PayloadPattern(seed: 4), bytes: 0) }
+            let held = try run.step("receiver holds buffers while traffic continues") {
+                Int(try worker.ask("receive 65536", within: run.timeout(20))) ?? 0
+            }
+            try run.expect(held > 0, "the receiver holds net_iovs", "it reports that it holds none")
+            try run.userHolds(held)
+            try run.pools.observe()
+            try run.userEnds(killed: true)
+            try run.step("receiver killed") { try worker.killNow() }
+        },
+        Scenario(
+            "zcrx.remove", "remove the interface while its queue is registered and buffers are held", tier: .netdevsim,
+            needs: needs.union([.removableInterface]),
+            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let pattern = PayloadPattern(seed: 5)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
+            try receiver.receiveAndRemove(run, bed, pattern)
+            try run.userEnds()
+            try run.step("ring closed") { receiver.close() }
+        },
+        ReceiveScenarios.restart(.zcrx, seed: 6),
+    ]
+
+    /// Registers, receives, and calls `end` to close the connection and the ring.
+    private static func traffic(
+        _ run: ScenarioRun, hold: Bool, end: (ZeroCopyReceiver, Connection) throws -> Void
+    ) throws {
+        let bed = try run.makeTestBed()
+        let pattern = PayloadPattern(seed: 2)
+        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
+        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: hold)
+        try end(receiver, socket)
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Glibc
+import KernelABI
+import SystemPackage
+
+/// A child process with lines of text on its standard input and output.
+///
+/// It is killed and reaped when the object is released: no scenario leaves a process behind.
+public final class ChildProcess {
+    public let pid: Int32
+    private let name: String
+    private var input: Int32
+    private let output: Int32
+    private var pending: [UInt8] = []
+    private var status: Int32?
+
+    private let leads: Bool
+
+    /// Starts `arguments` (the first is the program's path or, without a slash, a name in PATH).
+    ///
+    /// - Parameters:
+    ///   - errors: its standard error is read together with its standard output.
+    ///   - leads: it leads a process group of its own, which is killed with it.
+    public init(_ arguments: [String], name: String, errors: Bool = false, leads: Bool = false) throws {
+        let (childInput, input) = try Self.pipe(name)
+        let output: Int32, childOutput: Int32
+        do {
+            (output, childOutput) = try Self.pipe(name)
+        } catch {
+            close(childInput)
+            close(input)
+            throw error
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, childInput, 0)
+        posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        if errors { posix_spawn_file_actions_adddup2(&actions, childOutput, 2) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        if leads { posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP)) }
+
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        words.append(nil)
+        defer { words.forEach { free($0) } }
+        var child: pid_t = 0
+        let error = posix_spawnp(&child, arguments.first ?? "", &actions, &attributes, words, environ)
+        close(childInput)
+        close(childOutput)
+        guard error == 0 else {
+            close(input)
+            close(output)
+            throw KernelError("starting \(arguments.joined(separator: " "))", errno: Errno(rawValue: error))
+        }
+        pid = child
+        self.name = name
+        self.leads = leads
+        self.input = input
+        self.output = output
+    }
+
+    /// A pipe that no other child inherits: its reading and its writing end.
+    private static func pipe(_ name: String) throws -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { throw KernelError("pipe for \(name)", errno: Errno(rawValue: errno)) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    deinit {
+        if status == nil {
+            kill(pid, SIGKILL)
+            _ = reap()
+        }
+        if leads { kill(-pid, SIGKILL) }
+        if input >= 0 { close(input) }
+        close(output)
+    }
+
+    /// Sends one line.
+    public func send(_ line: String) throws {
+        let bytes = Array((line + "\n").utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw KernelError("writing \"\(line)\" to \(name)", errno: Errno(rawValue: errno)) }
+            sent += count
+        }
+    }
+
+    /// Waits for the next line, for `seconds` at the most.
+    ///
+    /// - Throws: `ScenarioFailure` where the process has ended.
+    public func line(within seconds: Double) throws -> String {
+        guard let line = try lineOrEnd(within: seconds) else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(reap()))") }
+        return line
+    }
+
+    /// Waits for the next line, for `seconds` at the most; nil when every process that writes to the pipe has ended.
+    public func lineOrEnd(within seconds: Double) throws -> String? {
+        let deadline = Deadline(seconds: seconds)
+        while true {
+            if let newline = pending.firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: pending[..<newline], as: UTF8.self)
+                pending.removeSubrange(...newline)
+                return line
+            }
+            guard !deadline.hasPassed else { throw ScenarioFailure("\(name) (pid \(pid)) wrote nothing for \(seconds) s") }
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            if poll(&descriptor, 1, deadline.remaining) <= 0 { continue }
+            var chunk = [UInt8](repeating: 0, count: 4096)
+            let count = read(output, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 {
+                // The last output need not end with a newline.
+                guard !pending.isEmpty else { return nil }
+                defer { pending = [] }
+                return String(decoding: pending, as: UTF8.self)
+            }
+            pending += chunk[..<count]
+        }
+    }
+
+    /// Sends a line and returns the next one.
+    ///
+    /// A process that does not reply in time is killed: its reply may still come, and would be taken for that to the next line.
+    public func exchange(_ line: String, within seconds: Double = 20) throws -> String {
+        try send(line)
+        do {
+            return try self.line(within: seconds)
+        } catch {
+            kill(pid, SIGKILL)
+            _ = reap()
+            throw error
+        }
+    }
+
+    /// Sends a command and returns the reply without its "ok "; any other reply is the failure.
+    public func ask(_ command: String, within seconds: Double = 20) throws -> String {
+        let reply = try exchange(command, within: seconds)
+        guard reply == "ok" || reply.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(reply)") }
+        return String(reply.dropFirst(3))
+    }
+
+    /// Waits until the process ends, without killing it.
+    ///
+    /// - Returns: its exit status; 128 plus the signal where a signal ended it.
+    public func exitStatus() -> Int32 {
+        let status = reap()
+        return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+    }
+
+    /// Sends SIGKILL and waits until the process has ended.
+    public func killNow() throws {
+        kill(pid, SIGKILL)
+        let status = reap()
+        guard status & 0x7f == SIGKILL else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status)) and was not ended by SIGKILL") }
+    }
+
+    /// Closes its standard input and waits until the process has ended.
+    public func finish(within seconds: Double) throws {
+        if input >= 0 { Glibc.close(input) }
+        input = -1
+        // Its output is at end of file when the process has ended.
+        let deadline = Deadline(seconds: seconds)
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard !deadline.hasPassed else { throw ScenarioFailure("\(name) (pid \(pid)) did not end within \(seconds) s") }
+            if poll(&descriptor, 1, deadline.remaining) <= 0 { continue }
+            if read(output, &chunk, chunk.count) == 0 { break }
+        }
+        let status = reap()
+        guard status == 0 else { throw ScenarioFailure("\(name) (pid \(pid)) \(describe(status))") }
+    }
+
+    private func reap() -> Int32 {
+        if let status { return status }
+        var code: Int32 = 0
+        while waitpid(pid, &code, 0) < 0 && errno == EINTR {}
+        status = code
+        return code
+    }
+
+    private func describe(_ status: Int32) -> String {
+        status & 0x7f == 0 ? "exited with \((status >> 8) & 0xff)" : "was ended by signal \(status & 0x7f)"
+    }
+}

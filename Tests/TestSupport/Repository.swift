@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// The work tree that these tests were built from.
+public enum Repository {
+    /// Absolute, without a slash at its end.
+    public static let root: String = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().standardizedFileURL.path
+
+    /// The absolute path of a file or folder in it.
+    public static func path(_ name: String) -> String { root + "/" + name }
+
+    /// The text of a file in it.
+    public static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
+}
