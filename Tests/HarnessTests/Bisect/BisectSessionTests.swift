@@ -2,6 +2,7 @@
 
 import Checks
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func aStateThatCannotBeReadIsRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         for (text, says) in [(nil, "no search"), ("{", "cannot be read"), ("{}", "cannot be read")] as [(String?, String)] {
             if let text { try scratch.write("bisect.json", text) }
             let error = #expect(throws: HarnessError.self) { try BisectSession.load(scratch.path) }

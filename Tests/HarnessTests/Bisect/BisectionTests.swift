@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import LifeCycle
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -128,7 +129,7 @@ import Testing
     }
 
     @Test func anInterruptedSearchContinues() async throws {
-        let scratch = try Scratch()
+        let scratch = try TemporaryFolder()
         let folder = try ResultsFolder(scratch.path + "/out")
         var again = state(200)
         var judged: [String] = []

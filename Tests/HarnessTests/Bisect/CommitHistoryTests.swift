@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Harness
 
 @Suite struct CommitHistoryTests {
-    private let scratch: Scratch
+    private let scratch: TemporaryFolder
 
     init() async throws {
-        scratch = try Scratch()
+        scratch = try TemporaryFolder()
         try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
         try scratch.write("tree/Kconfig", "")
         try scratch.write("tree/net/x.c", "0\n")
