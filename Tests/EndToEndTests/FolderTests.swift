@@ -46,7 +46,7 @@ extension EndToEnd {
             let tests = groups.flatMap(\.subtests)
             #expect(tests.map(\.name) == files.results.results.map(\.scenario))
             #expect(tests.map(\.ok) == [true, false, true, false, false])
-            #expect(tests.map(\.skip) == [nil, nil, "it is told to", nil, nil])
+            #expect(tests.map(\.skip) == [nil, nil, "it is skipped on purpose", nil, nil])
             #expect(tests.map(\.note) == [nil, nil, nil, nil, "crashed: ppiov-init: agent exited with status 3"])
             for (test, result) in zip(tests, files.results.results) {
                 let expected = result.findings.flatMap { finding in ["\(finding.oracle): \(finding.message)"] + finding.evidence.map { "  " + $0 } }
@@ -66,7 +66,7 @@ extension EndToEnd {
             #expect(cases.allSatisfy { Double($0.attributes["time"] ?? "") ?? 0 > 0 && $0.attributes["classname"] == "harness.harness" })
             let outcomes = elements.filter { $0.depth == 3 && $0.name != "system-err" }
             #expect(outcomes.map(\.name) == ["failure", "skipped", "failure", "error"])
-            #expect(outcomes.map { $0.attributes["message"] ?? "" }[1] == "it is told to")
+            #expect(outcomes.map { $0.attributes["message"] ?? "" }[1] == "it is skipped on purpose")
         }
 
         private func checkMetadata(_ files: RunFiles) throws {

@@ -71,7 +71,7 @@ struct ThreadTests {
         #expect(passed.count == 3)
     }
 
-    @Test func theKernelKnowsTheName() throws {
+    @Test func theNameIsTheThreadsComm() throws {
         let worker = try WorkerThread("name-of-more-than-15-bytes") { _ in
             try KernelFile.read("/proc/thread-self/comm")
         }

@@ -26,6 +26,7 @@ public enum DeviceMemory {
     public struct Received: Sendable, Hashable {
         /// Bytes in total; 0 at the end of the stream.
         public let count: Int
+        /// In the order of the payload.
         public let fragments: [Fragment]
         /// Payload that was copied: that of the linear fragments, or where there are no fragments, all of it. The kernel delivers payload in pages
         /// without a control message.
@@ -42,6 +43,7 @@ public enum DeviceMemory {
         /// Fragments.
         public var fragments = 1024
 
+        /// Limits in bytes and in fragments.
         public init(bytes: Int = 1 << 20, fragments: Int = 1024) {
             self.bytes = bytes
             self.fragments = fragments
@@ -80,9 +82,11 @@ public enum DeviceMemory {
 
     /// Consecutive tokens to return. Mirrors `struct dmabuf_token`.
     public struct TokenRange: Sendable, Hashable {
+        /// The first token, and how many there are.
         public var start: UInt32
         public var count: UInt32
 
+        /// By default one token.
         public init(start: UInt32, count: UInt32 = 1) {
             self.start = start
             self.count = count
@@ -127,6 +131,7 @@ public enum DeviceMemory {
         /// Bytes.
         public var offset: UInt64, length: Int
 
+        /// A range in bytes.
         public init(offset: UInt64, length: Int) {
             self.offset = offset
             self.length = length

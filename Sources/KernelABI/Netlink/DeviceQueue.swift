@@ -4,6 +4,7 @@ internal import CShim
 
 /// A network device in the netdev family. Mirrors `netdev_nl_dev_fill()`.
 public struct NetworkDevice: Sendable, Hashable {
+    /// The device's interface index.
     public let ifindex: UInt32
     /// `NETDEV_XDP_ACT_*` bits.
     public let xdpFeatures: UInt64
@@ -38,14 +39,19 @@ public enum MemoryProvider: Sendable, Hashable {
 
 /// A device queue. Mirrors `netdev_nl_queue_fill_one()`.
 public struct DeviceQueue: Sendable, Hashable {
+    /// `NETDEV_QUEUE_TYPE_*`.
     public enum Kind: UInt32, Sendable, Hashable {
         case receive = 0
         case transmit = 1
     }
 
+    /// The number among the queues of its kind.
     public let id: UInt32
+    /// The device's interface index.
     public let ifindex: UInt32
+    /// Receive or transmit.
     public let kind: Kind
+    /// The NAPI instance that serves the queue.
     public let napiID: UInt32?
     /// The provider bound to the queue, if any.
     public let provider: MemoryProvider?
@@ -70,11 +76,15 @@ public struct DeviceQueue: Sendable, Hashable {
 
 /// A NAPI instance. Mirrors `netdev_nl_napi_fill_one()`.
 public struct NAPI: Sendable, Hashable {
+    /// The number among the NAPI instances of the kernel.
     public let id: UInt32
+    /// The device's interface index.
     public let ifindex: UInt32
+    /// The interrupt, where there is one.
     public let irq: UInt32?
     /// The process id of its kernel thread, where it has one.
     public let threadID: UInt32?
+    /// Consecutive empty polls before interrupts are enabled again (`defer-hard-irqs`).
     public let deferHardIRQs: UInt32
     /// Nanoseconds.
     public let groFlushTimeout: UInt64

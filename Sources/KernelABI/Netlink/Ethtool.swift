@@ -2,6 +2,24 @@
 
 internal import CShim
 
+/// A structure of the shim whose members are present where their bit in `has` is set.
+private protocol Masked {
+    var has: UInt32 { get set }
+}
+
+extension ppiov_rings: Masked {}
+extension ppiov_channels: Masked {}
+
+extension Masked {
+    fileprivate func value(_ bit: UInt32, _ value: UInt32) -> UInt32? { has & bit != 0 ? value : nil }
+
+    fileprivate mutating func set(_ value: UInt32?, _ bit: UInt32, _ member: WritableKeyPath<Self, UInt32>) {
+        guard let value else { return }
+        has |= bit
+        self[keyPath: member] = value
+    }
+}
+
 /// A device's rings. Mirrors `rings_fill_reply()`; nil where the driver does not report a value, or where it is not to be changed.
 public struct DeviceRings: Sendable, Hashable {
     /// Whether headers and payload go to different buffers, as memory providers require. `ETHTOOL_TCP_DATA_SPLIT_*`.
@@ -15,10 +33,12 @@ public struct DeviceRings: Sendable, Hashable {
     public var rx, rxMax, tx, txMax: UInt32?
     /// Bytes.
     public var rxBufferLength: UInt32?
+    /// Header split (`tcp-data-split`).
     public var tcpDataSplit: DataSplit?
     /// Packets of up to this many bytes are not split. Memory providers require 0.
     public var hdsThreshold, hdsThresholdMax: UInt32?
 
+    /// What is to be set; nil leaves a value unchanged.
     public init(
         rx: UInt32? = nil, tx: UInt32? = nil, rxBufferLength: UInt32? = nil, tcpDataSplit: DataSplit? = nil,
         hdsThreshold: UInt32? = nil
@@ -31,29 +51,23 @@ public struct DeviceRings: Sendable, Hashable {
     }
 
     init(_ raw: ppiov_rings) {
-        func field(_ bit: ppiov_rings_has, _ value: UInt32) -> UInt32? { raw.has & bit.rawValue != 0 ? value : nil }
-        rx = field(PPIOV_RINGS_RX, raw.rx)
-        rxMax = field(PPIOV_RINGS_RX_MAX, raw.rx_max)
-        tx = field(PPIOV_RINGS_TX, raw.tx)
-        txMax = field(PPIOV_RINGS_TX_MAX, raw.tx_max)
-        rxBufferLength = field(PPIOV_RINGS_RX_BUF_LEN, raw.rx_buf_len)
-        tcpDataSplit = field(PPIOV_RINGS_TCP_DATA_SPLIT, UInt32(raw.tcp_data_split))
+        rx = raw.value(PPIOV_RINGS_RX.rawValue, raw.rx)
+        rxMax = raw.value(PPIOV_RINGS_RX_MAX.rawValue, raw.rx_max)
+        tx = raw.value(PPIOV_RINGS_TX.rawValue, raw.tx)
+        txMax = raw.value(PPIOV_RINGS_TX_MAX.rawValue, raw.tx_max)
+        rxBufferLength = raw.value(PPIOV_RINGS_RX_BUF_LEN.rawValue, raw.rx_buf_len)
+        tcpDataSplit = raw.value(PPIOV_RINGS_TCP_DATA_SPLIT.rawValue, UInt32(raw.tcp_data_split))
             .flatMap { DataSplit(rawValue: UInt8(truncatingIfNeeded: $0)) }
-        hdsThreshold = field(PPIOV_RINGS_HDS_THRESH, raw.hds_thresh)
-        hdsThresholdMax = field(PPIOV_RINGS_HDS_THRESH_MAX, raw.hds_thresh_max)
+        hdsThreshold = raw.value(PPIOV_RINGS_HDS_THRESH.rawValue, raw.hds_thresh)
+        hdsThresholdMax = raw.value(PPIOV_RINGS_HDS_THRESH_MAX.rawValue, raw.hds_thresh_max)
     }
 
     var raw: ppiov_rings {
         var raw = ppiov_rings()
-        func set(_ value: UInt32?, _ bit: ppiov_rings_has, _ path: WritableKeyPath<ppiov_rings, UInt32>) {
-            guard let value else { return }
-            raw.has |= bit.rawValue
-            raw[keyPath: path] = value
-        }
-        set(rx, PPIOV_RINGS_RX, \.rx)
-        set(tx, PPIOV_RINGS_TX, \.tx)
-        set(rxBufferLength, PPIOV_RINGS_RX_BUF_LEN, \.rx_buf_len)
-        set(hdsThreshold, PPIOV_RINGS_HDS_THRESH, \.hds_thresh)
+        raw.set(rx, PPIOV_RINGS_RX.rawValue, \.rx)
+        raw.set(tx, PPIOV_RINGS_TX.rawValue, \.tx)
+        raw.set(rxBufferLength, PPIOV_RINGS_RX_BUF_LEN.rawValue, \.rx_buf_len)
+        raw.set(hdsThreshold, PPIOV_RINGS_HDS_THRESH.rawValue, \.hds_thresh)
         if let tcpDataSplit {
             raw.has |= PPIOV_RINGS_TCP_DATA_SPLIT.rawValue
             raw.tcp_data_split = tcpDataSplit.rawValue
@@ -64,8 +78,10 @@ public struct DeviceRings: Sendable, Hashable {
 
 /// A device's channel counts. Mirrors `channels_fill_reply()`; nil where the driver does not report a value, or where it is not to be changed.
 public struct DeviceChannels: Sendable, Hashable {
+    /// Channels.
     public var rx, rxMax, tx, txMax, combined, combinedMax: UInt32?
 
+    /// What is to be set; nil leaves a count unchanged.
     public init(rx: UInt32? = nil, tx: UInt32? = nil, combined: UInt32? = nil) {
         self.rx = rx
         self.tx = tx
@@ -73,25 +89,19 @@ public struct DeviceChannels: Sendable, Hashable {
     }
 
     init(_ raw: ppiov_channels) {
-        func field(_ bit: ppiov_channels_has, _ value: UInt32) -> UInt32? { raw.has & bit.rawValue != 0 ? value : nil }
-        rx = field(PPIOV_CHANNELS_RX, raw.rx)
-        rxMax = field(PPIOV_CHANNELS_RX_MAX, raw.rx_max)
-        tx = field(PPIOV_CHANNELS_TX, raw.tx)
-        txMax = field(PPIOV_CHANNELS_TX_MAX, raw.tx_max)
-        combined = field(PPIOV_CHANNELS_COMBINED, raw.combined)
-        combinedMax = field(PPIOV_CHANNELS_COMBINED_MAX, raw.combined_max)
+        rx = raw.value(PPIOV_CHANNELS_RX.rawValue, raw.rx)
+        rxMax = raw.value(PPIOV_CHANNELS_RX_MAX.rawValue, raw.rx_max)
+        tx = raw.value(PPIOV_CHANNELS_TX.rawValue, raw.tx)
+        txMax = raw.value(PPIOV_CHANNELS_TX_MAX.rawValue, raw.tx_max)
+        combined = raw.value(PPIOV_CHANNELS_COMBINED.rawValue, raw.combined)
+        combinedMax = raw.value(PPIOV_CHANNELS_COMBINED_MAX.rawValue, raw.combined_max)
     }
 
     var raw: ppiov_channels {
         var raw = ppiov_channels()
-        func set(_ value: UInt32?, _ bit: ppiov_channels_has, _ path: WritableKeyPath<ppiov_channels, UInt32>) {
-            guard let value else { return }
-            raw.has |= bit.rawValue
-            raw[keyPath: path] = value
-        }
-        set(rx, PPIOV_CHANNELS_RX, \.rx)
-        set(tx, PPIOV_CHANNELS_TX, \.tx)
-        set(combined, PPIOV_CHANNELS_COMBINED, \.combined)
+        raw.set(rx, PPIOV_CHANNELS_RX.rawValue, \.rx)
+        raw.set(tx, PPIOV_CHANNELS_TX.rawValue, \.tx)
+        raw.set(combined, PPIOV_CHANNELS_COMBINED.rawValue, \.combined)
         return raw
     }
 }

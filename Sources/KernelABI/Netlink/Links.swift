@@ -6,7 +6,9 @@ internal import SystemPackage
 
 /// A network link in rtnetlink.
 public struct Link: Sendable, Hashable {
+    /// The interface index.
     public let ifindex: UInt32
+    /// The interface name.
     public let name: String
     /// `IFF_*` bits.
     public let flags: UInt32
@@ -28,6 +30,7 @@ public struct Link: Sendable, Hashable {
 public struct Links: ~Copyable {
     private let socket: NetlinkSocket
 
+    /// - Throws: the errno of socket(2).
     public init() throws(KernelError) {
         socket = try NetlinkSocket(protocol: CInt(PPIOV_NETLINK_ROUTE))
     }

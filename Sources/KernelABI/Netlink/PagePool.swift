@@ -4,9 +4,11 @@ internal import CShim
 
 /// A page pool's accounting. Mirrors `page_pool_nl_fill()`.
 public struct PagePool: Sendable, Hashable {
+    /// The number among the page pools of the kernel, assigned cyclically (`xa_alloc_cyclic()`).
     public let id: UInt64
     /// The device; nil once the device is unregistered and the kernel has moved the pool to the loopback device.
     public let ifindex: UInt32?
+    /// The NAPI instance that the pool belongs to.
     public let napiID: UInt64?
     /// Buffers that are held and not yet released.
     public let inflight: UInt64
@@ -14,6 +16,7 @@ public struct PagePool: Sendable, Hashable {
     public let inflightBytes: UInt64
     /// When the driver destroyed the pool, in seconds of CLOCK_BOOTTIME; nil while it is in use. A detached pool stays until inflight is 0.
     public let detachTime: UInt64?
+    /// The memory provider; nil for a pool of pages.
     public let provider: MemoryProvider?
 
     /// The dma-buf binding, where devmem provides the pool.
@@ -49,9 +52,13 @@ public struct PagePool: Sendable, Hashable {
 
 /// A page pool's counters since its creation. Mirrors `page_pool_nl_stats_fill()`; needs CONFIG_PAGE_POOL_STATS.
 public struct PagePoolStatistics: Sendable, Hashable {
+    /// The page pool's number.
     public let id: UInt64
+    /// The device; nil for a pool without one.
     public let ifindex: UInt32?
+    /// Allocations, by where the buffer came from (`struct page_pool_alloc_stats`).
     public let allocFast, allocSlow, allocSlowHighOrder, allocEmpty, allocRefill, allocWaive: UInt64
+    /// Returned buffers, by where they went (`struct page_pool_recycle_stats`).
     public let recycleCached, recycleCacheFull, recycleRing, recycleRingFull, recycleReleasedRefcnt: UInt64
 
     init(_ raw: ppiov_page_pool_stats) {
@@ -73,6 +80,7 @@ public struct PagePoolStatistics: Sendable, Hashable {
 
 /// A notification of multicast group `page-pool`.
 public struct PagePoolNotification: Sendable, Hashable {
+    /// `NETDEV_CMD_PAGE_POOL_*_NTF`.
     public enum Change: UInt8, Sendable, Hashable {
         /// The pool was created.
         case added = 6
@@ -82,6 +90,8 @@ public struct PagePoolNotification: Sendable, Hashable {
         case changed = 8
     }
 
+    /// What happened to the pool.
     public let change: Change
+    /// The pool's state at the time of the notification.
     public let pool: PagePool
 }

@@ -30,6 +30,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// ::1
     public static let loopback6 = IPAddress(bytes: [UInt8](repeating: 0, count: 15) + [1])
 
+    /// Whether it has 16 bytes.
     public var isIPv6: Bool { bytes.count == 16 }
 
     public var description: String {
@@ -41,11 +42,14 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
 /// An address and a TCP port.
 public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    /// The address.
     public var address: IPAddress
+    /// The TCP port.
     public var port: UInt16
     /// The interface of a link-local IPv6 address; 0 for none.
     public var scope: UInt32
 
+    /// An endpoint; `scope` is needed for link-local IPv6 addresses only.
     public init(_ address: IPAddress, port: UInt16, scope: UInt32 = 0) {
         self.address = address
         self.port = port

@@ -12,10 +12,12 @@ extension ZeroCopyReceive {
         public var receiveQueues: UInt32?
         /// What ethtool reports, which may be the driver's default and not what was set.
         public var tcpDataSplit: DeviceRings.DataSplit?
+        /// Bytes; nil where unknown.
         public var hdsThreshold: UInt32?
         /// The queue of the registration; nil where it cannot be read.
         public var queue: DeviceQueue?
 
+        /// A state; by default nothing is known of the device but that it exists.
         public init(
             exists: Bool = true, receiveQueues: UInt32? = nil, tcpDataSplit: DeviceRings.DataSplit? = nil,
             hdsThreshold: UInt32? = nil, queue: DeviceQueue? = nil

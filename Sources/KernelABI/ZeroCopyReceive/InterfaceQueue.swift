@@ -105,12 +105,14 @@ extension ZeroCopyReceive {
 
     /// The layout of a refill region, which exporter and importer must agree on.
     public struct RefillShape: Sendable, Hashable {
+        /// Entries of the refill ring.
         public var entries: UInt32
         /// Bytes.
         public var regionSize: Int
         /// The offset of the kernel's counters of copies in the region, in bytes; nil where it has none.
         public var statisticsOffset: UInt64?
 
+        /// A layout that another process has sent.
         public init(entries: UInt32, regionSize: Int, statisticsOffset: UInt64?) {
             self.entries = entries
             self.regionSize = regionSize

@@ -19,15 +19,18 @@ extension ZeroCopyReceive {
 
         /// Memory that receives payload. Mirrors `struct io_uring_zcrx_area_reg`.
         public struct Area: Sendable, Hashable {
+            /// Aligned to a page; 0 for a dma-buf.
             public var address: UInt64
             /// Bytes.
             public var length: UInt64
             /// `IORING_ZCRX_AREA_*` bits.
             public var flags: UInt32 = 0
+            /// The dma-buf's descriptor, where `flags` has `IORING_ZCRX_AREA_DMABUF`.
             public var dmabuf: UInt32 = 0
             /// Set by the kernel; it refuses a registration where this is not 0.
             public var token: UInt64 = 0
 
+            /// Memory of this process.
             public init(address: UInt64, length: UInt64) {
                 self.address = address
                 self.length = length
@@ -89,6 +92,7 @@ extension ZeroCopyReceive {
             /// The offset of the counters in the region, in bytes; nil takes the end of the region.
             public var statisticsOffset: UInt64?
 
+            /// Events whose completions have that user data.
             public init(userData: UInt64, events: [Event], statistics: Bool = false) {
                 self.userData = userData
                 mask = events.reduce(0) { $0 | 1 << $1.rawValue }
@@ -96,18 +100,23 @@ extension ZeroCopyReceive {
             }
         }
 
+        /// The device's interface index; 0 for none.
         public var ifindex: UInt32
         /// The device's receive queue.
         public var queue: UInt32
+        /// `ZCRX_REG_*`.
         public var flags: Flags
         /// Entries of the refill ring; the kernel rounds up to a power of two.
         public var refillEntries: UInt32
+        /// The first area.
         public var area: Area
+        /// Whose memory the refill ring is in.
         public var refillMemory: RefillMemory = .user
         /// Bytes of the refill region in the registration; nil takes what the ring needs, which is also what is mapped.
         public var refillRegionSize: UInt64?
         /// Bytes of each net_iov, a power of two; 0 takes the page size and does not configure the device.
         public var bufferLength: UInt32 = 0
+        /// The events to report; nil for none.
         public var events: Events?
         /// The argument that is in read-only memory, so that the kernel cannot write its results; nil for none. Not with events.
         public var readOnlyArgument: Argument?

@@ -57,7 +57,9 @@ public enum ZeroCopyReceive {
         public let requestOpcodes: UInt32?
         /// How many registration opcodes there are; nil where unknown.
         public let registerOpcodes: UInt32?
+        /// Features of zcrx; nil where unknown.
         public let receive: Receive?
+        /// Features of events; nil where unknown.
         public let events: Events?
 
         /// Whether the kernel's io_uring has the zero-copy receive request. It may still be built without zcrx.

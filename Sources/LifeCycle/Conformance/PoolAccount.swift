@@ -43,9 +43,13 @@ extension PoolLedger {
 
         /// A `page_pool_release` event.
         public struct LastRelease: Equatable, Sendable {
+            /// Trace clock.
             public var time: UInt64
+            /// The kernel's count of netmems in flight; at 0 the pool is freed.
             public var inflight: Int32
+            /// `pages_state_hold_cnt`.
             public var hold: UInt32
+            /// `pages_state_release_cnt`.
             public var release: UInt32
         }
 

@@ -26,6 +26,7 @@ public struct PoolLedger: Sendable {
         public var accounts: [Account]
         /// At most `PoolLedger.violationLimit`; `violationCount` counts all.
         public var violations: [Violation]
+        /// Number of violations, those that are not reported included.
         public var violationCount: Int
         /// Events that are missing in the trace. A trace with losses proves nothing.
         public var losses: TraceLosses

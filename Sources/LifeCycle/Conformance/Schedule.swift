@@ -4,6 +4,7 @@
 ///
 /// It tests the checker: the checker must accept every trace of a legal run.
 public struct Schedule: Sendable {
+    /// The configuration of the run, without symmetry.
     public var configuration: Configuration
     /// The steps of the run, in order.
     public private(set) var steps: [Step] = []

@@ -42,6 +42,7 @@ public struct Violation: Equatable, Sendable {
     public var message: String
     /// Kernel address of the pool.
     public var pool: UInt64
+    /// The `netmem_ref`; nil if the violation is of the pool.
     public var netmem: UInt64?
     /// The events around it with the same pool or netmem, a line each; `>` marks the event itself.
     public var evidence: [String]

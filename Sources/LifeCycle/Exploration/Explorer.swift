@@ -4,7 +4,9 @@
 public struct Explorer {
     /// Progress of a running exploration.
     public struct Progress: Sendable {
+        /// Distinct states reached so far.
         public var states: Int
+        /// Steps to the states of the newest level.
         public var depth: Int
         /// States of the newest depth, not expanded yet.
         public var frontier: Int

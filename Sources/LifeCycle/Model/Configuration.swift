@@ -2,6 +2,7 @@
 
 /// The bounds and options of one exploration. Numbers outside their range are clamped.
 public struct Configuration: Hashable, Sendable {
+    /// The upper bounds of the numbers below: a state has 128 bits.
     public static let maximumBuffers = 4
     public static let maximumPools = 3
     public static let maximumReferences = 3
@@ -9,6 +10,7 @@ public struct Configuration: Hashable, Sendable {
 
     public var design: Design
     public var provider: ModelProvider
+    /// A defect to put into the model; nil for none.
     public var fault: Fault?
     /// net_iovs of the provider; 1...4.
     public var buffers: Int

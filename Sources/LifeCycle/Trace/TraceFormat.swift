@@ -83,8 +83,11 @@ public struct EventFormat: Equatable, Sendable {
 
 /// tracefs `events/header_page`: the layout of a ring-buffer page (`ring_buffer_print_page_header`, kernel/trace/ring_buffer.c).
 public struct PageHeaderFormat: Equatable, Sendable {
+    /// The time of the first event.
     public let timestamp: TraceField
+    /// Committed bytes of events, and the flags for missed events.
     public let commit: TraceField
+    /// The flag for overwritten events; ppiov does not use it.
     public let overwrite: TraceField
     /// Where the events start. Its size is the number of bytes of events in a page.
     public let data: TraceField

@@ -10,6 +10,7 @@ public struct TraceLosses: Equatable, Sendable {
 
     public init() {}
 
+    /// No event is missing.
     public var isEmpty: Bool { places == 0 }
 
     mutating func add(_ line: String) {

@@ -114,9 +114,10 @@ final class ZeroCopyReceiver {
             var other: Registered.Other?
             do throws(KernelError) {
                 if let first, let otherMemory {
-                    var first = registration
-                    (first.ifindex, first.queue, first.area) = (first.ifindex, first.queue, otherMemory.registration)
-                    other = Registered.Other(queue: try ring.register(first), area: otherMemory)
+                    var registrationOfFirst = registration
+                    (registrationOfFirst.ifindex, registrationOfFirst.queue) = (first.ifindex, first.queue)
+                    registrationOfFirst.area = otherMemory.registration
+                    other = Registered.Other(queue: try ring.register(registrationOfFirst), area: otherMemory)
                 }
                 let queue = try ring.register(registration)
                 registered = Registered(ring: ring, queue: queue, areas: [memory], other: other.take())

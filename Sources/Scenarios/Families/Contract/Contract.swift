@@ -3,20 +3,20 @@
 import KernelABI
 import Results
 
-/// What the kernel answers to requests that it must refuse, one condition at a time and two at once, so that the order in which it
-/// looks at them shows. Held against the table that is kept for the kernel's version.
+/// The kernel's results of requests that it must refuse, with one reason at a time and with two, which shows the order of its checks. They are
+/// compared with the table of the kernel's version.
 struct Contract<Request> {
     /// A reason to refuse.
     struct Condition {
         var name: String
-        /// Two conditions of one place exclude each other.
+        /// Two conditions of the same place exclude each other.
         var place: String
-        /// Tried together with every condition before it, because its answer is like no other's.
+        /// Tried together with every condition before it, because its result differs from that of every other condition.
         var isWitness: Bool
-        /// Makes the request one to refuse.
+        /// Changes the request so that the kernel must refuse it.
         var change: (inout Request) -> Void
-        /// Makes the device's state one to refuse for; gives back what undoes it.
-        var surround: (() throws -> () throws -> Void)?
+        /// Changes the state of the device so that the kernel must refuse the request; returns what restores the state.
+        var prepare: (() throws -> () throws -> Void)?
 
         init(_ name: String, _ place: String, witness: Bool = false, change: @escaping (inout Request) -> Void) {
             self.name = name
@@ -25,22 +25,22 @@ struct Contract<Request> {
             self.change = change
         }
 
-        init(_ name: String, _ place: String, witness: Bool = false, surround: @escaping () throws -> () throws -> Void) {
+        init(_ name: String, _ place: String, witness: Bool = false, prepare: @escaping () throws -> () throws -> Void) {
             self.init(name, place, witness: witness, change: { _ in })
-            self.surround = surround
+            self.prepare = prepare
         }
     }
 
-    /// The request that is granted.
+    /// The request that the kernel grants.
     var plain: Request
-    /// In the order in which the newest kernel known checks them.
+    /// In the order in which the newest kernel with a table checks them.
     var conditions: [Condition]
-    /// Asks for it, and ends what was granted; nil where it was.
-    var ask: (Request) throws -> KernelError?
+    /// Makes the request, and ends a granted one; nil where the kernel granted it.
+    var refusal: (Request) throws -> KernelError?
 
     /// "CONDITION: ERRNO "extack"" for each, then "CONDITION + WITNESS: ..." for each pair.
     func observe() throws -> [String] {
-        var lines: [String] = [ContractText.line("nothing wrong", try ask(plain))]
+        var lines: [String] = [ContractText.line("valid request", try refusal(plain))]
         for condition in conditions { lines.append(try line([condition])) }
         for (index, witness) in conditions.enumerated() where witness.isWitness {
             for earlier in conditions[..<index] where earlier.place != witness.place { lines.append(try line([earlier, witness])) }
@@ -54,30 +54,30 @@ struct Contract<Request> {
         let outcome = Result { () throws -> KernelError? in
             for condition in conditions {
                 condition.change(&request)
-                if let surround = condition.surround { undo.append(try surround()) }
+                if let prepare = condition.prepare { undo.append(try prepare()) }
             }
-            return try ask(request)
+            return try refusal(request)
         }
         for undo in undo.reversed() { try undo() }
         return ContractText.line(conditions.map { $0.name }.joined(separator: " + "), try outcome.get())
     }
 }
 
-/// Contracts as text: what is kept, what is shown, and how they differ.
+/// Contracts as text: the expected lines, the observed lines, and their difference.
 enum ContractText {
     static func line(_ what: String, _ error: KernelError?) -> String {
         guard let error else { return "\(what): granted" }
         return "\(what): \(error.codeName)" + (error.message.map { " \"\(plain($0))\"" } ?? "")
     }
 
-    /// Without the addresses and lengths of a scatter list, which are others in every run, and whatever the extack's 80 bytes leave of
-    /// the words behind them.
+    /// The message without the addresses and lengths of a scatter list, which differ in every run, and without the text behind them, of which the
+    /// 80 bytes of an extack contain a varying part.
     static func plain(_ message: String) -> String {
         let entry = "dmabuf sg entry ("
         return message.hasPrefix(entry) ? "\(entry)...) not aligned to niov size" : message
     }
 
-    /// "7.3" of "7.3.4-ppiov"; nil where it does not begin like that.
+    /// "7.3" of "7.3.4-ppiov"; nil where the release does not begin with two numbers.
     static func version(_ release: String) -> String? {
         let numbers = release.split(separator: ".", maxSplits: 2).prefix(2).map { $0.prefix { $0.isNumber } }
         guard numbers.count == 2, numbers.allSatisfy({ !$0.isEmpty }) else { return nil }
@@ -91,9 +91,10 @@ enum ContractText {
         return Array(lines[(heading + 1)...].prefix { !$0.hasPrefix("[") })
     }
 
-    /// "-" what is kept and was not shown, "+" what was shown and is not kept, in the order of what was shown; empty where they agree.
-    static func difference(kept: [String], shown: [String]) -> [String] {
-        let change = shown.difference(from: kept)
+    /// "-" before an expected line that was not observed, "+" before an observed line that is not expected, in the observed order; empty where they
+    /// agree.
+    static func difference(expected: [String], observed: [String]) -> [String] {
+        let change = observed.difference(from: expected)
         var lines: [(place: Int, text: String)] = change.removals.compactMap {
             if case .remove(let offset, let line, _) = $0 { return (offset * 2, "-\(line)") }
             return nil
@@ -105,21 +106,22 @@ enum ContractText {
         return lines.sorted { $0.place < $1.place }.map { $0.text }
     }
 
-    /// Compares with the table of the version that runs.
+    /// Compares with the table of the running kernel's version.
     ///
-    /// A version for which no table is kept is compared with the newest known: where it agrees, that is a pass; where it does not, nobody
-    /// has said yet what is right, so the scenario is skipped and the difference is its reason.
-    static func judge(_ name: String, _ shown: [String], _ run: ScenarioRun) throws {
+    /// A version without a table is compared with the newest table. Where they agree, the scenario passes; where they differ, the right result is not
+    /// known, and the scenario is skipped with the difference as its reason.
+    static func compare(_ name: String, _ observed: [String], _ run: ScenarioRun) throws {
         let release = try KernelFile.read("/proc/sys/kernel/osrelease")
         let own = version(release)
-        let known = ContractTables.kept.first { $0.version == own }
-        guard let table = known ?? ContractTables.kept.first else { throw ScenarioFailure("no table is kept at all") }
-        let changed = difference(kept: section(name, of: table.text), shown: shown)
+        let known = ContractTables.all.first { $0.version == own }
+        guard let table = known ?? ContractTables.all.first else { throw ScenarioFailure("there is no contract table") }
+        let changed = difference(expected: section(name, of: table.text), observed: observed)
         if known == nil && !changed.isEmpty {
             throw ScenarioSkip(
-                "no contract is kept for Linux \(own ?? release); against \(table.version)'s: \(changed.joined(separator: "; "))")
+                "there is no contract table for Linux \(own ?? release); difference from that of \(table.version): "
+                    + changed.joined(separator: "; "))
         }
         try run.expect(
-            changed.isEmpty, "\(shown.count) answers are those of Linux \(table.version)", "\n" + changed.joined(separator: "\n"))
+            changed.isEmpty, "\(observed.count) results are those of Linux \(table.version)", "\n" + changed.joined(separator: "\n"))
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The answers of a kernel version, held against the table that is kept for it.
+/// The results of refused requests, compared with the table of the kernel version.
 enum ContractFamily {
     static let family = ScenarioFamily(
         "contract", "every refusal, its errno and extack, in the order of the checks",

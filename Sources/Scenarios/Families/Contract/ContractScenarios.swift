@@ -4,8 +4,8 @@ import Glibc
 import KernelABI
 import Results
 
-/// The whole of what bind-rx, bind-tx, zcrx registrations and zcrx control operations are refused with. Kept per kernel version in
-/// `ContractTables`, for reading in docs/contracts.
+/// Every refusal of bind-rx, bind-tx, zcrx registrations and zcrx control operations. `ContractTables` has the expected results of each kernel
+/// version (docs/contracts).
 enum ContractScenarios {
     static let all: [Scenario] = [
         scenario(.devmem, "bind-rx", "bind-rx") { run, bed in try bindRX(run, bed) },
@@ -15,7 +15,7 @@ enum ContractScenarios {
     ]
 
     private static let pages = 32
-    private static let nobody: UInt32 = 1 << 30
+    private static let missingDevice: UInt32 = 1 << 30
     /// The loopback device: no queue management, no DMA, no provider.
     private static let loopback: UInt32 = 1
 
@@ -24,22 +24,22 @@ enum ContractScenarios {
         _ observe: @escaping @Sendable (ScenarioRun, any TestBed) throws -> [String]
     ) -> Scenario {
         Scenario(
-            "contract.\(name)", "every refusal of \(what): errno, words and order", tier: .netdevsim,
-            // The tables are netdevsim's: another NIC has other answers, its page size for one.
+            "contract.\(name)", "every refusal of \(what): errno, extack and order of the checks", tier: .netdevsim,
+            // The tables are for netdevsim: another NIC has other results, for example for the page size.
             needs: provider.needs.union(needs).union([.removableInterface]),
             expects: Expectation(provider: provider, minimumHolds: 1)
         ) { run in
             let bed = try run.makeTestBed()
-            let shown = try run.step("every condition provoked") { try observe(run, bed) }
-            // Granted when nothing is wrong, which also exercises the provider.
+            let observed = try run.step("every refusal observed") { try observe(run, bed) }
+            // A valid request is granted, which also exercises the provider.
             let receiver = try provider.makeReceiver(run, bed: bed, pattern: PayloadPattern(seed: 0))
             try run.pools.observe()
             try run.step("provider ended") { receiver.end() }
-            try ContractText.judge(name, shown, run)
+            try ContractText.compare(name, observed, run)
         }
     }
 
-    /// States of the device that refuse a provider, in the order of `__netif_mp_open_rxq()`.
+    /// States of the device for which the kernel refuses a provider, in the order of the checks of `__netif_mp_open_rxq()`.
     private static func deviceConditions<Request>(_ run: ScenarioRun, _ bed: any TestBed) -> [Contract<Request>.Condition] {
         func rings(_ rings: DeviceRings) -> () throws -> () throws -> Void {
             {
@@ -49,23 +49,23 @@ enum ContractScenarios {
             }
         }
         return [
-            .init("tcp-data-split off", "split", witness: true, surround: rings(DeviceRings(tcpDataSplit: .disabled))),
-            .init("hds-thresh 1", "split", surround: rings(DeviceRings(hdsThreshold: 1))),
+            .init("tcp-data-split off", "split", witness: true, prepare: rings(DeviceRings(tcpDataSplit: .disabled))),
+            .init("hds-thresh 1", "split", prepare: rings(DeviceRings(hdsThreshold: 1))),
             .init(
                 "queue bound", "split", witness: true,
-                surround: { () throws -> () throws -> Void in
+                prepare: { () throws -> () throws -> Void in
                     let memory = try UserDMABuf(size: pages * MappedMemory.pageSize)
                     let descriptor = memory.rawValue
-                    var owner: Netdev? = try Netdev()
-                    let bound = Result { try owner?.bindRX(ifindex: bed.ifindex, dmabuf: descriptor, queues: [bed.queue]) }
+                    var holder: Netdev? = try Netdev()
+                    let bound = Result { try holder?.bindRX(ifindex: bed.ifindex, dmabuf: descriptor, queues: [bed.queue]) }
                     memory.close()
                     do {
                         _ = try bound.get()
                     } catch {
-                        owner.take()?.close()
+                        holder.take()?.close()
                         throw error
                     }
-                    return { owner.take()?.close() }
+                    return { holder.take()?.close() }
                 }),
         ]
     }
@@ -88,7 +88,7 @@ enum ContractScenarios {
         return try outcome.get()
     }
 
-    private static func granted(_ body: (inout Netdev) throws(KernelError) -> Void) throws -> KernelError? {
+    private static func refusal(_ body: (inout Netdev) throws(KernelError) -> Void) throws -> KernelError? {
         var netdev = try Netdev()
         var refusal: KernelError?
         do throws(KernelError) {
@@ -104,20 +104,20 @@ enum ContractScenarios {
         try withFiles { dmabuf, other in
             let conditions: [Contract<Binding>.Condition] = [
                 .init("ifindex 0", "ifindex", change: { $0.ifindex = 0 }),
-                .init("no queue named", "queue", change: { $0.queues = [] }),
+                .init("no queue given", "queue", change: { $0.queues = [] }),
                 .init("page size no power of 2", "page size", change: { $0.pageSize = 12_288 }),
-                .init("no such device", "ifindex", witness: true, change: { $0.ifindex = nobody }),
+                .init("no such device", "ifindex", witness: true, change: { $0.ifindex = missingDevice }),
                 .init("device without queue management", "ifindex", witness: true, change: { $0.ifindex = loopback }),
                 .init("no such queue", "queue", change: { $0.queues = [9] }),
                 .init("dma-buf -1", "dma-buf", witness: true, change: { $0.dmabuf = -1 }),
-                .init("dma-buf is another file", "dma-buf", change: { $0.dmabuf = other }),
+                .init("dma-buf descriptor of another file", "dma-buf", change: { $0.dmabuf = other }),
                 .init("page size larger than the dma-buf", "page size", witness: true, change: { $0.pageSize = 1 << 31 }),
             ]
             return try Contract(
                 plain: Binding(ifindex: bed.ifindex, queues: [bed.queue], dmabuf: dmabuf),
                 conditions: conditions + deviceConditions(run, bed)
             ) { request in
-                try granted { netdev throws(KernelError) in
+                try refusal { netdev throws(KernelError) in
                     _ = try netdev.bindRX(
                         ifindex: request.ifindex, dmabuf: request.dmabuf, queues: request.queues, pageSize: request.pageSize)
                 }
@@ -131,13 +131,13 @@ enum ContractScenarios {
                 plain: Binding(ifindex: bed.ifindex, queues: [], dmabuf: dmabuf),
                 conditions: [
                     .init("ifindex 0", "ifindex", change: { $0.ifindex = 0 }),
-                    .init("no such device", "ifindex", witness: true, change: { $0.ifindex = nobody }),
-                    .init("device that sends no net_iovs", "ifindex", witness: true, change: { $0.ifindex = loopback }),
+                    .init("no such device", "ifindex", witness: true, change: { $0.ifindex = missingDevice }),
+                    .init("device that cannot send net_iovs", "ifindex", witness: true, change: { $0.ifindex = loopback }),
                     .init("dma-buf -1", "dma-buf", witness: true, change: { $0.dmabuf = -1 }),
-                    .init("dma-buf is another file", "dma-buf", witness: true, change: { $0.dmabuf = other }),
+                    .init("dma-buf descriptor of another file", "dma-buf", witness: true, change: { $0.dmabuf = other }),
                 ]
             ) { request in
-                try granted { netdev throws(KernelError) in _ = try netdev.bindTX(ifindex: request.ifindex, dmabuf: request.dmabuf) }
+                try refusal { netdev throws(KernelError) in _ = try netdev.bindTX(ifindex: request.ifindex, dmabuf: request.dmabuf) }
             }.observe()
         }
     }
@@ -157,22 +157,22 @@ enum ContractScenarios {
         let conditions: [Contract<Registering>.Condition] = [
             .init("ring without DEFER_TASKRUN", "ring", change: { $0.setup = [.bigCompletions, .singleIssuer] }),
             .init("ring without CQE32", "ring", change: { $0.setup = [.singleIssuer, .deferTaskRun] }),
-            .init("flag that does not exist", "flags", change: { $0.registration.flags = .init(rawValue: 1 << 30) }),
+            .init("unknown flag", "flags", change: { $0.registration.flags = .init(rawValue: 1 << 30) }),
             .init("no refill entries", "entries", change: { $0.registration.refillEntries = 0 }),
             .init("queue -1", "queue", change: { $0.registration.queue = .max }),
             .init("NODEV with an ifindex", "flags", change: { $0.registration.flags = .noDevice }),
             .init("area with a token", "token", change: { $0.registration.area.token = 1 << 48 }),
-            .init("event that does not exist", "events", change: { $0.registration.events?.mask = 1 << 31 }),
-            // The 256 entries would fill it; the heads before them have no room.
+            .init("unknown event", "events", change: { $0.registration.events?.mask = 1 << 31 }),
+            // The 256 entries would fill it, and the head and tail before them need space too.
             .init("region smaller than its ring", "region", change: { $0.registration.refillRegionSize = UInt64(MappedMemory.pageSize) }),
-            .init("region of no whole pages", "region", change: { $0.registration.refillRegionSize = needed + 8 }),
+            .init("region size no multiple of a page", "region", change: { $0.registration.refillRegionSize = needed + 8 }),
             .init("statistics not aligned", "statistics", change: { $0.registration.events?.statisticsOffset = needed - 20 }),
             .init("statistics inside the ring", "statistics", witness: true, change: { $0.registration.events?.statisticsOffset = 0 }),
-            .init("no such device", "ifindex", witness: true, change: { $0.registration.ifindex = nobody }),
-            .init("device that does no DMA", "ifindex", witness: true, change: { $0.registration.ifindex = loopback }),
+            .init("no such device", "ifindex", witness: true, change: { $0.registration.ifindex = missingDevice }),
+            .init("device without DMA", "ifindex", witness: true, change: { $0.registration.ifindex = loopback }),
             .init("buffer length no power of 2", "length", change: { $0.registration.bufferLength = 12_288 }),
-            .init("area flag that does not exist", "area flags", change: { $0.registration.area.flags |= 1 << 30 }),
-            .init("area of no length", "area", change: { $0.registration.area.length = 0 }),
+            .init("unknown area flag", "area flags", change: { $0.registration.area.flags |= 1 << 30 }),
+            .init("area of length 0", "area", change: { $0.registration.area.length = 0 }),
             .init("area not aligned", "area", change: { $0.registration.area.address += 8 }),
             .init("area at address 0", "area", witness: true, change: { $0.registration.area.address = 0 }),
             .init(
@@ -186,14 +186,14 @@ enum ContractScenarios {
         ]
         let outcome = Result {
             try Contract(plain: Registering(registration: plain), conditions: conditions + deviceConditions(run, bed)) { request in
-                try asked(run, bed, request)
+                try refusal(run, bed, request)
             }.observe()
         }
         area.unmap()
         return try outcome.get()
     }
 
-    private static func asked(_ run: ScenarioRun, _ bed: any TestBed, _ request: Registering) throws -> KernelError? {
+    private static func refusal(_ run: ScenarioRun, _ bed: any TestBed, _ request: Registering) throws -> KernelError? {
         let ring = try ZeroCopyReceive.Ring(entries: 8, completionEntries: 64, setup: request.setup)
         var refusal: KernelError?
         do throws(KernelError) {
@@ -203,9 +203,8 @@ enum ContractScenarios {
         }
         ring.close()
         if refusal == nil {
-            // The end of a ring is asynchronous, and the queue is bound until then.
-            let free = try run.pools.wait(within: run.timeout(10)) { records in !records.contains { $0.provider == .zcrx && !$0.detached } }
-            guard free else { throw ScenarioFailure("the queue is still bound") }
+            // The kernel ends a ring in a work queue, and the queue is bound until then.
+            try awaitFreeQueue(run)
         }
         return refusal
     }
@@ -220,9 +219,14 @@ enum ContractScenarios {
         }
         memory.unmap()
         let lines = try outcome.get()
-        let free = try run.pools.wait(within: run.timeout(10)) { records in !records.contains { $0.provider == .zcrx && !$0.detached } }
-        guard free else { throw ScenarioFailure("the queue is still bound") }
+        try awaitFreeQueue(run)
         return lines
+    }
+
+    /// Waits until the queue has no provider, without a step of its own.
+    private static func awaitFreeQueue(_ run: ScenarioRun) throws {
+        let isFree = try run.pools.wait(within: run.timeout(10)) { records in !records.contains { $0.provider == .zcrx && !$0.detached } }
+        guard isFree else { throw ScenarioFailure("the queue is still bound") }
     }
 
     private static func controlled(
@@ -246,12 +250,12 @@ enum ContractScenarios {
             change(&changed)
             note("add-area: \(what)") { () throws(KernelError) in _ = try ring.addArea(changed, queue: queue) }
         }
-        note("flush: nothing wrong") { () throws(KernelError) in try ring.flush(queue: id) }
+        note("flush: valid request") { () throws(KernelError) in try ring.flush(queue: id) }
         note("flush: no such zcrx") { () throws(KernelError) in try ring.flush(queue: id + 7) }
-        note("export: nothing wrong") { () throws(KernelError) in try ring.export(queue: id).close() }
+        note("export: valid request") { () throws(KernelError) in try ring.export(queue: id).close() }
         note("export: no such zcrx") { () throws(KernelError) in try ring.export(queue: id + 7).close() }
         note("arm-event: no such zcrx") { () throws(KernelError) in try ring.armEvent(.copied, queue: id + 7) }
-        note("arm-event: event not asked for") { () throws(KernelError) in try ring.armEvent(.copied, queue: id) }
+        note("arm-event: event not requested") { () throws(KernelError) in try ring.armEvent(.copied, queue: id) }
         adding("no such zcrx", to: id + 7) { _ in }
         adding("no such zcrx + area with a token", to: id + 7) { $0.token = 1 << 48 }
         adding("area with a token", to: id) { $0.token = 1 << 48 }
@@ -259,8 +263,8 @@ enum ContractScenarios {
             $0.token = 1 << 48
             $0.address = 0
         }
-        adding("area flag that does not exist", to: id) { $0.flags = 1 << 30 }
-        adding("area flag that does not exist + area at address 0", to: id) {
+        adding("unknown area flag", to: id) { $0.flags = 1 << 30 }
+        adding("unknown area flag + area at address 0", to: id) {
             $0.flags = 1 << 30
             $0.address = 0
         }

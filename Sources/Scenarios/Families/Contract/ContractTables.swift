@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The contracts that are kept, newest kernel first: the files of `Tables/`, which are compiled into the agent (docs/contracts.md).
+/// The contract tables, newest kernel first: the files of `Tables/`, which are compiled into the agent (docs/contracts.md).
 enum ContractTables {
-    static let kept: [(version: String, text: String)] = [
+    static let all: [(version: String, text: String)] = [
         ("7.3", text(PackageResources.linux_7_3_txt)), ("7.2", text(PackageResources.linux_7_2_txt)),
     ]
 

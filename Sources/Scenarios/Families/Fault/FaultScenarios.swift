@@ -4,9 +4,9 @@ import Glibc
 import KernelABI
 import Results
 
-/// Every allocation of what a memory provider's user asks the kernel for, failed in turn.
+/// Every allocation of each operation that user space requests of a memory provider fails in turn.
 ///
-/// What is left out has a name, and its reason there: `FaultInjection.Sparing`.
+/// `FaultInjection.Sparing` names the allocations that do not fail, with the reasons.
 enum FaultScenarios {
     static let all: [Scenario] =
         Provider.ofNetIovs.flatMap { [bind($0), receive($0), returnBuffers($0)].compactMap { $0 } }
@@ -27,16 +27,16 @@ enum FaultScenarios {
         ) { run in
             let bed = try run.makeTestBed(queues: queues)
             try body(run, bed)
-            try works(run, provider, bed)
+            try expectWorking(run, provider, bed)
         }
     }
 
-    /// After the walk: the provider binds, moves bytes and goes, as if nothing had been.
-    private static func works(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed) throws {
-        let free = try run.pools.wait(within: run.timeout(10), runningSoftirqs: true) { records in
+    /// After the walk the provider can be bound, receives payload, and ends.
+    private static func expectWorking(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed) throws {
+        let released = try run.pools.wait(within: run.timeout(10), runningSoftirqs: true) { records in
             records.allSatisfy { $0.provider == .pages && !$0.detached }
         }
-        try run.expect(free, "no provider's pool is left", "one is")
+        try run.expect(released, "no pool of a provider is left", "one is left")
         let pattern = PayloadPattern(seed: 40)
         let receiver = try provider.makeReceiver(run, bed: bed, pattern: pattern)
         let socket = try bed.connect(run)
@@ -71,7 +71,7 @@ enum FaultScenarios {
                 memory.unmap()
                 try outcome.get()
             }
-            // Of two queues: the list of those that are bound takes the first without an allocation.
+            // Of two queues, because the kernel adds the first to the xarray of bound queues without an allocation.
             : scenario(.devmem, "bind-rx", "bind-rx of two queues", queues: 2, thorough: true) { run, bed in
                 try withDMABuf { memory in
                     try FaultWalk(run).through("bind-rx", atLeast: 20) { turn in
@@ -86,7 +86,7 @@ enum FaultScenarios {
             }
     }
 
-    /// A binding allocates for each piece of memory in it: always the same number, whatever ran before.
+    /// A binding allocates for each contiguous range of its memory. A scattered dma-buf has the same number of ranges in every run.
     private static func withDMABuf(_ body: (CInt) throws -> Void) throws {
         let memory = try UserDMABuf(size: 8 * MappedMemory.pageSize, scattered: true)
         let outcome = Result { try body(memory.rawValue) }
@@ -99,18 +99,18 @@ enum FaultScenarios {
     private static func receive(_ provider: Provider) -> Scenario {
         scenario(provider, "receive", provider == .zcrx ? "a zero-copy receive request" : "recvmsg(2) with MSG_SOCK_DEVMEM") { run, bed in
             if provider == .zcrx {
-                try sharing(run)
+                try requireSharing(run)
                 let stream = try RequestStream(run, bed)
                 let socket = try bed.connect(run)
                 try FaultWalk(run).through("receive", atLeast: 2) { turn in
                     try stream.receive(
                         turn, from: socket.rawValue, bytes, PayloadPattern(seed: UInt64(turn.nth)), within: run.timeout(10)
-                    ) { try arrive(run, bed, socket, turn) }
+                    ) { try sendBytes(run, bed, turn) }
                 }
                 socket.close()
                 try run.step("ring closed") { stream.close() }
             } else {
-                try tokens(run, bed, atLeast: 1, failing: .receiving)
+                try tokens(run, bed, atLeast: 1, failing: .receive)
             }
         }
     }
@@ -118,29 +118,29 @@ enum FaultScenarios {
     private static func returnBuffers(_ provider: Provider) -> Scenario? {
         guard provider == .devmem else { return nil }
         return scenario(.devmem, "return", "setsockopt(2) SO_DEVMEM_DONTNEED") { run, bed in
-            try tokens(run, bed, atLeast: 1, failing: .givingBack)
+            try tokens(run, bed, atLeast: 1, failing: .return)
         }
     }
 
-    /// The bytes of this turn lie in the socket.
-    private static func arrive(_ run: ScenarioRun, _ bed: any TestBed, _ socket: Connection, _ turn: FaultWalk.Turn) throws {
+    /// Sends the bytes of this turn.
+    private static func sendBytes(_ run: ScenarioRun, _ bed: any TestBed, _ turn: FaultWalk.Turn) throws {
         try bed.peer.send(PayloadPattern(seed: UInt64(turn.nth)), bytes: UInt64(bytes))
         _ = try bed.peer.sent(within: run.timeout(10))
     }
 
-    private enum TokenPart { case receiving, givingBack }
+    private enum TokenOperation: String { case receive, `return` }
 
-    private static func tokens(_ run: ScenarioRun, _ bed: any TestBed, atLeast: Int, failing: TokenPart) throws {
+    private static func tokens(_ run: ScenarioRun, _ bed: any TestBed, atLeast: Int, failing operation: TokenOperation) throws {
         let stream = try TokenStream(run, bed)
         let socket = try bed.connect(run)
-        try FaultWalk(run, sparing: .tokenRefill).through(failing == .receiving ? "receive" : "giving back", atLeast: atLeast) { turn in
-            try arrive(run, bed, socket, turn)
+        try FaultWalk(run, sparing: .tokenRefill).through(operation.rawValue, atLeast: atLeast) { turn in
+            try sendBytes(run, bed, turn)
             try socket.waitUnread(bytes, within: run.timeout(10))
             let pattern = PayloadPattern(seed: UInt64(turn.nth))
             let deadline = Deadline(seconds: run.timeout(10))
             var got: UInt64 = 0
             var fragments: [DeviceMemory.Fragment] = []
-            if failing == .receiving {
+            if operation == .receive {
                 var batch: DeviceMemory.Received?
                 if try turn.attempt({ batch = try stream.next(socket.rawValue) }), let batch {
                     try stream.check(batch, pattern, &got, &fragments)
@@ -151,18 +151,18 @@ enum FaultScenarios {
                 try stream.check(try stream.next(socket.rawValue), pattern, &got, &fragments)
             }
             var taken: Int?
-            if failing == .givingBack {
+            if operation == .return {
                 _ = try turn.attempt { taken = try DeviceMemory.dontNeed(fragments, of: socket.rawValue) }
             }
-            let home = try taken ?? DeviceMemory.dontNeed(fragments, of: socket.rawValue)
-            guard home == fragments.count else { throw ScenarioFailure("the kernel took \(home) of \(fragments.count) tokens") }
+            let total = try taken ?? DeviceMemory.dontNeed(fragments, of: socket.rawValue)
+            guard total == fragments.count else { throw ScenarioFailure("the kernel took \(total) of \(fragments.count) tokens") }
         }
         socket.close()
         try run.step("unbound") { stream.unbind() }
     }
 
-    /// An event that could not be told for want of memory is told with the next.
-    private static let event = scenario(.zcrx, "event", "a copy that an event is told of", needs: [.zcrxStatistics]) { run, bed in
+    /// Where the kernel cannot allocate an event, it reports the event of the next copy.
+    private static let event = scenario(.zcrx, "event", "a copy that an event reports", needs: [.zcrxStatistics]) { run, bed in
         let pattern = PayloadPattern(seed: 41)
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern) {
             $0.events?.mask = 1 << ZeroCopyReceive.Event.copied.rawValue
@@ -172,13 +172,15 @@ enum FaultScenarios {
             try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, hold: false, within: run.timeout(10))
         }
         try FaultWalk(run).through("copies", atLeast: 1) { turn in
-            let told = receiver.events.count
+            let before = receiver.events.count
             try wire.send(bytes, within: run.timeout(10))
             if try !turn.attempt(receive) { receiver.dropRequest() }
             try wire.send(bytes, within: run.timeout(10))
             try receive()
-            try receiver.awaitEvents(told + 1, within: run.timeout(5))
-            guard receiver.events.count == told + 1 else { throw ScenarioFailure("\(receiver.events.count - told) events were told of two copies") }
+            try receiver.awaitEvents(before + 1, within: run.timeout(5))
+            guard receiver.events.count == before + 1 else {
+                throw ScenarioFailure("\(receiver.events.count - before) events were reported for two copies instead of one")
+            }
             if let error = receiver.attemptArming(.copied) { throw error }
             try receiver.flush()
         }
@@ -188,7 +190,7 @@ enum FaultScenarios {
     // MARK: zcrx control operations
 
     private static let export = scenario(.zcrx, "export", "the export of a zcrx queue") { run, bed in
-        try sharing(run)
+        try requireSharing(run)
         let stream = try RequestStream(run, bed)
         try FaultWalk(run).through("export", atLeast: 3) { turn in
             _ = try turn.attempt { try stream.export().close() }
@@ -197,7 +199,7 @@ enum FaultScenarios {
     }
 
     private static let importing = scenario(.zcrx, "import", "the import of a zcrx queue") { run, bed in
-        try sharing(run)
+        try requireSharing(run)
         let stream = try RequestStream(run, bed)
         let exported = try stream.export()
         let descriptor = exported.rawValue
@@ -216,15 +218,15 @@ enum FaultScenarios {
 
     private static let addArea = scenario(.zcrx, "add-area", "an area added to a live zcrx queue", thorough: true) { run, bed in
         guard run.environment.zeroCopyFeatures?.receive?.addArea == true else {
-            throw ScenarioSkip("this kernel's zcrx takes no further area (ZCRX_CTRL_ADD_AREA)")
+            throw ScenarioSkip("this kernel's zcrx adds no area to a live queue (ZCRX_CTRL_ADD_AREA)")
         }
         let memory = try MappedMemory(anonymous: pages * MappedMemory.pageSize)
         let outcome = Result {
             memory.withUnsafeMutableBytes { bytes in bytes.indices.forEach { bytes[$0] = 0xa5 } }
             let area = ZeroCopyReceive.Registration.Area.memory(memory)
-            // An area goes with its queue only, so each turn has a queue of its own.
+            // The kernel removes an area only with its queue, so each turn has a queue of its own.
             try FaultWalk(run).through("add-area", atLeast: 5) { turn in
-                let stream = try RequestStream(run, bed, quiet: true)
+                let stream = try RequestStream(run, bed, noted: false)
                 let result = Result { try turn.attempt { try stream.addArea(area) } }
                 stream.close()
                 _ = try result.get()
@@ -265,7 +267,7 @@ enum FaultScenarios {
     }
 
     private static let unbindTX = scenario(
-        .devmem, "unbind-tx", "the close of the netlink socket that owns a binding for sending", needs: [.devmemTransmit]
+        .devmem, "unbind-tx", "the close of the netlink socket that owns a binding for transmit", needs: [.devmemTransmit]
     ) { run, bed in
         try withDMABuf { memory in
             try FaultWalk(run).through("unbind", atLeast: 1) { turn in
@@ -281,7 +283,7 @@ enum FaultScenarios {
         }
     }
 
-    /// A packet for which the device or the stack gets no memory is lost on the wire and sent again.
+    /// A packet for which the driver or the stack cannot allocate memory is dropped, and TCP retransmits it.
     private static let send = scenario(.devmem, "send", "sendmsg(2) from a dma-buf", needs: [.devmemTransmit], thorough: true) { run, bed in
         let transmitter = try Transmitter.make(run, bed: bed, pages: 16)
         let socket = try bed.connect(run)
@@ -309,9 +311,9 @@ enum FaultScenarios {
         try bed.peer.close()
     }
 
-    private static func sharing(_ run: ScenarioRun) throws {
+    private static func requireSharing(_ run: ScenarioRun) throws {
         guard run.environment.zeroCopyFeatures?.receive?.sharing == true else {
-            throw ScenarioSkip("this kernel's zcrx cannot share a queue (ZCRX_CTRL_EXPORT, ZCRX_REG_IMPORT)")
+            throw ScenarioSkip("this kernel's zcrx exports and imports no queue (ZCRX_CTRL_EXPORT, ZCRX_REG_IMPORT)")
         }
     }
 }

@@ -3,7 +3,7 @@
 import KernelABI
 import Results
 
-/// A zcrx queue whose every request is made by hand, so that one of them can fail.
+/// A zcrx queue whose requests the scenario submits one by one, so that one of them can fail.
 final class RequestStream {
     private struct Parts: ~Copyable {
         let ring: ZeroCopyReceive.Ring
@@ -20,9 +20,9 @@ final class RequestStream {
     private static let pages = 512
     private var parts: Parts?
 
-    /// - Parameter quiet: one of many, of which no step is noted.
-    init(_ run: ScenarioRun, _ bed: any TestBed, quiet: Bool = false) throws {
-        let area = try MappedMemory(anonymous: (quiet ? 32 : Self.pages) * MappedMemory.pageSize)
+    /// - Parameter noted: the registration is a step of `run`; false where it is one of many.
+    init(_ run: ScenarioRun, _ bed: any TestBed, noted: Bool = true) throws {
+        let area = try MappedMemory(anonymous: (noted ? Self.pages : 32) * MappedMemory.pageSize)
         do throws(KernelError) {
             let ring = try ZeroCopyReceive.Ring()
             do throws(KernelError) {
@@ -36,7 +36,7 @@ final class RequestStream {
             area.unmap()
             throw error
         }
-        if !quiet {
+        if noted {
             run.cleanUp("ring closed") { self.close() }
             try run.step("zcrx registered on \(bed.interface) queue \(bed.queue)") { try run.userBound() }
         }
@@ -60,9 +60,9 @@ final class RequestStream {
         try with { _ = try $0.ring.addArea(area, queue: $0.queue.id) }
     }
 
-    /// Receives `bytes` that `send` puts on the wire. The turn's attempt is the submission of a request, the first of a ring of its own,
-    /// while nothing lies in the socket, so that the request must be allocated and armed. What it does not bring, a further request of
-    /// the queue's own ring does.
+    /// Receives `bytes` that `send` sends. The attempt of the turn is the submission of a request, the first of a new ring, while no byte is unread,
+    /// so that the kernel must allocate the request and its poll. A second request, of the ring of the queue, receives the bytes that the first
+    /// does not deliver.
     func receive(
         _ turn: FaultWalk.Turn, from socket: CInt, _ bytes: Int, _ pattern: PayloadPattern, within seconds: Double, send: () throws -> Void
     ) throws {
@@ -85,7 +85,7 @@ final class RequestStream {
             try with { try $0.ring.receive(socket: socket, queue: $0.queue.id, length: rest, userData: 2) }
             var live = true
             while live {
-                guard !deadline.hasPassed else { throw ScenarioFailure("\(got) of \(bytes) bytes received at last") }
+                guard !deadline.hasPassed else { throw ScenarioFailure("\(got) of \(bytes) bytes received by both requests") }
                 guard let completion = try with({ try $0.ring.wait(timeoutMilliseconds: 500) }) else { continue }
                 if let error = completion.error { throw error }
                 try take(completion, pattern, &got, &live)
@@ -101,7 +101,7 @@ final class RequestStream {
         var live = try turn.attempt { try ring.receive(socket: socket, queue: queue, length: UInt32(bytes), userData: 1) }
         try send()
         while live {
-            guard !deadline.hasPassed else { throw ScenarioFailure("\(got) of \(bytes) bytes received, the request goes on") }
+            guard !deadline.hasPassed else { throw ScenarioFailure("\(got) of \(bytes) bytes received, and the request has not ended") }
             guard let completion = try ring.wait(timeoutMilliseconds: 500) else { continue }
             if let error = completion.error { turn.failed(error) }
             try take(completion, pattern, &got, &live)
@@ -135,7 +135,7 @@ final class RequestStream {
     deinit { close() }
 }
 
-/// A devmem binding whose every receive is made by hand.
+/// A devmem binding whose receives the scenario makes one by one.
 final class TokenStream {
     private var netdev: Netdev?
     private var memory: UserDMABuf?
@@ -164,12 +164,12 @@ final class TokenStream {
         try DeviceMemory.receive(socket: socket, limits: .init(bytes: 16_384, fragments: 64))
     }
 
-    /// Compares what came with the pattern from `got` on, and keeps the tokens.
+    /// Compares a batch with the pattern from offset `got`, and appends its fragments with tokens to `fragments`.
     func check(
         _ batch: DeviceMemory.Received, _ pattern: PayloadPattern, _ got: inout UInt64, _ fragments: inout [DeviceMemory.Fragment]
     ) throws {
         guard batch.count > 0 else { throw ScenarioFailure("the stream ended after \(got) bytes") }
-        guard !batch.isTruncated else { throw ScenarioFailure("control messages of the socket were cut off") }
+        guard !batch.isTruncated else { throw ScenarioFailure("the control messages of the socket are truncated") }
         guard let buffer = memory.take() else { throw ScenarioFailure("the dma-buf is closed") }
         var wrong: UInt64?
         for fragment in batch.fragments {

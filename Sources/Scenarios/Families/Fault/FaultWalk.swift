@@ -3,17 +3,17 @@
 import KernelABI
 import Results
 
-/// Fails the first allocation of an operation, then the second, and so on until the operation makes no more. After each failure the
-/// operation has failed with an errno or succeeded in spite of it, and what it took is back.
+/// Fails the first allocation of an operation, then the second, and so on until the operation makes no more. After each failure the operation
+/// has failed with an errno or has succeeded, and every resource that it took is released.
 ///
-/// How many allocations an operation makes differs from turn to turn, by what the caches have, so that the count passes over some: it walks
-/// until a walk has failed none that had not been failed before.
+/// The number of allocations of an operation differs from turn to turn with the state of the caches, so that a walk misses some: the walk is
+/// repeated until it fails none that has not failed before.
 final class FaultWalk {
-    /// More than the longest path allocates: a walk that gets there does not end by itself.
+    /// More than the allocations of the longest path: a walk that reaches it would not end.
     private static let most = 1000
-    /// Turns in a row without a failure that end a walk.
+    /// Consecutive turns without a failure that end a walk.
     private static let misses = 3
-    /// Walks: the debug options' own allocations come from ever new places.
+    /// Number of walks: the allocations of debug options come from new places in many walks.
     private static let walks = 2...5
 
     private let run: ScenarioRun
@@ -21,20 +21,20 @@ final class FaultWalk {
     private let failed: FailedAllocations
     private let links: Links
     private let before: Counters
-    /// Pools that live through the walk.
-    private let privilege: Set<UInt64>
+    /// Pools that exist before the walk.
+    private let poolsBefore: Set<UInt64>
 
-    /// From the state the walk comes back to after every step.
+    /// Reads the counters and pools that must be the same after every turn.
     init(_ run: ScenarioRun, sparing: FaultInjection.Sparing = .dmaChecker) throws {
         self.run = run
         let injection = try FaultInjection(sparing: sparing)
-        run.cleanUp("fault injection set back") { try injection.end() }
+        run.cleanUp("settings of fault injection restored") { try injection.end() }
         self.injection = injection
         let failed = try FailedAllocations()
         run.cleanUp("tracing of failed allocations ended") { failed.end() }
         self.failed = failed
         links = try Links()
-        privilege = Set(try run.pools.observe().map { $0.id })
+        poolsBefore = Set(try run.pools.observe().map { $0.id })
         before = try ResourceCounters.read(links: Int64(try links.list().count))
     }
 
@@ -51,7 +51,7 @@ final class FaultWalk {
             self.nth = nth
         }
 
-        /// Does what is walked through, once in a turn.
+        /// Does the operation whose allocations fail, once in a turn.
         ///
         /// - Returns: whether it succeeded.
         func attempt(_ operation: () throws -> Void) throws -> Bool {
@@ -69,14 +69,14 @@ final class FaultWalk {
             return outcome == nil
         }
 
-        /// What was attempted turned out to have failed, by an answer that came later.
+        /// Records that the operation has failed, where the kernel reports that later.
         func failed(_ later: any Error) { error = later }
     }
 
-    /// Walks through what each turn attempts.
+    /// Walks through the allocations of the operation that each turn attempts.
     ///
     /// - Parameters:
-    ///   - atLeast: failures that must have been injected, else nothing was tried.
+    ///   - atLeast: failures that must be injected in a walk.
     ///   - turn: sets up, attempts, and ends what succeeded.
     func through(_ name: String, atLeast: Int, _ turn: (Turn) throws -> Void) throws {
         try run.step("\(name) without a fault") { _ = try take(0, turn) }
@@ -99,7 +99,7 @@ final class FaultWalk {
         let words = outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         try run.expect(
             injected >= atLeast, "\(injected) faults injected in a walk, in \(walks) walks at \(places.count) places: \(words)",
-            "at least \(atLeast) were to be")
+            "expected were at least \(atLeast)")
     }
 
     /// - Returns: how many faults were injected.
@@ -109,7 +109,7 @@ final class FaultWalk {
         var missed = 0
         while missed < Self.misses {
             nth += 1
-            guard nth < Self.most else { throw ScenarioFailure("allocation \(Self.most) of it still failed") }
+            guard nth < Self.most else { throw ScenarioFailure("the operation has more than \(Self.most) allocations") }
             if try take(nth, turn, note) {
                 injected += 1
                 missed = 0
@@ -125,33 +125,33 @@ final class FaultWalk {
         let now = Turn(injection, nth)
         do {
             try turn(now)
-            guard let injected = now.injected else { throw ScenarioFailure("nothing was attempted") }
+            guard let injected = now.injected else { throw ScenarioFailure("the turn attempted no operation") }
             if let error = now.error {
-                guard injected else { throw ScenarioFailure("failed though no fault was injected: \(error)") }
+                guard injected else { throw ScenarioFailure("the operation failed without a fault: \(error)") }
                 guard let known = error as? KernelError else { throw error }
                 note(known.codeName)
             } else if injected {
-                note("survived")
+                note("succeeded")
             }
-            try waitForHome()
+            try waitUntilReleased()
             return injected
         } catch {
             throw ScenarioFailure("fault \(nth)\(now.error.map { " (\($0))" } ?? ""): \(error)")
         }
     }
 
-    /// Counters and pools are as they were when the walk began.
-    private func waitForHome() throws {
+    /// Waits until counters and pools are as before the walk.
+    private func waitUntilReleased() throws {
         var now: Counters = [:]
         var left: [PoolRecord] = []
         let restored = try run.wait(timeout: 4, pause: 0.005) {
-            left = try run.pools.observe().filter { !privilege.contains($0.id) && ($0.provider != .pages || $0.detached) }
+            left = try run.pools.observe().filter { !poolsBefore.contains($0.id) && ($0.provider != .pages || $0.detached) }
             now = try ResourceCounters.read(links: Int64(try links.list().count))
             return left.isEmpty && now == before
         }
         if restored { return }
         let changed = before.keys.sorted().filter { now[$0] != before[$0] }.map { "\($0) \(before[$0] ?? 0) -> \(now[$0] ?? 0)" }
         let pools = left.map { "page pool \($0.id) has \($0.inflight) in flight\($0.detached ? ", detached" : "")" }
-        throw ScenarioFailure("not everything came back: \((changed + pools).joined(separator: "; "))")
+        throw ScenarioFailure("not every resource is released: \((changed + pools).joined(separator: "; "))")
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Hidden scenarios that end in ways which the harness must report.
+/// Hidden scenarios that end in ways that the harness must report.
 enum HarnessCheckFamily {
     static let family = ScenarioFamily(
-        "harness", "hidden scenarios that test the harness itself",
+        "harness", "hidden scenarios that check the harness",
         HarnessCheckScenarios.all)
 }

@@ -4,35 +4,35 @@ import Glibc
 import KernelABI
 import Results
 
-/// Scenarios that test the harness: each ends in a way that it must notice. Hidden; named in full they run.
+/// Scenarios that check the harness: each ends in a way that it must report. They are hidden, and run only when named in full.
 enum HarnessCheckScenarios {
-    /// lkdtm (drivers/misc/lkdtm) makes real faults on request.
+    /// lkdtm (drivers/misc/lkdtm) causes real faults on request.
     private static let provoke = "/sys/kernel/debug/provoke-crash/DIRECT"
 
     private static let litter = "/tmp/ppiov-litter"
 
     static let all: [Scenario] = [
-        scenario("pass", "does nothing, rightly") { _ in },
-        scenario("fail", "a step fails") { run in try run.step("two and two") { throw ScenarioFailure("are not five") } },
-        scenario("skip", "lacks something") { _ in throw ScenarioSkip("it is told to") },
+        scenario("pass", "passes without a step") { _ in },
+        scenario("fail", "a step fails") { run in try run.step("step that fails") { throw ScenarioFailure("it fails on purpose") } },
+        scenario("skip", "is skipped") { _ in throw ScenarioSkip("it is skipped on purpose") },
         scenario("warn", "the kernel warns") { run in try run.step("WARN") { try KernelFile.write(provoke, "WARNING") } },
-        scenario("bug", "the kernel meets a BUG") { run in try run.step("BUG") { try KernelFile.write(provoke, "BUG") } },
+        scenario("bug", "the kernel runs into a BUG") { run in try run.step("BUG") { try KernelFile.write(provoke, "BUG") } },
         scenario("panic", "the kernel panics") { run in try run.step("panic") { try KernelFile.write(provoke, "PANIC") } },
-        scenario("hang", "never comes back", deadline: 3) { run in
+        scenario("hang", "hangs in an uninterruptible sleep", deadline: 3) { run in
             try run.step("uninterruptible sleep") { try KernelFile.write(provoke, "HUNG_TASK") }
         },
-        scenario("spin", "a CPU spins with interrupts off", deadline: 3) { run in
+        scenario("spin", "a CPU loops with interrupts off", deadline: 3) { run in
             try run.step("spin") { try KernelFile.write(provoke, "HARDLOCKUP") }
         },
-        scenario("exit", "the agent dies") { _ in _exit(3) },
+        scenario("exit", "the agent exits") { _ in _exit(3) },
         scenario("kill", "the agent is killed") { _ in
             kill(getpid(), SIGKILL)
         },
         scenario("descriptor", "leaves a descriptor open") { run in
-            try run.step("opened") { _ = open("/dev/null", O_RDONLY) }
+            try run.step("descriptor opened") { _ = open("/dev/null", O_RDONLY) }
         },
         Scenario(
-            "harness.leak", "a page is never returned", tier: .netdevsim, needs: [.interface, .pageHold],
+            "harness.leak", "leaves a page held", tier: .netdevsim, needs: [.interface, .pageHold],
             expects: Expectation(provider: .pages, minimumHolds: 1, detachedPool: true), hidden: true
         ) { run in
             let bed = try run.makeTestBed()
@@ -42,20 +42,20 @@ enum HarnessCheckScenarios {
             try bed.leaveInPlace()
         },
         Scenario(
-            "harness.unexercised", "claims a provider and uses none", tier: .netdevsim, needs: [.interface],
+            "harness.unexercised", "expects a provider and binds none", tier: .netdevsim, needs: [.interface],
             expects: Expectation(provider: .zcrx, minimumHolds: 1), hidden: true
         ) { run in _ = try run.makeTestBed() },
-        scenario("litter", "leaves a file behind that nothing counts") { run in
-            try run.step("a file left") {
+        scenario("litter", "leaves a file that no counter includes") { run in
+            try run.step("file left") {
                 let descriptor = open(litter, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
                 if descriptor < 0 { throw KernelError("open \(litter)", code: errno) }
                 close(descriptor)
             }
         },
-        scenario("littered", "fails where that file lies") { run in
-            try run.step("nobody was here before") { if access(litter, F_OK) == 0 { throw ScenarioFailure("somebody was") } }
+        scenario("littered", "fails where that file exists") { run in
+            try run.step("\(litter) does not exist") { if access(litter, F_OK) == 0 { throw ScenarioFailure("it exists") } }
         },
-        scenario("after", "does nothing, rightly, after all that") { _ in },
+        scenario("after", "passes after all others") { _ in },
     ]
 
     private static func scenario(

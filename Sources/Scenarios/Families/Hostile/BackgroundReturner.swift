@@ -4,9 +4,9 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// A thread that returns buffers through the refill ring, each behind entries that the kernel must refuse.
+/// A thread that returns buffers through the refill ring, and writes entries that the kernel must refuse before each.
 final class BackgroundReturner {
-    /// Two ends of a pair of sockets: buffers go one way, and the end of the thread closes the other.
+    /// One socket of a pair: the thread reads the buffers from the other, and closes that when it ends.
     private let own: CInt
     private let thread: WorkerThread<Void>
 
@@ -24,7 +24,7 @@ final class BackgroundReturner {
 
     deinit { close(own) }
 
-    /// Gives a buffer to the thread.
+    /// Makes the thread return a buffer.
     func returnBuffer(_ offset: UInt64, _ length: UInt32) throws {
         var message = (offset, UInt64(length))
         let size = MemoryLayout.size(ofValue: message)
@@ -33,7 +33,7 @@ final class BackgroundReturner {
         }
     }
 
-    /// Waits until the thread has returned all that it was given; it waits only while the refill ring is full.
+    /// Waits until the thread has returned every buffer; it waits only while the refill ring is full.
     func end(within seconds: Double) throws {
         shutdown(own, CInt(SHUT_WR))
         var entry = pollfd(fd: own, events: Int16(POLLIN), revents: 0)
@@ -43,7 +43,7 @@ final class BackgroundReturner {
         stop()
     }
 
-    /// Ends the thread, whatever it has left. A second call does nothing.
+    /// Ends the thread, also where buffers are left. A second call does nothing.
     func stop() {
         thread.requestStop()
         shutdown(own, CInt(SHUT_RDWR))

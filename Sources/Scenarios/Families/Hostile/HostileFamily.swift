@@ -2,10 +2,10 @@
 
 import Results
 
-/// User space that writes into refill rings and tokens what it must not.
+/// User space that writes invalid entries to the refill ring, and returns invalid tokens.
 enum HostileFamily {
     static let family = ScenarioFamily(
-        "hostile", "what user space may write into refill rings and tokens, and the kernel must survive",
+        "hostile", "invalid refill ring entries and tokens from user space, which the kernel must handle",
         HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all,
         reaches: [
             "io_parse_rqe()",
@@ -19,7 +19,7 @@ enum HostileFamily {
     static let needs = Provider.zcrx.needs.union([.removableInterface, .zcrxFlush])
     static let expectation = Expectation(
         provider: .zcrx, minimumHolds: AreaMemory.smallPages, zeroCopy: true, payload: true, pools: pools)
-    /// What a small area on a netdevsim must show: each net_iov is held once, by one pool.
+    /// Of a small area on a netdevsim: each net_iov is held once, by one pool.
     static let pools = ExpectedPools(buffers: UInt64(AreaMemory.smallPages), traffic: true)
     static let needsWithoutDevice: Set<Need> = [.zcrx, .zcrxNoDevice, .zcrxStatistics, .zcrxFlush]
 }

@@ -3,11 +3,11 @@
 import KernelABI
 import Results
 
-/// A zcrx receiver whose user means ill, over a device's queue or over loopback without one: holds buffers, has the kernel
-/// read what was put into the refill ring, and then sees whether the queue still does what it should.
+/// A zcrx receiver with a hostile user, on the queue of a device or over loopback without a device: it holds buffers, makes the kernel read the
+/// entries of the refill ring, and then checks that the queue still works.
 ///
-/// The area is small: no more net_iovs than the driver posts, so that every poll takes up the refill ring, a buffer that is
-/// handed on under its user is soon overwritten, and one that is lost is soon missed.
+/// The area has fewer net_iovs than the driver posts, so that every poll takes entries from the refill ring, a buffer that is reused while the
+/// user holds it is soon overwritten, and a lost one is soon missing.
 final class HostileScene {
     /// An entry of the refill ring.
     struct Entry {
@@ -16,9 +16,9 @@ final class HostileScene {
         var padding: UInt32 = 0
     }
 
-    /// Who reads the refill ring.
+    /// What makes the kernel read the refill ring.
     enum Reader: String, CaseIterable {
-        /// The driver, when it fills its receive ring at a poll (`io_zcrx_ring_refill()`).
+        /// A poll, in which the driver posts buffers (`io_zcrx_ring_refill()`).
         case poll
         /// `ZCRX_CTRL_FLUSH_RQ` (`zcrx_flush_rq()`).
         case flush
@@ -29,10 +29,10 @@ final class HostileScene {
         case loopback(Loopback)
     }
 
-    /// More than half of them: to hold so many twice, those of the first time must have come home. And few enough for TCP: where
-    /// a hole in the stream finds no buffer because what came behind it took them all, it is never filled.
+    /// More than half of the net_iovs: as many can be held a second time only after the first were taken back. And few enough for TCP: a hole in
+    /// the stream is never filled where the bytes behind it have taken all buffers.
     static let held = 44
-    /// Of the whole stream: held, a turn or held again, and what is left at the end.
+    /// Bytes of the whole stream: those that are held, those of a turnover or held again, and the rest.
     private static let stream: UInt64 = 1_500_000
     private static let last: UInt64 = 40_000
 
@@ -40,7 +40,7 @@ final class HostileScene {
     let receiver: ZeroCopyReceiver
     let reader: Reader
     private var wire: Wire
-    /// Bytes that streams of sockets closed since brought.
+    /// Bytes received over sockets that are closed.
     private var before: UInt64 = 0
 
     private init(_ run: ScenarioRun, _ receiver: ZeroCopyReceiver, _ reader: Reader, _ wire: Wire) {
@@ -50,7 +50,7 @@ final class HostileScene {
         self.wire = wire
     }
 
-    /// A scene with a device or, with no reader but the flush, without one.
+    /// A scene with a device, or without a device, where only a flush reads the ring.
     static func make(
         _ run: ScenarioRun, _ reader: Reader, device: Bool = true,
         configure: (inout ZeroCopyReceive.Registration) -> Void = { _ in }
@@ -63,7 +63,7 @@ final class HostileScene {
         let bed = try run.makeTestBed()
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: AreaMemory.smallPages, pattern: pattern, configure: configure)
         let socket = try bed.connect(run)
-        // So that what is held and what lies unread leave the driver something to post.
+        // So that the driver has buffers to post beside the held and the unread ones.
         try socket.limitReceiveBuffer(16_384)
         try bed.peer.send(pattern, bytes: stream)
         return HostileScene(run, receiver, reader, .device(bed, socket, try Echo(to: socket.rawValue)))
@@ -76,7 +76,7 @@ final class HostileScene {
             try receiver.receive(from: socket.rawValue, total: total, hold: hold, within: run.timeout(20))
         case .loopback(let loopback):
             while receiver.received < total {
-                // Little at a time: without a device nothing waits for a buffer to come home.
+                // Few bytes at a time: without a device a receive does not wait for a free buffer.
                 try loopback.send(Int(min(16_384, total - receiver.received)), within: run.timeout(10))
                 try receiver.receive(from: loopback.receiver.rawValue, total: loopback.sent, hold: hold, within: run.timeout(20))
                 if !hold { try receiver.flush() }
@@ -84,18 +84,18 @@ final class HostileScene {
         }
     }
 
-    /// Keeps buffers until `count` are held, and then asks for no more: what is not held then is not delivered either.
+    /// Receives and holds until `count` net_iovs are held, without a request for more: then every delivered buffer is held.
     ///
-    /// - Parameter first: until the area's first is among them, which a place that is out of range may be taken for.
+    /// - Parameter first: until the first net_iov of the area is among them, which a kernel may use for an offset out of range.
     func hold(_ count: Int = HostileScene.held, first: Bool = false) throws {
-        try run.step("\(count) net_iovs held\(first ? ", the area's first among them" : "")") {
-            // What was delivered before this was asked for goes back.
+        try run.step("\(count) net_iovs held\(first ? ", the first of the area among them" : "")") {
+            // Buffers that were delivered before are returned.
             try receiver.disarm(within: run.timeout(10))
             let limit = receiver.received + AreaMemory.smallTurnover
             while receiver.heldNetIovs < count || first && !receiver.held.contains(where: { $0.areaOffset < 4096 }) {
                 guard receiver.received < limit else {
                     throw ScenarioFailure(
-                        "\(AreaMemory.smallTurnover) bytes came, and \(receiver.heldNetIovs) net_iovs are held\(first ? ", never the first" : "")")
+                        "after \(AreaMemory.smallTurnover) bytes \(receiver.heldNetIovs) net_iovs are held\(first ? ", without the first" : "")")
                 }
                 while receiver.heldNetIovs >= count { try receiver.returnOldest() }
                 switch wire {
@@ -114,19 +114,19 @@ final class HostileScene {
         return (0..<UInt64(AreaMemory.smallPages)).filter { !held.contains($0) }.map { $0 * 4096 }
     }
 
-    /// Puts entries into the refill ring and has them all read.
+    /// Writes entries to the refill ring and makes the kernel read all of them.
     func put(_ entries: [Entry]) throws {
-        try run.step("\(entries.count) entries put and read") {
+        try run.step("\(entries.count) entries written and read") {
             for entry in entries {
                 if try receiver.put(entry) { continue }
                 try settle()
-                guard try receiver.put(entry) else { throw ScenarioFailure("the refill ring was read and is full") }
+                guard try receiver.put(entry) else { throw ScenarioFailure("the refill ring is full after the kernel has read it") }
             }
             try settle()
         }
     }
 
-    /// Has the refill ring read until it is empty.
+    /// Makes the kernel read the refill ring until it is empty.
     func settle() throws {
         let deadline = Deadline(seconds: run.timeout(10))
         var left = try receiver.refillEntriesLeft()
@@ -134,13 +134,13 @@ final class HostileScene {
             guard !deadline.hasPassed else { throw ScenarioFailure("the kernel left \(left) entries of the refill ring unread") }
             try readOnce()
             let now = try receiver.refillEntriesLeft()
-            // A flush stops behind a bad entry, and goes past one at least.
+            // A flush ends after an invalid entry, and reads at least one.
             if reader == .flush && now >= left { throw ScenarioFailure("a flush left all \(now) entries of the refill ring unread") }
             left = now
         }
     }
 
-    /// Has the refill ring read once.
+    /// Makes the kernel read the refill ring once.
     func readOnce() throws {
         switch (reader, wire) {
         case (.poll, .device(_, _, let echo)): try echo.exchange(within: run.timeout(5))
@@ -148,31 +148,31 @@ final class HostileScene {
         }
     }
 
-    /// What was held and refused is the user's still: a turn of the area overwrites none of it, and it can be given back.
-    func stillHeld() throws {
-        try run.step("\(AreaMemory.smallTurnover) bytes received, \(receiver.held.count) held deliveries are as they came") {
+    /// The user still holds the buffers whose return was refused: they are not reused while every other buffer is, and they can be returned.
+    func expectStillHeld() throws {
+        try run.step("\(AreaMemory.smallTurnover) bytes received, \(receiver.held.count) held deliveries unchanged") {
             try receive(to: receiver.received + AreaMemory.smallTurnover, hold: false)
             try receiver.recheckHeld()
         }
         try run.userHolds(0)
-        try run.step("given back as it should be") {
+        try run.step("all returned by valid entries") {
             try receiver.returnAll()
             try settle()
         }
-        try backInUse()
+        try expectTaken()
     }
 
-    /// What was held came home: as many can be held again, which are more than there are otherwise.
-    func backInUse() throws {
+    /// The kernel has taken the held buffers back: as many can be held again, which is more than half of all.
+    func expectTaken() throws {
         receiver.dropHeld()
         try hold()
-        try run.step("given back") {
+        try run.step("all returned") {
             try receiver.returnAll()
             try settle()
         }
     }
 
-    /// Closes the socket with its data unread, and begins another stream over a new one.
+    /// Closes the socket with its payload unread, and begins another stream over a new socket.
     func reconnect() throws {
         guard case .device(let bed, let socket, _) = wire else { return }
         try run.step("socket closed") {
@@ -187,14 +187,14 @@ final class HostileScene {
         wire = .device(bed, next, try Echo(to: next.rawValue))
     }
 
-    /// Receives what is left of the stream, holds its last bytes, and closes with them held.
+    /// Receives the rest of the stream, holds its last bytes, and closes with them held.
     ///
-    /// - Parameter attack: done between user space's last word about what it holds and the end.
+    /// - Parameter attack: done after the last mark of held net_iovs, and before the end.
     func finish(_ attack: () throws -> Void = {}) throws {
         switch wire {
         case .device(let bed, let socket, _):
             let total = before + Self.stream
-            try run.step("the rest of \(total) bytes received, the last \(Self.last) kept") {
+            try run.step("the rest of \(total) bytes received, the last \(Self.last) held") {
                 try receive(to: total - Self.last, hold: false)
                 try receive(to: total, hold: true)
             }
@@ -202,7 +202,7 @@ final class HostileScene {
             try attack()
             socket.close()
         case .loopback(let loopback):
-            try run.step("\(Self.last) more bytes received and kept") {
+            try run.step("\(Self.last) more bytes received and held") {
                 try receive(to: receiver.received + AreaMemory.smallTurnover, hold: false)
                 try receive(to: receiver.received + Self.last, hold: true)
             }
@@ -213,9 +213,9 @@ final class HostileScene {
     }
 
     private func conclude(sent: UInt64) throws {
-        try run.expect(receiver.held.count > 0, "buffers held by the user", "none was delivered")
+        try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
         try run.userHolds(receiver.heldNetIovs)
-        try run.step("\(receiver.held.count) held deliveries are as they came") { try receiver.recheckHeld() }
+        try run.step("\(receiver.held.count) held deliveries are unchanged") { try receiver.recheckHeld() }
         run.payload = try receiver.payload(sent: sent, complete: true)
         try run.pools.observe()
         try run.userEnds()
@@ -223,7 +223,7 @@ final class HostileScene {
 }
 
 extension ZeroCopyReceiver {
-    /// Puts an entry into the refill ring; false where it is full.
+    /// Writes an entry to the refill ring; false where it is full.
     func put(_ entry: HostileScene.Entry) throws -> Bool {
         try with { $0.queue.putRawEntry(offset: entry.offset, length: entry.length, padding: entry.padding) }
     }

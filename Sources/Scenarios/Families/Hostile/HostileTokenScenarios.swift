@@ -5,29 +5,30 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// What user space may say with `SO_DEVMEM_DONTNEED`, and the kernel must survive (`sock_devmem_dontneed()`, net/core/sock.c).
+/// Ranges of tokens that user space may return by `SO_DEVMEM_DONTNEED`, and that the kernel must handle (`sock_devmem_dontneed()`,
+/// net/core/sock.c).
 enum HostileTokenScenarios {
     typealias Range = DeviceMemory.TokenRange
 
     private static let pages = 80
     private static let held = 30
-    private static let turn: UInt64 = 340_000
+    private static let turnover = AreaMemory.smallTurnover
     private static let stream: UInt64 = 700_000
     private static let last: UInt64 = 40_000
-    /// `MAX_DONTNEED_FRAGS`: a call looks at no more tokens.
-    private static let mostLookedAt = 1024
+    /// `MAX_DONTNEED_FRAGS`: the most tokens that one call handles.
+    private static let maximumTokens = 1024
 
-    /// A receiver that holds fragments, and what it needs to be asked for them.
+    /// A receiver that holds fragments of one socket.
     private struct Scene {
         var run: ScenarioRun
         var bed: any TestBed
         var receiver: DevmemReceiver
         var socket: Connection
 
-        /// Tokens of what is held, in the order of the stream.
+        /// Tokens of the held fragments, in the order of the stream.
         var tokens: [UInt32] { receiver.held.map { $0.fragment.token } }
 
-        /// Gives back, and expects that the kernel takes so many.
+        /// Returns tokens, and expects that the kernel takes that many.
         func returnBuffers(_ ranges: [Range], taking expected: Int, _ what: String) throws {
             try run.step("\(what): \(expected) taken") {
                 let taken = try DeviceMemory.dontNeed(ranges, of: socket.rawValue)
@@ -35,20 +36,20 @@ enum HostileTokenScenarios {
             }
         }
 
-        /// Gives back, and expects a refusal.
+        /// Returns tokens, and expects a refusal.
         func refused(_ expected: CInt, _ what: String, _ attempt: () throws -> Int) throws {
             let name = KernelError("", code: expected).codeName
             try run.step("\(what): \(name)") {
                 do {
                     let taken = try attempt()
-                    throw ScenarioFailure("it was granted, \(taken) taken")
+                    throw ScenarioFailure("the kernel granted it, and took \(taken)")
                 } catch let error as KernelError {
                     guard error.code == expected else { throw error }
                 }
             }
         }
 
-        /// Says that the user no longer holds what has these tokens.
+        /// Removes the fragments with these tokens from those that the user holds.
         func forget(_ tokens: some Sequence<UInt32>) {
             let gone = Set(tokens)
             receiver.dropHeld { gone.contains($0.token) }
@@ -78,7 +79,7 @@ enum HostileTokenScenarios {
         }
     }
 
-    /// Holds fragments of so many net_iovs.
+    /// Receives and holds fragments of ``held`` net_iovs.
     private static func hold(_ scene: Scene) throws {
         try scene.run.step("\(held) net_iovs held") {
             while scene.receiver.heldNetIovs < held {
@@ -89,18 +90,18 @@ enum HostileTokenScenarios {
         }
     }
 
-    /// What is still held was not touched in a turn of the dma-buf; then all is given back but the stream's last bytes, with
-    /// which socket and binding end.
+    /// Checks that the held fragments are unchanged after every other buffer was reused, returns them, and ends socket and binding with the last
+    /// bytes of the stream held.
     private static func finish(_ scene: Scene) throws {
         let (run, receiver, socket) = (scene.run, scene.receiver, scene.socket.rawValue)
         try run.userHolds(receiver.heldNetIovs)
-        try run.step("\(turn) bytes received, \(receiver.held.count) held fragments are as they came") {
-            try receiver.receive(from: socket, total: receiver.received + turn, hold: false, within: run.timeout(20))
+        try run.step("\(turnover) bytes received, \(receiver.held.count) held fragments unchanged") {
+            try receiver.receive(from: socket, total: receiver.received + turnover, hold: false, within: run.timeout(20))
             try receiver.recheckHeld()
         }
         try run.userHolds(0)
-        try run.step("given back as it should be") { try receiver.returnAll(to: socket) }
-        try run.step("the rest of \(stream) bytes received, the last \(last) kept") {
+        try run.step("all returned, each token once") { try receiver.returnAll(to: socket) }
+        try run.step("the rest of \(stream) bytes received, the last \(last) held") {
             try receiver.receive(from: socket, total: stream - last, hold: false, within: run.timeout(20))
             try receiver.receive(from: socket, total: stream, hold: true, within: run.timeout(20))
         }
@@ -120,7 +121,7 @@ enum HostileTokenScenarios {
         scenario("count-zero", "ranges of no tokens") { scene in
             try scene.returnBuffers(scene.tokens.prefix(100).map { Range(start: $0, count: 0) }, taking: 0, "ranges of no tokens")
         },
-        scenario("length", "an option of half a range more") { scene in
+        scenario("length", "an option whose length is no multiple of a range") { scene in
             for length in [4, 12, 7, 9] {
                 try scene.refused(EINVAL, "\(length) bytes") {
                     try DeviceMemory.dontNeed(raw: [UInt8](repeating: 0, count: length), of: scene.socket.rawValue)
@@ -136,11 +137,11 @@ enum HostileTokenScenarios {
             let ranges = (0...DeviceMemory.maximumRanges).map { Range(start: scene.tokens[$0 % scene.tokens.count]) }
             try scene.refused(EINVAL, "\(ranges.count) ranges") { try DeviceMemory.dontNeed(ranges, of: scene.socket.rawValue) }
         },
-        scenario("never-given", "tokens that never were given") { scene in
+        scenario("never-given", "tokens that the kernel has not given") { scene in
             let behind = (scene.tokens.max() ?? 0) + 1
             try scene.returnBuffers(
                 [Range(start: behind, count: 500), Range(start: 1 << 30, count: 100), Range(start: 1 << 31, count: 100)], taking: 0,
-                "tokens behind the last given")
+                "tokens above the highest given one")
         },
         scenario("twice", "each token returned twice, in one call and in two") { scene in
             let tokens = Array(scene.tokens.prefix(20))
@@ -155,27 +156,27 @@ enum HostileTokenScenarios {
             try scene.returnBuffers(ranges, taking: named.count, "ranges that overlap")
             scene.forget(named)
         },
-        scenario("too-many-tokens", "more tokens than a call looks at") { scene in
+        scenario("too-many-tokens", "more tokens than one call handles") { scene in
             let tokens = scene.tokens
             let behind = (tokens.max() ?? 0) + 1
-            // What comes behind so many that are not there is not looked at.
+            // After so many free tokens the call handles no more.
             try scene.returnBuffers(
-                [Range(start: behind, count: UInt32(mostLookedAt))] + tokens.prefix(10).map { Range(start: $0) }, taking: 0,
-                "\(mostLookedAt) tokens that are not there, and then some that are")
+                [Range(start: behind, count: UInt32(maximumTokens))] + tokens.prefix(10).map { Range(start: $0) }, taking: 0,
+                "\(maximumTokens) free tokens, and then some of held fragments")
             try scene.returnBuffers([Range(start: behind, count: .max), Range(start: tokens[0])], taking: 0, "a range of 2^32 - 1 tokens")
-            let first = tokens.filter { $0 < mostLookedAt }
-            try scene.returnBuffers([Range(start: 0, count: .max)], taking: first.count, "2^32 - 1 tokens from the first on")
+            let first = tokens.filter { $0 < maximumTokens }
+            try scene.returnBuffers([Range(start: 0, count: .max)], taking: first.count, "2^32 - 1 tokens from token 0")
             scene.forget(first)
         },
-        scenario("wrap", "a range that goes past 2^32") { scene in
+        scenario("wrap", "a range that wraps at 2^32") { scene in
             let tokens = Set(scene.tokens)
             let named = Set((0..<6 as Swift.Range<UInt32>)).intersection(tokens)
-            // 32 bits count the tokens of a range, and go round.
-            try scene.returnBuffers([Range(start: .max - 3, count: 10)], taking: named.count, "10 tokens from 2^32 - 4 on")
+            // The kernel counts the tokens of a range in 32 bits, which wrap.
+            try scene.returnBuffers([Range(start: .max - 3, count: 10)], taking: named.count, "10 tokens from 2^32 - 4")
             scene.forget(named)
         },
-        scenario("reserved", "tokens that were reserved for a packet's fragments and not given") { scene in
-            // A small receive reserves tokens for all fragments of a packet, gives one or two, and takes the others back.
+        scenario("reserved", "tokens that the kernel reserved for fragments of a packet and did not give") { scene in
+            // A small receive reserves tokens for all fragments of a packet, gives one or two, and frees the others.
             for _ in 0..<8 {
                 let before = Set(scene.tokens)
                 try scene.run.step("a receive of 1000 bytes") {
@@ -189,7 +190,7 @@ enum HostileTokenScenarios {
                 try scene.returnBuffers(free.map { Range(start: $0) }, taking: 0, "the next \(free.count) tokens")
             }
         },
-        scenario("shared", "one of several tokens of the same buffer returned") { scene in
+        scenario("shared", "all tokens of a buffer returned except one") { scene in
             // Receives smaller than a fragment give several tokens of one net_iov.
             try scene.run.step("received 500 bytes at a time") {
                 for _ in 0..<24 {
@@ -201,25 +202,25 @@ enum HostileTokenScenarios {
             var tokens: [UInt64: [UInt32]] = [:]
             for (fragment, _) in scene.receiver.held { tokens[fragment.offset / 4096, default: []].append(fragment.token) }
             let some = tokens.values.filter { $0.count > 1 }.flatMap { $0.dropLast() }
-            try scene.run.expect(!some.isEmpty, "net_iovs with several tokens", "there is none")
-            try scene.returnBuffers(some.map { Range(start: $0) }, taking: some.count, "all but the last of each")
+            try scene.run.expect(!some.isEmpty, "some net_iovs have several tokens", "none has")
+            try scene.returnBuffers(some.map { Range(start: $0) }, taking: some.count, "all tokens of each net_iov except the last")
             scene.forget(some)
         },
-        scenario("other-socket", "a socket's tokens returned over another") { scene in
+        scenario("other-socket", "tokens of a socket returned through another one") { scene in
             let wire = try Loopback(scene.run, pattern: PayloadPattern(seed: 32))
-            try scene.run.step("a connection without device memory: none taken") {
+            try scene.run.step("through a connection without device memory: none taken") {
                 let taken = try DeviceMemory.dontNeed(scene.tokens.prefix(100).map { Range(start: $0) }, of: wire.receiver.rawValue)
                 guard taken == 0 else { throw ScenarioFailure("the kernel took \(taken)") }
             }
         },
-        scenario("no-tcp", "tokens returned over a socket that is not TCP") { scene in
+        scenario("no-tcp", "tokens returned through a socket other than TCP") { scene in
             let datagram = socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            guard datagram >= 0 else { throw ScenarioFailure("no datagram socket: errno \(errno)") }
+            guard datagram >= 0 else { throw KernelError("making a datagram socket", code: errno) }
             defer { close(datagram) }
-            try scene.refused(EBADF, "over UDP") { try DeviceMemory.dontNeed([Range(start: scene.tokens[0])], of: datagram) }
+            try scene.refused(EBADF, "through a UDP socket") { try DeviceMemory.dontNeed([Range(start: scene.tokens[0])], of: datagram) }
         },
         Scenario(
-            "hostile.tokens.two-sockets", "two sockets with the same tokens, each returned over the other", tier: .netdevsim,
+            "hostile.tokens.two-sockets", "two sockets with the same tokens; those of the first returned through the second", tier: .netdevsim,
             needs: Provider.devmem.needs.union([.removableInterface]),
             expects: Expectation(
                 provider: .devmem, minimumHolds: pages, zeroCopy: true, payload: true,
@@ -230,7 +231,7 @@ enum HostileTokenScenarios {
             let receiver = try DevmemReceiver.make(run, bed: bed, pages: pages, pattern: pattern)
             let bytes: UInt64 = 60_000
             let first = try bed.connect(run)
-            try run.step("\(bytes) bytes received over the first socket and kept") {
+            try run.step("\(bytes) bytes received over the first socket and held") {
                 try bed.peer.send(pattern, bytes: bytes)
                 try receiver.receive(from: first.rawValue, total: bytes, hold: true, within: run.timeout(20))
             }
@@ -241,11 +242,11 @@ enum HostileTokenScenarios {
             try second.limitReceiveBuffer(16_384)
             try run.userHolds(receiver.heldNetIovs)
             try bed.peer.send(pattern, bytes: stream)
-            try run.step("none of the first socket's tokens is the second's") {
+            try run.step("tokens of the first socket returned through the second: none taken") {
                 let taken = try DeviceMemory.dontNeed(tokens.prefix(100).map { Range(start: $0) }, of: second.rawValue)
                 guard taken == 0 else { throw ScenarioFailure("the kernel took \(taken)") }
             }
-            try run.step("\(stream) bytes received over the second, what the first delivered is as it came") {
+            try run.step("\(stream) bytes received over the second socket, fragments of the first unchanged") {
                 try receiver.receive(from: second.rawValue, total: bytes + stream, hold: false, within: run.timeout(20))
                 try receiver.recheckHeld()
             }

@@ -6,7 +6,7 @@ import Results
 import Synchronization
 import SystemPackage
 
-/// Users of a refill ring who do at the wrong time, or from the wrong thread, what would be right otherwise.
+/// A user that writes the refill ring at the wrong time or from another thread, or overwrites its head.
 enum HostileUserScenarios {
     typealias Entry = HostileScene.Entry
 
@@ -41,9 +41,9 @@ enum HostileUserScenarios {
     }
 
     static let all: [Scenario] = [
-        scenario("head.poll", "user space overwrites the head", .poll) { try overwriteHead($0) },
-        scenario("head.flush", "user space overwrites the head", .flush) { try overwriteHead($0) },
-        scenario("at-close", "the ring is closed full of bad and doubled entries, with buffers held") { scene in
+        scenario("head.poll", "user space overwrites the head; read by a poll", .poll) { try overwriteHead($0) },
+        scenario("head.flush", "user space overwrites the head; read by a flush", .flush) { try overwriteHead($0) },
+        scenario("at-close", "the ring is closed while the refill ring is full of invalid and duplicate entries, and buffers are held") { scene in
             try scene.hold()
             try scene.run.userHolds(0)
             try scene.finish {
@@ -56,22 +56,22 @@ enum HostileUserScenarios {
                 }
             }
         },
-        scenario("unread-at-close", "the ring is closed with good returns that nobody read") { scene in
+        scenario("unread-at-close", "the ring is closed with valid entries in the refill ring that the kernel has not read") { scene in
             try scene.hold()
             try scene.finish { for buffer in scene.receiver.held { _ = try scene.receiver.put(Entry(offset: buffer.offset)) } }
         },
-        scenario("socket-closed", "buffers are returned, and returned again, when their socket is closed", .poll) { scene in
+        scenario("socket-closed", "buffers returned twice after their socket was closed", .poll) { scene in
             try scene.hold()
             let entries = scene.receiver.held.map { Entry(offset: $0.offset, length: $0.length) }
             try scene.reconnect()
             try scene.put(entries + entries)
-            try scene.backInUse()
+            try scene.expectTaken()
             try scene.finish()
         },
-        scenario("thread", "another thread returns buffers between bad entries, while traffic flows", .poll) { scene in
+        scenario("thread", "another thread returns buffers between invalid entries during traffic", .poll) { scene in
             let producer = try scene.receiver.with { $0.queue.producer() }
             let returner = try BackgroundReturner(producer)
-            scene.run.cleanUp("thread stopped") { returner.stop() }
+            scene.run.cleanUp("returning thread ended") { returner.stop() }
             try scene.run.step("\(AreaMemory.smallTurnover) bytes received, returned by another thread") {
                 let end = scene.receiver.received + AreaMemory.smallTurnover
                 while scene.receiver.received < end {
@@ -80,21 +80,21 @@ enum HostileUserScenarios {
                     scene.receiver.dropHeld()
                 }
             }
-            try scene.run.step("the thread ends") { try returner.end(within: scene.run.timeout(10)) }
+            try scene.run.step("thread has returned all buffers") { try returner.end(within: scene.run.timeout(10)) }
             try scene.receiver.with { $0.queue.resume() }
-            try scene.run.step("ring read to its end") { try scene.settle() }
+            try scene.run.step("refill ring read until it is empty") { try scene.settle() }
             try scene.finish()
         },
-        idle("idle", "garbage in the refill ring of a queue without traffic, never read") { run, _, receiver in
-            try run.step("every slot written, the tail gone wild") {
+        idle("idle", "invalid entries in the refill ring of a queue without traffic, never read") { run, _, receiver in
+            try run.step("every slot written, the tail 2^31") {
                 try receiver.with { parts in
                     parts.queue.overwriteEntries { Entry(offset: UInt64($0) &* 0x9e37_79b9_7f4a_7c15, length: $0, padding: $0 % 2) }
                     parts.queue.rawTail = 0x8000_0000
                 }
             }
         },
-        idle("idle-flush", "garbage in the refill ring of a queue without traffic, flushed") { run, _, receiver in
-            try run.step("every slot written, the tail gone wild, flushed 500 times") {
+        idle("idle-flush", "invalid entries in the refill ring of a queue without traffic, flushed") { run, _, receiver in
+            try run.step("every slot written, the tail 2^31, flushed 500 times") {
                 try receiver.with { parts in
                     parts.queue.overwriteEntries { Entry(offset: UInt64($0 % 100) << 12, length: $0, padding: $0 % 2) }
                     parts.queue.rawTail = 0x8000_0000
@@ -102,14 +102,14 @@ enum HostileUserScenarios {
                 }
             }
         },
-        idle("idle-removed", "garbage in the refill ring, flushed when the interface has gone") { run, bed, receiver in
-            try run.step("every slot written, the tail gone wild") {
+        idle("idle-removed", "entries of buffers that were not delivered, flushed after the interface was removed") { run, bed, receiver in
+            try run.step("every slot written, the tail 2^31") {
                 try receiver.with { parts in
                     parts.queue.overwriteEntries { Entry(offset: UInt64($0 % 100) << 12) }
                     parts.queue.rawTail = 0x8000_0000
                 }
             }
-            try run.step("flushed after the interface went") {
+            try run.step("interface removed, then flushed") {
                 try bed.remove()
                 try receiver.flush()
             }
@@ -120,17 +120,17 @@ enum HostileUserScenarios {
         try scene.hold()
         let entries = scene.receiver.held.map { Entry(offset: $0.offset, length: $0.length) }
         for head in [0xdead_beef, 0, .max] as [UInt32] {
-            try scene.run.step("\(entries.count) entries put, the head overwritten, entries read") {
+            try scene.run.step("\(entries.count) entries written, the head overwritten, entries read") {
                 for entry in entries { _ = try scene.receiver.put(entry) }
                 try scene.receiver.with { $0.queue.rawHead = head }
-                let deadline = Deadline(seconds: scene.run.timeout(10))
-                while try scene.receiver.with({ $0.queue.rawHead != $0.queue.rawTail }) {
-                    guard !deadline.hasPassed else { throw ScenarioFailure("the kernel never wrote its head again") }
+                try Polling.wait(within: scene.run.timeout(10), orFail: "the kernel has not written its head again", pause: 0) {
+                    if try scene.receiver.with({ $0.queue.rawHead == $0.queue.rawTail }) { return true }
                     try scene.readOnce()
+                    return false
                 }
             }
         }
-        try scene.backInUse()
+        try scene.expectTaken()
         try scene.finish()
     }
 }

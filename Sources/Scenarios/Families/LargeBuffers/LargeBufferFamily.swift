@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Receive buffers larger than a page, on both providers.
+/// Receive buffers larger than a page, of both providers.
 enum LargeBufferFamily {
     static let family = ScenarioFamily(
         "large-buffers", "receive buffers larger than a page",

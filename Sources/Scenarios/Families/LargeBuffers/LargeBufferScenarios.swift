@@ -5,7 +5,7 @@ import KernelABI
 import Results
 import SystemPackage
 
-/// Receive buffers larger than a page (`rx_buf_len` of io_uring/zcrx.c): chunks of huge pages, from a page pool of an order.
+/// Receive buffers larger than a page (`rx_buf_len` of io_uring/zcrx.c): chunks of huge pages, in a page pool with an order above 0.
 enum LargeBufferScenarios {
     private static let needs = Provider.zcrx.needs
     private static let bytes: UInt64 = 200_000
@@ -15,9 +15,8 @@ enum LargeBufferScenarios {
     private static func zeroCopy(_ kib: Int) -> Scenario {
         let count = UInt64(HugePages.count << 21) / UInt64(kib << 10)
         return Scenario(
-            "large-buffers.\(kib)k", "receive into buffers of \(kib) KiB, keep all, and end: payload longer than a page lies in one",
-            tier: .netdevsim,
-            needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
+            "large-buffers.\(kib)k", "receive into buffers of \(kib) KiB, hold all, and end: a fragment is longer than a page",
+            tier: .netdevsim, needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
             expects: Expectation(
                 provider: .zcrx, minimumHolds: Int(min(256, count)), zeroCopy: true, payload: true,
                 pools: ExpectedPools(buffers: count, traffic: true)),
@@ -32,20 +31,21 @@ enum LargeBufferScenarios {
             try bed.useJumboFrames(run)
             try receiver.receiveAndEndHolding(run, bed, pattern, bytes: bytes)
             let longest = receiver.held.map { $0.length }.max() ?? 0
-            try run.expect(longest > UInt32(ZeroCopyReceiver.pageBytes), "a piece was longer than a page", "the longest had \(longest) bytes")
+            try run.expect(longest > UInt32(ZeroCopyReceiver.pageBytes), "a fragment is longer than a page", "the longest has \(longest) bytes")
         }
     }
 
-    /// A refill entry names a buffer by its offset in the area: the kernel finds it by the buffers' size, or the queue runs dry.
+    /// A refill entry has the offset of a buffer in the area, from which the kernel computes the buffer by the buffer size. If it computed
+    /// another one, no buffer would be left.
     private static let buffersReturned = Scenario(
-        "large-buffers.returned", "receive into 32 buffers of 64 KiB twice as much as they hold, and return each", tier: .netdevsim,
+        "large-buffers.returned", "receive twice the size of all 32 buffers of 64 KiB, and return each", tier: .netdevsim,
         needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
         expects: Expectation(provider: .zcrx, minimumHolds: 32, zeroCopy: true, payload: true, pools: ExpectedPools(buffers: 32, traffic: true))
     ) { run in
         let total: UInt64 = 2 * 32 << 16
         let bed = try run.makeTestBed()
         try run.reserveHugePages()
-        let memory = try run.step("a huge page mapped") { try AreaMemory(pages: 512, huge: true) }
+        let memory = try run.step("one huge page mapped") { try AreaMemory(pages: 512, huge: true) }
         let pattern = PayloadPattern(seed: 81)
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: 32, bufferPages: 16, pattern: pattern, area: memory)
         try run.expectProviderPool()
@@ -63,9 +63,9 @@ enum LargeBufferScenarios {
         try run.step("ring closed") { receiver.close() }
     }
 
-    /// What lies in pages is copied to the buffer that the completion names; the kernel finds its page by the buffer's index and size.
+    /// The kernel copies payload in pages to the buffer that the completion names, and computes the page from the index and size of the buffer.
     private static let buffersCopied = Scenario(
-        "large-buffers.copied", "what comes by another interface is copied into buffers of 8 KiB, counted and told", tier: .netdevsim,
+        "large-buffers.copied", "payload received by another interface is copied into buffers of 8 KiB, counted and reported", tier: .netdevsim,
         needs: needs.union([.removableInterface, .hugePages, .largeBuffers]),
         expects: Expectation(provider: .zcrx, minimumHolds: 256, payload: true, pools: ExpectedPools(traffic: false))
     ) { run in
@@ -83,7 +83,7 @@ enum LargeBufferScenarios {
     }
 
     private static let buffersDevmem = Scenario(
-        "large-buffers.devmem", "receive into net_iovs of 16 KiB of a dma-buf, keep all, and end", tier: .netdevsim,
+        "large-buffers.devmem", "receive into net_iovs of 16 KiB of a dma-buf, hold all, and end", tier: .netdevsim,
         needs: [.interface, .devmem, .devmemPageSize, .removableInterface, .hugePages, .largeBuffers],
         expects: Expectation(
             provider: .devmem, minimumHolds: 256, zeroCopy: true, payload: true,
@@ -104,13 +104,13 @@ enum LargeBufferScenarios {
         try run.expectProviderPool()
         try bed.useJumboFrames(run)
         let socket = try bed.connect(run)
-        try run.step("\(bytes) bytes received and kept") {
+        try run.step("\(bytes) bytes received and held") {
             try bed.peer.send(pattern, bytes: bytes)
             try receiver.receive(from: socket.rawValue, total: bytes, hold: true, within: run.timeout(20))
             try receiver.recheckHeld()
         }
         let longest = receiver.held.map { $0.fragment.size }.max() ?? 0
-        try run.expect(longest > UInt32(MappedMemory.pageSize), "a piece is longer than a page", "the longest has \(longest) bytes")
+        try run.expect(longest > UInt32(MappedMemory.pageSize), "a fragment is longer than a page", "the longest has \(longest) bytes")
         try run.userHolds(receiver.heldNetIovs)
         run.payload = receiver.payload(sent: try bed.peer.sent(within: run.timeout(10)), complete: true)
         try run.pools.observe()

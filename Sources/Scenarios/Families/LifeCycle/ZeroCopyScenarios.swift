@@ -79,15 +79,7 @@ enum ZeroCopyScenarios {
             let bed = try run.makeTestBed()
             let pattern = PayloadPattern(seed: 5)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
-            let socket = try bed.connect(run)
-            try run.step("50000 bytes received and held") {
-                try bed.peer.send(pattern, bytes: 50_000)
-                try receiver.receive(from: socket.rawValue, total: 50_000, hold: true, within: run.timeout(20))
-            }
-            try run.userHolds(receiver.heldNetIovs)
-            try run.pools.observe()
-            try run.step("interface removed") { try bed.remove() }
-            try run.expectDetachedPool(of: .zcrx)
+            try receiver.receiveAndRemove(run, bed, pattern)
             try run.userEnds()
             try run.step("ring closed") { receiver.close() }
         },

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Pinned memory, locked memory, descriptors and memory that nothing points to.
+/// Pinned memory, locked memory, descriptors, and leaked kernel memory.
 enum ResourceFamily {
     static let family = ScenarioFamily(
-        "resources", "borrowed resources, over many rounds, under a limit, and by kmemleak",
+        "resources", "accounted memory, descriptors and kernel memory: over many rounds, under a limit, and by kmemleak",
         ResourceScenarios.all,
         reaches: [
             "io_account_mem()",

@@ -5,8 +5,7 @@ import KernelABI
 import LifeCycle
 import Results
 
-/// What a life cycle borrows, looked at more closely than the counters of every scenario do: over many rounds, under a limit, and by
-/// the kernel's own search for lost memory.
+/// Resources of a life cycle, checked more closely than by the counters of every scenario: over many rounds, under a limit, and by kmemleak.
 enum ResourceScenarios {
     private static let rounds = 8
 
@@ -18,73 +17,75 @@ enum ResourceScenarios {
             memlockRefused, addressSpaces, hugePages, hugePart, pagesTwice,
         ]
 
-    /// The owner's descriptors and locked memory after each round are those after the first.
+    /// The process has the same number of descriptors and of locked bytes after each round as after the first.
     private static func rounds(_ provider: Provider) -> Scenario {
         Scenario(
-            "resources.\(provider.rawValue).rounds", "\(rounds) rounds of bind, receive, keep, end by one process: each leaves what the first left",
+            "resources.\(provider.rawValue).rounds",
+            "\(rounds) rounds of bind, receive, hold, end by one process: after each it has the same resources as after the first",
             tier: .netdevsim, needs: provider.needs,
             expects: Expectation(provider: provider, minimumHolds: rounds * 256, pools: ExpectedPools(count: rounds, traffic: true))
         ) { run in
             let bed = try run.makeTestBed()
-            let owner = try ProviderWorker(run, provider, bed)
+            let worker = try ProviderWorker(run, provider, bed)
             run.cleanUp("peer's socket closed") { try bed.peer.abort() }
-            run.cleanUp("owner finished") { try owner.finish() }
+            run.cleanUp("worker ended") { try worker.finish() }
             var first: String?
             for round in 1...rounds {
                 let left = try run.step("round \(round)") { () throws -> String in
                     try bed.waitUnbound(within: run.timeout(10))
-                    try owner.life(bed, run, seed: 300 + UInt64(round), provider)
-                    return try owner.settled(run, within: 20, at: first)
+                    try worker.life(bed, run, seed: 300 + UInt64(round), provider)
+                    return try worker.settled(run, within: 20, at: first)
                 }
                 first = first ?? left
                 try run.expect(
-                    left == first, "round \(round) left no more than the first", "descriptors and locked bytes: first \(first ?? ""), now \(left)")
+                    left == first, "the same descriptors and locked bytes after round \(round) as after the first",
+                    "first \(first ?? ""), now \(left)")
             }
         }
     }
 
-    /// Under RLIMIT_MEMLOCK a registration is refused where the one before was not given back in full.
+    /// Under RLIMIT_MEMLOCK a registration is refused where the memory of the one before is still accounted.
     ///
-    /// - Parameter kernel: with a refill ring that the kernel allocates: 17 pages, for which 32 are accounted where there is room, else 17
-    ///   (`io_mem_alloc_compound()`). So an account that loses some does not have the next one refused, but a larger area in the end.
+    /// - Parameter kernel: with a refill ring that the kernel allocates: 17 pages, for which it accounts 32 where the limit allows, and otherwise 17
+    ///   (`io_mem_alloc_compound()`). So where some pages stay accounted, the kernel refuses the larger area at the end, and not the next one.
     private static func lockedMemory(_ name: String, kill: Bool, kernel: Bool = false) -> Scenario {
         let lives = rounds + (kernel ? 1 : 0)
         return Scenario(
             "resources.zcrx.memlock-\(name)",
-            "with room for one area under RLIMIT_MEMLOCK, register \(rounds) times, each \(kill ? "killed" : "closed"): all is accounted back"
-                + (kernel ? ", the kernel's own pages for a refill ring, too" : ""),
+            "register \(rounds) times with an RLIMIT_MEMLOCK for one area, each time \(kill ? "killed" : "closed"): all memory is unaccounted"
+                + (kernel ? ", also the kernel's pages for a refill ring" : ""),
             tier: .netdevsim, needs: Provider.zcrx.needs,
             expects: Expectation(provider: .zcrx, minimumHolds: lives * 256, pools: ExpectedPools(count: lives, traffic: false))
         ) { run in
             let bed = try run.makeTestBed()
-            var owner: ProviderWorker?
-            run.cleanUp("owner finished") { try owner?.finish() }
+            var worker: ProviderWorker?
+            run.cleanUp("worker ended") { try worker?.finish() }
             for round in 1...lives {
                 let command = !kernel ? "bind 1" : round == lives ? "bind 1 \(512 + 32)" : "bind 1 kernel"
                 try run.step(round > rounds ? "128 KiB more registered and closed" : "registered and \(kill ? "killed" : "closed"), round \(round)") {
                     try bed.waitUnbound(within: run.timeout(10))
-                    if owner == nil {
-                        owner = try ProviderWorker(run, .zcrx, bed)
-                        // An area of 2 MiB, its refill ring of 68 KiB, the ring's own 40 or so; not a second refill ring four times over.
-                        try owner?.ask("lock \(2 << 20 + 320 << 10)")
+                    if worker == nil {
+                        worker = try ProviderWorker(run, .zcrx, bed)
+                        // An area of 2 MiB, its refill ring of 68 KiB, and about 40 KiB of the ring. The limit does not allow four more refill rings.
+                        try worker?.ask("lock \(2 << 20 + 320 << 10)")
                     }
-                    try bindWhenFree(run, owner, command)
+                    try bindWhenUnaccounted(run, worker, command)
                     try run.userBound()
                     try run.pools.observe()
                     if kill {
-                        try owner?.kill()
-                        owner = nil
+                        try worker?.kill()
+                        worker = nil
                     } else {
-                        try owner?.ask("end")
+                        try worker?.ask("end")
                     }
                 }
             }
         }
     }
 
-    /// Huge pages are accounted by the folio (`io_count_account_pages()`), ordinary ones by the page: the sum is the same.
+    /// The kernel accounts huge pages by folio (`io_count_account_pages()`) and ordinary pages by page: the sum is the same.
     private static let hugePages = Scenario(
-        "resources.zcrx.huge-pages", "an area of huge pages is accounted as one of ordinary pages is, receives, and is given back", tier: .netdevsim,
+        "resources.zcrx.huge-pages", "an area of huge pages receives, and is accounted and unaccounted like one of ordinary pages", tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.hugePages]),
         expects: Expectation(
             provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
@@ -104,13 +105,14 @@ enum ResourceScenarios {
         let memory = try run.step("\(HugePages.count) huge pages mapped") { try AreaMemory(pages: HugePages.pages, huge: true) }
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: HugePages.pages, pattern: pattern, area: memory)
         let now = try ResourceCounters.lockedBytes() - before
-        try run.expect(now == accounted, "\(accounted) bytes accounted, as for ordinary pages", "\(now) bytes are, \(accounted) were")
+        try run.expect(
+            now == accounted, "\(accounted) bytes are accounted, as for ordinary pages", "\(now) bytes are accounted instead of \(accounted)")
         try receiver.receiveAndEndHolding(run, bed, pattern, bytes: 200_000)
     }
 
-    /// Of a huge page of which a part is the area, all is accounted, and all is given back.
+    /// Where the area is a part of a huge page, the kernel accounts the whole huge page, and must unaccount it.
     private static let hugePart = Scenario(
-        "resources.zcrx.huge-part", "an area that is a part of a huge page: what was accounted for it is given back", tier: .netdevsim,
+        "resources.zcrx.huge-part", "an area that is a part of a huge page: all memory accounted for it is unaccounted", tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.hugePages]),
         expects: Expectation(provider: .zcrx, minimumHolds: 3 * 256, pools: ExpectedPools(count: 3, buffers: 300, traffic: false))
     ) { run in
@@ -123,26 +125,28 @@ enum ResourceScenarios {
                 run, bed: bed, pages: 300, pattern: PayloadPattern(seed: 10), area: try AreaMemory(pages: HugePages.pages, huge: true)
             ) { $0.area.length = 300 * 4096 }
             let accounted = try ResourceCounters.lockedBytes() - before
-            try run.expect(accounted > 0, "round \(round): \(accounted) bytes accounted", "nothing is")
+            try run.expect(accounted > 0, "round \(round): \(accounted) bytes are accounted", "none is")
             try run.pools.observe()
             try run.step("ring closed") { receiver.close() }
             try bed.waitUnbound(within: run.timeout(10))
             try awaitAccounted(run, before)
             let left = try ResourceCounters.lockedBytes() - before
-            try run.expect(left == 0, "nothing is accounted any more", "\(left) bytes are")
+            try run.expect(left == 0, "no byte is accounted after the close", "\(left) bytes are")
         }
     }
 
-    /// A page that is pinned as often as the list has it is unpinned as often (`unpin_all_folios()` of drivers/dma-buf/udmabuf.c).
+    /// A page is pinned once for each time that the list has it, and must be unpinned as often (`unpin_all_folios()` of
+    /// drivers/dma-buf/udmabuf.c).
     ///
-    /// Not for devmem: its binding of such a dma-buf ends in a BUG of lib/genalloc.c (docs/kernel-notes.md).
+    /// Only with zcrx: devmem's binding of such a dma-buf ends in a BUG of lib/genalloc.c (docs/kernel-notes.md).
     private static let pagesTwice = Scenario(
-        "resources.zcrx.pages-twice", "a dma-buf that has each page twice in a row: every pin of it is given back", tier: .netdevsim,
+        "resources.zcrx.pages-twice", "a dma-buf that has each page twice, adjacent: each page is unpinned as often as it was pinned",
+        tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.zcrxDMABuf, .repeatedMappings]),
         expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
     ) { run in
         let bed = try run.makeTestBed()
-        let memory = try run.step("a dma-buf of 256 pages, each twice") {
+        let memory = try run.step("dma-buf made of 256 pages, each twice") {
             AreaMemory(dmabuf: try UserDMABuf(size: 256 * MappedMemory.pageSize, twice: true))
         }
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 12), area: memory) {
@@ -152,107 +156,110 @@ enum ResourceScenarios {
         try run.step("ring closed") { receiver.close() }
     }
 
-    /// What is refused for the limit was never accounted, and may not be given back.
+    /// The kernel has not accounted a registration that it refuses for the limit, and must not unaccount it.
     private static let memlockRefused = Scenario(
-        "resources.zcrx.memlock-refused", "areas beyond RLIMIT_MEMLOCK are refused, and the account is as before", tier: .netdevsim,
+        "resources.zcrx.memlock-refused", "areas above RLIMIT_MEMLOCK are refused, and the accounted memory is as before", tier: .netdevsim,
         needs: Provider.zcrx.needs, expects: Expectation(provider: .zcrx, minimumHolds: 256, pools: ExpectedPools(traffic: false))
     ) { run in
         let bed = try run.makeTestBed()
-        let owner = try ProviderWorker(run, .zcrx, bed)
-        run.cleanUp("owner finished") { try owner.finish() }
-        let before = try owner.settled(run, within: 20, at: nil)
-        try owner.ask("lock \(1 << 20)")
+        let worker = try ProviderWorker(run, .zcrx, bed)
+        run.cleanUp("worker ended") { try worker.finish() }
+        let before = try worker.settled(run, within: 20, at: nil)
+        try worker.ask("lock \(1 << 20)")
         try run.step("4 registrations of 2 MiB with a limit of 1: ENOMEM") {
             for _ in 0..<4 {
                 do {
-                    try owner.ask("bind 1")
+                    try worker.ask("bind 1")
                 } catch let failure as ScenarioFailure {
                     guard failure.description.contains("ENOMEM") else { throw failure }
                     continue
                 }
-                throw ScenarioFailure("it was granted")
+                throw ScenarioFailure("the kernel granted it")
             }
         }
-        let after = try owner.settled(run, within: 20, at: before)
-        try run.expect(after == before, "as many descriptors and locked bytes as before", "before \(before), now \(after)")
+        let after = try worker.settled(run, within: 20, at: before)
+        try run.expect(after == before, "the same descriptors and locked bytes as before", "before \(before), now \(after)")
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 11))
         try run.pools.observe()
         try run.step("ring closed") { receiver.close() }
     }
 
-    /// Waits until no more is accounted than `goal`: a ring's memory is given back in the background.
+    /// Waits until at most `goal` bytes are accounted: a work queue unaccounts the memory of a ring.
     private static func awaitAccounted(_ run: ScenarioRun, _ goal: Int64) throws {
         try run.wait(timeout: 10) { try ResourceCounters.lockedBytes() <= goal }
     }
 
-    /// A registration holds the address space that it accounts to (`mmgrab()` of `ifq->mm_account`): each process needs one of its own to show it.
+    /// A registration has a reference to the address space that it accounts to (`mmgrab()` of `ifq->mm_account`). Each process has an address space
+    /// of its own, so that leaked ones are counted.
     private static let addressSpaces = Scenario(
-        "resources.zcrx.address-spaces", "\(2 * rounds) processes register, are closed or killed: their address spaces go, too", tier: .netdevsim,
+        "resources.zcrx.address-spaces", "\(2 * rounds) processes register, and close or are killed: their address spaces are freed",
+        tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.slabCounts]),
         expects: Expectation(provider: .zcrx, minimumHolds: 2 * rounds * 256, pools: ExpectedPools(count: 2 * rounds, traffic: false))
     ) { run in
         let bed = try run.makeTestBed()
-        var owner: ProviderWorker?
-        run.cleanUp("owner finished") { try owner?.finish() }
+        var worker: ProviderWorker?
+        run.cleanUp("worker ended") { try worker?.finish() }
         let before = try AddressSpaces.count()
         for round in 1...2 * rounds {
             try run.step("registered and \(round % 2 == 0 ? "killed" : "closed"), round \(round)") {
                 try bed.waitUnbound(within: run.timeout(10))
-                owner = try ProviderWorker(run, .zcrx, bed)
-                try owner?.ask("bind 1")
+                worker = try ProviderWorker(run, .zcrx, bed)
+                try worker?.ask("bind 1")
                 try run.userBound()
                 try run.pools.observe()
                 if round % 2 == 0 {
-                    try owner?.kill()
+                    try worker?.kill()
                 } else {
-                    try owner?.finish()
+                    try worker?.finish()
                 }
-                owner = nil
+                worker = nil
             }
         }
         try bed.waitUnbound(within: run.timeout(10))
         var left = try AddressSpaces.count()
-        // An idle CPU keeps the address space of the last process until it runs another.
+        // An idle CPU has a reference to the address space of its last process until it runs another.
         try run.wait(timeout: 10, pause: 0.05) {
             left = try AddressSpaces.count()
             return left <= before + rounds
         }
         try run.expect(
-            left <= before + rounds, "no address space per process is left", "\(before) mm_structs before, \(left) after \(2 * rounds) processes")
+            left <= before + rounds, "fewer address spaces are left than one for every second process",
+            "\(before) mm_structs before, \(left) after \(2 * rounds) processes")
     }
 
-    /// What a ring had locked is given back from a work queue: the refusal before that is no failure, the one after it is.
-    private static func bindWhenFree(_ run: ScenarioRun, _ owner: ProviderWorker?, _ command: String) throws {
-        let deadline = Deadline(seconds: run.timeout(10))
-        while true {
+    /// Binds, and tries again after ENOMEM: a work queue unaccounts the memory of the ring before.
+    private static func bindWhenUnaccounted(_ run: ScenarioRun, _ worker: ProviderWorker?, _ command: String) throws {
+        var refusal: ScenarioFailure?
+        try run.wait(orFail: refusal?.description ?? "refused", timeout: 10) {
             do {
-                try owner?.ask(command)
-                return
-            } catch let failure as ScenarioFailure {
-                guard failure.description.contains("ENOMEM"), !deadline.hasPassed else { throw failure }
-                try run.pools.runSoftirqs(for: 0.01)
+                try worker?.ask(command)
+                return true
+            } catch let failure as ScenarioFailure where failure.description.contains("ENOMEM") {
+                refusal = failure
+                return false
             }
         }
     }
 
-    /// A binding keeps its queues in an array of its own, which grows a node where they are several (`bound_rxqs`).
+    /// A binding has its queues in an xarray, which allocates a node where they are several (`bound_rxqs`).
     private static let leakedQueues = Scenario(
-        "resources.devmem.kmemleak-queues", "a binding of two queues leaves no memory that nobody points to", tier: .netdevsim,
+        "resources.devmem.kmemleak-queues", "a binding of two queues leaks no kernel memory", tier: .netdevsim,
         needs: Provider.devmem.needs.union([.kmemleak]),
         expects: Expectation(provider: .devmem, minimumHolds: 2, pools: ExpectedPools(count: 2, traffic: false)), deadline: 120
     ) { run in
         let bed = try run.makeTestBed(queues: 2)
-        try run.step("what kmemleak knows of already forgotten") { try Kmemleak.clear() }
+        try run.step("earlier findings of kmemleak discarded") { try Kmemleak.clear() }
         let bindings = try DevmemBindings(run)
-        try run.step("a dma-buf bound to both queues") { try bindings.bind(bed.ifindex, [0, 1]) }
+        try run.step("dma-buf bound to both queues") { try bindings.bind(bed.ifindex, [0, 1]) }
         for _ in 0..<2 { try run.userBound() }
         try run.pools.observe()
         try run.step("netlink socket closed") { bindings.unbind() }
-        try run.step("the provider's pools have gone") { try run.pools.drain(within: run.timeout(6)) }
-        try run.step("kmemleak finds nothing") { try Kmemleak.scan() }
+        try run.step("pools of the provider are released") { try run.pools.drain(within: run.timeout(6)) }
+        try run.step("kmemleak finds no leaked object") { try Kmemleak.scan() }
     }
 
-    /// Life cycles of every kind, and then kmemleak's verdict.
+    /// Life cycles of every kind, and then a scan by kmemleak.
     private static func leaks(_ provider: Provider) -> Scenario {
         let kinds: [[Move]] = [
             [.bind, .connect, .hold, .leaveUnread, .end, .close], [.bind, .connect, .hold, .down, .up, .kill],
@@ -262,14 +269,14 @@ enum ResourceScenarios {
         let moves = kinds.flatMap { $0 }
         let last = MoveState.after(moves, of: provider == .zcrx ? .zcrx : .devmem)
         return Scenario(
-            "resources.\(provider.rawValue).kmemleak", "life cycles of every kind leave no memory that nobody points to", tier: .netdevsim,
+            "resources.\(provider.rawValue).kmemleak", "life cycles of every kind leak no kernel memory", tier: .netdevsim,
             needs: provider.needs.union([.removableInterface, .queueReset, .kmemleak]),
             expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(count: last?.pools ?? 0, traffic: true)), deadline: 120
         ) { run in
-            try run.step("what kmemleak knows of already forgotten") { try Kmemleak.clear() }
+            try run.step("earlier findings of kmemleak discarded") { try Kmemleak.clear() }
             try MoveDriver.drive(run, provider, moves)
-            try run.step("the provider's pools have gone") { try run.pools.drain(within: run.timeout(6)) }
-            try run.step("kmemleak finds nothing") { try Kmemleak.scan() }
+            try run.step("pools of the provider are released") { try run.pools.drain(within: run.timeout(6)) }
+            try run.step("kmemleak finds no leaked object") { try Kmemleak.scan() }
         }
     }
 }

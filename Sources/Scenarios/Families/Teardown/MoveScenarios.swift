@@ -3,14 +3,14 @@
 import LifeCycle
 import Results
 
-/// Scenarios that are sequences of moves: the teardown-order matrix, and what `ppiov soak` draws.
+/// Scenarios that are sequences of moves: the teardown matrix, and the random sequences of `ppiov soak`.
 enum MoveScenarios {
     static let teardown: [Scenario] = TeardownMatrix.orders.map { order in
         let what = "buffers \(words(order.place)); \(MoveDriver.words(order.first)), then \(MoveDriver.words(order.second))"
         return scenario("teardown.\(order.name)", what, MoveSequence(provider: order.provider, moves: order.moves), thorough: !order.quick)
     }
 
-    /// The scenario of an id such as "soak.zcrx.bind-connect-hold-end"; nil where it is none or no legal sequence.
+    /// The scenario of an id such as "soak.zcrx.bind-connect-hold-end"; nil where the id is no legal sequence.
     static func soak(_ id: String) -> Scenario? {
         guard id.hasPrefix(MoveSequence.prefix), let sequence = MoveSequence(id.dropFirst(MoveSequence.prefix.count)) else { return nil }
         return soak(sequence)
@@ -38,9 +38,9 @@ enum MoveScenarios {
 
     private static func words(_ place: TeardownMatrix.Place) -> String {
         switch place {
-        case .none: "all with the provider, no pool there"
+        case .none: "all with the provider, without a pool"
         case .provider: "posted or with the provider"
-        case .pool: "back in the pool"
+        case .pool: "in the pool"
         case .socket: "unread in the socket"
         case .user: "held by the user"
         }

@@ -87,15 +87,7 @@ enum ZcrxAreaScenarios {
             let bed = try run.makeTestBed()
             let pattern = PayloadPattern(seed: 41)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: small, pattern: pattern, area: try AreaMemory(dmabufPages: small))
-            let socket = try bed.connect(run)
-            try run.step("50000 bytes received and held") {
-                try bed.peer.send(pattern, bytes: 50_000)
-                try receiver.receive(from: socket.rawValue, total: 50_000, hold: true, within: run.timeout(20))
-            }
-            try run.userHolds(receiver.heldNetIovs)
-            try run.pools.observe()
-            try run.step("interface removed") { try bed.remove() }
-            try run.expectDetachedPool(of: .zcrx)
+            try receiver.receiveAndRemove(run, bed, pattern)
             // The kernel has unmapped the dma-buf for the removed device; the process still can read its pages.
             try run.step("\(receiver.held.count) held deliveries are unchanged") { try receiver.recheckHeld() }
             try run.userEnds()

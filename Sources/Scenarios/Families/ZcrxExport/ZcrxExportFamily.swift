@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Interface queues that several rings share.
+/// zcrx queues that several rings share.
 enum ZcrxExportFamily {
     static let family = ScenarioFamily(
         "zcrx-export", "zcrx queues exported and imported between rings and processes",
