@@ -3,19 +3,21 @@
 import ArgumentParser
 import Foundation
 import Harness
+import Results
 
 /// The command line.
 @main
 struct PPIOV: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ppiov",
-        abstract: "Does this kernel, with this patch series, still bring every page-pool memory-provider buffer home?",
+        abstract: "Test that a kernel releases every page-pool memory-provider buffer.",
         discussion: """
-            ppiov builds a kernel, boots it in QEMU, drives devmem TCP and io_uring zero-copy receive over netdevsim, watches \
-            every net_iov from page_pool_state_hold to page_pool_state_release, and gives a verdict that a script can act on.
+            ppiov builds a kernel, with a patch series on it or not, boots it in QEMU, and runs devmem TCP and io_uring zero-copy receive \
+            over netdevsim. It checks every net_iov from page_pool_state_hold to page_pool_state_release, and ends with a status for \
+            scripts.
 
-            Everything that can be made again lives in ${XDG_CACHE_HOME:-~/.cache}/ppiov. The tree under test is never written to. \
-            Root is not needed.
+            The cache is ${XDG_CACHE_HOME:-~/.cache}/ppiov; it can be removed at any time. The tree under test is never written to. Root is \
+            not needed.
 
             EXIT STATUS
               0    all that ran passed
@@ -25,7 +27,7 @@ struct PPIOV: AsyncParsableCommand {
               4    nothing passed or failed
               130  interrupted
             """,
-        version: "0.1.0",
+        version: ToolVersion.current,
         subcommands: [
             RunCommand.self, SoakCommand.self, ListCommand.self, BuildCommand.self, CheckCommand.self, MutantsCommand.self, SeriesCommand.self,
             BisectCommand.self, BisectStepCommand.self, ModelCommand.self,
@@ -33,12 +35,12 @@ struct PPIOV: AsyncParsableCommand {
         ],
         defaultSubcommand: nil)
 
-    /// As ArgumentParser's own, but bad usage ends with 2 and not with EX_USAGE, and a reader that goes away ends nothing.
+    /// As ArgumentParser's own, but bad usage ends with 2 instead of EX_USAGE, and SIGPIPE is handled.
     static func main() async {
-        // A handler, which programs that are started do not inherit, as they would SIG_IGN: `| head -1` must not kill the harness
-        // in the middle of what it would have to take down.
+        // `| head -1` must not kill the harness before it has stopped its machines. A handler and not SIG_IGN, which the programs that it
+        // starts would inherit.
         signal(SIGPIPE) { _ in }
-        // Where a standard descriptor is closed, the next file or socket that is opened would get its number and the results.
+        // Where a standard descriptor is closed, the next file or socket would get its number, and the output.
         while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
             guard descriptor > STDERR_FILENO else { continue }
             close(descriptor)
@@ -53,7 +55,7 @@ struct PPIOV: AsyncParsableCommand {
             }
         } catch  where exitCode(for: error) == .validationFailure {
             Console.error(fullMessage(for: error))
-            // To `git bisect run`, 2 is "bad": a misspelt option would make every commit so.
+            // `git bisect run` takes 2 for "bad": a misspelt option would make every commit bad.
             let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName
             Foundation.exit(isStep ? BisectStepCommand.badUsage : HarnessError.Kind.input.rawValue)
         } catch {

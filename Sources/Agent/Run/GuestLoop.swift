@@ -35,7 +35,7 @@ enum GuestLoop {
                     continue
                 }
                 do {
-                    let report = try runner.run(KernelSelftest(plan: plan), scale: command.timeoutScale) { event in
+                    let report = try runner.run(KernelSelftest(plan: plan), scale: command.timeoutScale.factor) { event in
                         try? events.send(event)
                     } pages: { cpu, bytes in
                         try trace.send(cpu: cpu, bytes)
@@ -53,7 +53,7 @@ enum GuestLoop {
                     continue
                 }
                 do {
-                    let report = try runner.run(scenario, scale: command.timeoutScale) { event in
+                    let report = try runner.run(scenario, scale: command.timeoutScale.factor) { event in
                         try? events.send(event)
                     } pages: { cpu, bytes in
                         try trace.send(cpu: cpu, bytes)
@@ -71,7 +71,7 @@ enum GuestLoop {
 
     /// Does once what every scenario does, so that it is done in the snapshot: tables are built, type metadata is looked up, pages are mapped.
     private static func warmUp(_ runner: ScenarioRunner) throws {
-        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: 1)
+        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: .one)
         let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))
         _ = read.scenario.flatMap(Catalogue.named)
         try runner.rehearse()

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Commits that may be the culprit, in a line.
+/// Commits that may be the culprit.
 struct BisectRange: Sendable, Equatable {
     /// Newest first, the known bad one among them.
     var commits: [String]
     /// The commit to test next, then the next best: those that halve the range, first.
     var best: [String]
 
-    /// Which to test next; nil where none can be: the culprit is known, or all that are left were skipped.
+    /// The commit to test next; nil where there is none: the culprit is known, or all that are left were skipped.
     ///
-    /// What does not build is seldom alone: a commit away from those that were skipped is taken first.
+    /// Commits next to one that does not build mostly do not build either: a commit at a distance from skipped ones comes first.
     func choice(bad: String, skipped: Set<String>) -> String? {
         let open = best.filter { $0 != bad && !skipped.contains($0) }
         guard !open.isEmpty else { return nil }
@@ -28,7 +28,7 @@ struct BisectRange: Sendable, Equatable {
         return open.first
     }
 
-    /// Steps that are left, at the best.
+    /// The least number of steps that are left.
     var stepsLeft: Int {
         var (left, steps) = (commits.count, 0)
         while left > 1 {

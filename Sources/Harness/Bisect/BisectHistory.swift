@@ -11,33 +11,33 @@ public struct BisectCommit: Codable, Sendable, Equatable {
     public var author: String
     public var date: String
 
-    /// As short as it is told by.
+    /// The id as it is printed.
     public var short: String { id.count == 40 ? String(id.prefix(12)) : id }
 }
 
-/// A history that a culprit is looked for in.
+/// A history that is searched for a culprit.
 protocol BisectHistory: Sendable {
     /// What can be the culprit when `bad` is bad and `good` are not.
     func range(bad: String, good: [String]) async throws -> BisectRange
-    /// Those of the range between `good` and `bad` that a commit contains.
+    /// The commits of the range after `good` that `commit` contains.
     func contained(in commit: String, good: String) async throws -> Set<String>
     func describe(_ commit: String) async throws -> BisectCommit
     /// The kernel's source at that commit.
     func source(_ commit: String) async throws -> ResolvedSource
-    /// Names what is searched, beside commits, whose names do: a search that is resumed must find the same.
+    /// Keys of what is searched, apart from commits, whose hashes are keys: a search that is resumed must find the same.
     func marks() async throws -> [String]
-    /// The same, with what a user needs to have a commit again put into a folder.
+    /// The same, after files that a user needs to reproduce a commit are written to a folder.
     func kept(in folder: String) throws -> any BisectHistory
-    /// The commit as a user would name it in a command that judges it alone: the words for `ppiov run`.
+    /// The arguments of `ppiov run` that name the commit.
     func words(_ commit: String) -> [String]
 }
 
-/// The patches of a series, none committed anywhere: "0" is the source itself, "3" what it is after the third.
+/// The patches of a series: "0" is the source itself, "3" the source after the third patch.
 struct SeriesHistory: BisectHistory {
     let source: SeriesSource
     /// Of the unpatched source.
     private let kernel: KernelRequest
-    /// The patches, a file each; none before they are kept.
+    /// The files of the patches; empty before `kept(in:)`.
     private var files: [String] = []
 
     init(source: SeriesSource, kernel: KernelRequest) {
@@ -50,10 +50,10 @@ struct SeriesHistory: BisectHistory {
         return Self.range(good: good, bad: bad)
     }
 
-    /// Of patches after `good`, up to `bad`.
+    /// The patches after `good`, up to `bad`.
     static func range(good: Int, bad: Int) -> BisectRange {
         let numbers = Array((good + 1)...bad)
-        // Testing n splits off those up to n.
+        // A test of n decides on the patches up to n.
         let best = numbers.sorted { (min($0 - good, bad - $0), $1) > (min($1 - good, bad - $1), $0) }
         return BisectRange(commits: numbers.reversed().map(String.init), best: best.map(String.init))
     }

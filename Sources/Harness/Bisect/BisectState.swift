@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
-/// A bisection as it stands, `bisect.json` in its folder: enough to go on with after an interruption, and to be read.
+/// The state of a bisection, `bisect.json` in its folder: what is needed to continue after an interruption.
 public struct BisectState: Codable, Sendable, Equatable {
     /// Version of this schema.
     public static let currentSchema = 1
 
-    /// The failure that is looked for.
+    /// The failure that is searched for.
     public struct Symptom: Codable, Sendable, Equatable {
         public var scenario: String
         /// `Fingerprint.of` its result.
         public var fingerprint: String
-        /// The first finding, as the bad end had it.
+        /// The first finding of the bad end.
         public var message: String
 
         public init(scenario: String, fingerprint: String, message: String) {
             (self.scenario, self.fingerprint, self.message) = (scenario, fingerprint, message)
+        }
+
+        /// nil where the scenario did not fail.
+        init?(_ result: ScenarioResult) {
+            guard let fingerprint = Fingerprint.of(result) else { return nil }
+            self.init(scenario: result.scenario, fingerprint: fingerprint, message: result.headline ?? "")
         }
     }
 
@@ -31,7 +38,7 @@ public struct BisectState: Codable, Sendable, Equatable {
         public var kernel: String?
         /// The commit whose kernel is the same, and whose runs these are.
         public var sameAs: String?
-        /// The folder of its last run that says most.
+        /// The folder of the run that shows the failure first; of a good commit, of its first run.
         public var folder: String?
         public var buildSeconds = 0.0
         public var runSeconds = 0.0
@@ -42,7 +49,7 @@ public struct BisectState: Codable, Sendable, Equatable {
         /// Kernels that were built; those that were found built already.
         public var built = 0
         public var found = 0
-        /// Of those built, ahead of the search and never needed.
+        /// Of those built: built ahead and never needed.
         public var inVain = 0
         public var runs = 0
         public var seconds = 0.0
@@ -50,19 +57,19 @@ public struct BisectState: Codable, Sendable, Equatable {
 
     public var schemaVersion = Self.currentSchema
     public var toolVersion: String
-    /// The words of the command, for one that goes on.
+    /// The arguments of the command, to continue with.
     public var command: [String]
-    /// Where it was given: its paths may be relative.
+    /// The directory it was run in: its paths may be relative.
     public var directory: String
-    /// Old and new end, as they were given and what they are.
+    /// Old and new end.
     public var old: BisectCommit
     public var new: BisectCommit
-    /// Whether the commit that mended it is looked for: the old end is bad then.
+    /// Whether the commit that fixed it is searched for: the old end is bad then.
     public var findFix: Bool
     /// Names the configuration and, of a series, its kernels; nil in files of older versions.
     public var searched: [String]?
     public var symptom: Symptom?
-    /// Runs of the bad end, which say how often it shows.
+    /// Runs of the bad end: how often it fails.
     public var badEnd = BisectEvidence()
     /// In the order in which they were first tested.
     public var tested: [Tested] = []
@@ -70,18 +77,18 @@ public struct BisectState: Codable, Sendable, Equatable {
     public var result: BisectResult?
 
     public init(command: [String], old: BisectCommit, new: BisectCommit, findFix: Bool) {
-        toolVersion = Workshop.version
+        toolVersion = ToolVersion.current
         (self.command, self.old, self.new, self.findFix) = (command, old, new, findFix)
         directory = FileManager.default.currentDirectoryPath
     }
 
-    /// The end that has what is looked for, and the one that has not.
+    /// The end that has the failure, and the one that does not.
     var broken: String { findFix ? old.id : new.id }
-    var whole: String { findFix ? new.id : old.id }
+    var working: String { findFix ? new.id : old.id }
 
     func tested(_ commit: String) -> Tested? { tested.first { $0.commit.id == commit } }
 
-    /// Takes what is known of a commit now, for those with the same kernel, too: they have its runs.
+    /// Stores the result of a commit, for commits with the same kernel, too: the runs are theirs as well.
     mutating func note(_ result: Tested) {
         if let index = tested.firstIndex(where: { $0.commit.id == result.commit.id }) {
             tested[index] = result
@@ -103,7 +110,7 @@ public struct BisectState: Codable, Sendable, Equatable {
             runs: others.reduce(badEnd.runs) { $0 + $1.evidence.runs }, shown: others.reduce(badEnd.shown) { $0 + $1.evidence.shown })
     }
 
-    /// What `git bisect log` would have written.
+    /// The search as `git bisect log` prints one.
     var gitLog: String {
         var lines = ["git bisect start" + (findFix ? " --term-new=fixed --term-old=broken" : "")]
         for test in tested {
@@ -124,20 +131,20 @@ public struct BisectState: Codable, Sendable, Equatable {
 
 /// What a bisection came to.
 public struct BisectResult: Codable, Sendable, Equatable {
-    /// nil where those that are left could not be judged.
+    /// nil where the remaining commits could not be judged.
     public var culprit: BisectCommit?
-    /// The commits of which one is it; the culprit alone where it is known.
+    /// The commits one of which is the culprit; the culprit alone where it is known.
     public var left: [BisectCommit]
-    /// How sure that is: the share of suspicion that lies on it, 0 to 1.
+    /// The probability, by all runs, that the culprit is in `left`, 0 to 1.
     public var confidence: Double
-    /// The run that shows it, and the last that does not.
+    /// Folders: of the first run that shows the failure, and of the last that does not.
     public var showing: String?
     public var clean: String?
     /// The commits of these runs; nil in files of older versions.
     public var showingCommit: String?
     public var cleanCommit: String?
-    /// A command that shows it again.
+    /// A command that reproduces the failure.
     public var reproduce: String
-    /// Why it may not be the one after all; nil where nothing speaks against it.
+    /// Why it may be another commit; nil where nothing contradicts the result.
     public var doubt: String?
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
-/// Says of commits what they do.
+/// Builds and runs commits, and judges them.
 protocol BisectJudging: Sendable {
     /// Builds a commit where that is needed, and runs it until the rule has a verdict.
     ///
@@ -10,19 +11,19 @@ protocol BisectJudging: Sendable {
     ///   - factor: multiplies the runs that make a commit good.
     ///   - known: the commits that were tested, of which one may have the same kernel.
     ///   - ahead: commits to build while it runs.
-    /// - Throws: `HarnessError` where the harness is at fault. That the commit does not build or boot is a verdict.
+    /// - Throws: `HarnessError` for a fault of the harness. A commit that does not build or boot is a verdict.
     func judge(
         _ test: BisectState.Tested, _ symptom: BisectState.Symptom, _ rule: BisectRule, factor: Int, known: [BisectState.Tested], ahead: [String]
     ) async throws -> BisectState.Tested
-    /// Runs a commit so many times more.
+    /// Runs a commit `times` times more.
     func run(_ test: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int) async throws -> BisectState.Tested
-    /// Runs the broken end with all that may show it, and chooses the failure that comes again; nil where nothing fails. Names the runs' folder.
+    /// Runs the broken end with all scenarios of the request, and chooses a failure that repeats; nil where nothing fails. Returns the folder of the runs, too.
     func symptom(_ test: inout BisectState.Tested) async throws -> (BisectState.Symptom?, folder: String)
     /// Adds what was spent since it was last asked.
     func spent(_ total: BisectState.Cost) async -> BisectState.Cost
 }
 
-/// One search, from its ends to the culprit. Its state is written after each step.
+/// One search, from its two ends to the culprit. The state is written after each step.
 actor Bisection {
     private var state: BisectState
     private let history: any BisectHistory
@@ -34,13 +35,13 @@ actor Bisection {
     private let begin = ContinuousClock.now
     /// Before an interruption.
     private let spent: Double
-    /// Options of the runs, for the command that shows it again.
+    /// Options of the runs, for the command that reproduces the failure.
     private let options: [String]
     private var contained: [String: Set<String>] = [:]
 
-    /// The result is taken for sure where so much of the suspicion lies on it.
+    /// No more runs are made where the culprit's probability is at least this.
     private static let sure = 0.97
-    /// Below it the result is one of several.
+    /// Below this probability the result is in doubt.
     private static let likely = 0.5
 
     init(
@@ -62,12 +63,12 @@ actor Bisection {
         try await save()
         if state.result != nil { return state }
         try await verifyBroken(state.broken)
-        try await verifyWhole(state.whole)
+        try await verifyWorking(state.working)
         while true {
             try Task.checkCancellation()
-            // Runs that are made to be surer may show it there, too.
+            // Runs that were added for certainty may show the failure at the good end, too.
             try await settle()
-            try await requireWhole(state.whole)
+            try await requireWorking(state.working)
             let (range, newest) = try await range(state)
             guard let next = range.choice(bad: newest, skipped: Set(state.commits(.skip))) else {
                 guard try await isSure(range) else { continue }
@@ -78,28 +79,28 @@ actor Bisection {
             let left = range.stepsLeft
             let (done, now) = (state.tested.count, try await tested(next).commit)
             progress.say(
-                "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) that may be it"
+                "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) possible culprits"
             )
-            // While its runs go on, what may come next is built. Half of the time it is the other one.
+            // The two that may come next are built during its runs; one of them is in vain.
             let guesses = [try await self.next(after: next, .bad), try await self.next(after: next, .good)].compactMap { $0 }
             try await test(next, ahead: guesses)
         }
     }
 
     private func save() async throws {
-        state.cost.seconds = spent + ScenarioTrial.seconds(.now - begin)
+        state.cost.seconds = spent + (.now - begin).seconds
         state.cost = await judge.spent(state.cost)
         guard let folder else { return }
         try folder.write("bisect.json", json: state)
-        // Patches that are committed nowhere are nothing to git.
+        // git has no log of patches that are not commits.
         if state.old.id.count == 40 { try folder.write("git-bisect.log", state.gitLog) }
     }
 
     private func time(_ steps: Int) -> String {
-        // The first builds are whole ones.
+        // The first builds compile all of the kernel.
         let done = state.tested.dropFirst(2).map { $0.buildSeconds + $0.runSeconds }.filter { $0 > 0 }
         guard !done.isEmpty else { return "" }
-        return String(format: ", some %.0f s", done.reduce(0, +) / Double(done.count) * Double(steps))
+        return String(format: ", about %.0f s", done.reduce(0, +) / Double(done.count) * Double(steps))
     }
 
     private func test(_ commit: String, factor: Int = 1, ahead: [String] = []) async throws {
@@ -117,7 +118,7 @@ actor Bisection {
 
     // MARK: - The range
 
-    /// What is left, and the newest commit of it, which is known to have what is looked for: with find-fix, the one that mends.
+    /// The remaining range, and its newest commit, which is known to have the failure or, with find-fix, the fix.
     private func range(_ state: BisectState) async throws -> (BisectRange, newest: String) {
         let (carries, lacks): (BisectVerdict, BisectVerdict) = state.findFix ? (.good, .bad) : (.bad, .good)
         let old = state.commits(lacks).isEmpty ? [state.old.id] : state.commits(lacks)
@@ -130,7 +131,7 @@ actor Bisection {
         return (range, newest)
     }
 
-    /// What would be tested after `commit`, were its verdict that.
+    /// The commit to test after `commit`, if its verdict is `verdict`.
     private func next(after commit: String, _ verdict: BisectVerdict) async throws -> String? {
         var state = state
         state.note(BisectState.Tested(commit: BisectCommit(id: commit, subject: "", author: "", date: ""), verdict: verdict))
@@ -140,21 +141,21 @@ actor Bisection {
 
     // MARK: - The ends
 
-    /// Finds out what the broken end fails with, and how often.
+    /// Finds the failure of the broken end, and how often it shows.
     private func verifyBroken(_ commit: String) async throws {
         var test = try await tested(commit)
         if state.symptom == nil {
-            progress.say("the \(state.findFix ? "old" : "new") end, \(test.commit.short) \"\(test.commit.subject)\": what does it fail with?")
+            progress.say("the \(state.findFix ? "old" : "new") end, \(test.commit.short) \"\(test.commit.subject)\": finding what fails")
             let (symptom, folder) = try await judge.symptom(&test)
             guard let symptom else {
                 throw HarnessError(
-                    .input, "\(test.commit.short) \"\(test.commit.subject)\" does not fail: there is nothing to search for",
+                    .input, "\(test.commit.short) \"\(test.commit.subject)\" does not fail: there is no failure to search for",
                     hint: "name the scenario that fails with --filter (or give --all), or another bad end", evidence: ["its runs: \(folder)"])
             }
             state.symptom = symptom
             state.note(test)
             try await save()
-            progress.say("looking for \(symptom.scenario)  \(symptom.fingerprint)")
+            progress.say("searching for \(symptom.scenario)  \(symptom.fingerprint)")
         }
         guard let symptom = state.symptom else { return }
         while case let more = BisectRule.moreOfTheBadEnd(test.evidence), more > 0 {
@@ -167,8 +168,8 @@ actor Bisection {
         guard test.evidence.shown > 0 else {
             throw HarnessError(
                 .input,
-                "\(test.commit.short) \"\(test.commit.subject)\" failed once, and then in none of \(test.evidence.runs) runs: too seldom to search for",
-                hint: "another scenario may show it more often: name one with --filter",
+                "\(test.commit.short) \"\(test.commit.subject)\" failed once, and then in none of \(test.evidence.runs) runs: too rarely to search for",
+                hint: "another scenario may fail more often: name one with --filter",
                 evidence: ["\(symptom.scenario)  \(symptom.fingerprint)"] + test.evidence.others.prefix(3))
         }
         state.badEnd = test.evidence
@@ -177,37 +178,38 @@ actor Bisection {
         state.note(test)
         try await save()
         report(test)
-        progress.say("it shows in \(test.evidence.shown) of \(test.evidence.runs) runs; \(state.rule.cleanRuns) without it make a commit good")
+        progress.say(
+            "it fails in \(test.evidence.shown) of \(test.evidence.runs) runs; \(state.rule.cleanRuns) runs without a failure make a commit good")
     }
 
-    private func verifyWhole(_ commit: String) async throws {
+    private func verifyWorking(_ commit: String) async throws {
         guard state.tested(commit)?.verdict == nil else { return }
         try await test(commit)
-        try await requireWhole(commit)
+        try await requireWorking(commit)
     }
 
-    private func requireWhole(_ commit: String) async throws {
+    private func requireWorking(_ commit: String) async throws {
         guard let test = state.tested(commit), test.verdict != .good else { return }
-        // No end: a search that is resumed would take it for one.
+        // Not stored: a search that is resumed would take it for the good end.
         state.tested.removeAll { $0.commit.id == commit }
         try await save()
         let name = "\(test.commit.short) \"\(test.commit.subject)\""
         let evidence = [test.note, test.folder.map { "its runs: \($0)" }].compactMap { $0 }
         guard test.verdict == .bad else {
-            throw HarnessError(.input, "\(name) should be good, and cannot be judged", hint: "give another good end", evidence: evidence)
+            throw HarnessError(.input, "\(name) should be good, but cannot be judged", hint: "give another good end", evidence: evidence)
         }
         throw HarnessError(
-            .input, "\(name) should be good, and shows it too, in \(test.evidence.shown) of \(test.evidence.runs) runs",
-            hint: state.findFix ? "it is not mended there" : "go further back with --good", evidence: evidence)
+            .input, "\(name) should be good, but fails, too, in \(test.evidence.shown) of \(test.evidence.runs) runs",
+            hint: state.findFix ? "it is not fixed there" : "give an older commit with --good", evidence: evidence)
     }
 
     // MARK: - Contradictions
 
-    /// Commits that passed, with one that failed where none should: what contains the culprit contains what breaks it. That a commit failed
-    /// is a fact; that one passed may have been luck.
+    /// Pairs of a commit that passed and one that failed which cannot both be right: every commit that contains the culprit has the failure.
+    /// The failure is certain; a commit that passed may be one that does not fail each time.
     private func contradictions() async throws -> [(good: BisectState.Tested, bad: BisectState.Tested)] {
         var found: [(BisectState.Tested, BisectState.Tested)] = []
-        for good in state.tested where good.verdict == .good && good.commit.id != state.whole {
+        for good in state.tested where good.verdict == .good && good.commit.id != state.working {
             for bad in state.tested where bad.verdict == .bad && bad.commit.id != state.broken {
                 let (older, newer) = state.findFix ? (good, bad) : (bad, good)
                 if try await inside(newer.commit.id).contains(older.commit.id) { found.append((good, bad)) }
@@ -216,22 +218,22 @@ actor Bisection {
         return found
     }
 
-    /// Runs commits that passed against what others showed once more, as often as is ever done.
+    /// Runs the commits that passed in a contradiction again, up to the most runs of one commit.
     private func settle() async throws {
         let factor = BisectRule.mostRuns / max(1, state.rule.cleanRuns) + 1
         while let (good, bad) = try await contradictions().first(where: { $0.good.evidence.runs < BisectRule.mostRuns }) {
             try Task.checkCancellation()
             progress.say(
-                "\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: \(good.commit.short) once more"
+                "\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: running \(good.commit.short) again"
             )
             let commit = good.sameAs ?? good.commit.id
             try await test(commit, factor: factor)
-            // Nothing more is to be learned of it.
+            // More runs of it change nothing.
             guard let after = state.tested(commit), after.verdict != .good || after.evidence.runs > good.evidence.runs else { return }
         }
     }
 
-    /// The commits of the whole range that one contains.
+    /// The commits of the whole range that `commit` contains.
     private func inside(_ commit: String) async throws -> Set<String> {
         if let known = contained[commit] { return known }
         let commits = try await history.contained(in: commit, good: state.old.id)
@@ -241,15 +243,15 @@ actor Bisection {
 
     // MARK: - The end
 
-    /// Runs those that decide once more, where that is wanted.
+    /// Runs the commits that decide again, until the culprit's probability is high enough.
     ///
-    /// - Returns: false where that has changed what is left.
+    /// - Returns: false where that has changed the remaining range.
     private func isSure(_ range: BisectRange) async throws -> Bool {
         guard range.commits.count == 1 else { return true }
         var factor = 2
         while try await confidence(range.commits) < Self.sure, state.rule.cleanRuns * factor <= BisectRule.mostRuns {
             let wanted = state.rule.cleanRuns * factor
-            // The result first, which may have shown it by chance; then those nearest to it, which may have been lucky.
+            // The culprit first, whose failure may have another cause; then its neighbours, which may not fail each time.
             let open = state.tested.filter { $0.verdict != .skip && $0.sameAs == nil && $0.evidence.runs < wanted && $0.commit.id != state.broken }
             let sizes = try await sizes()
             func distance(_ test: BisectState.Tested) -> Int { abs((sizes[test.commit.id] ?? 0) - (sizes[range.commits[0]] ?? 0)) }
@@ -257,13 +259,13 @@ actor Bisection {
                 factor += 1
                 continue
             }
-            progress.say("\(weakest.commit.short) \"\(weakest.commit.subject)\" once more, to be surer")
+            progress.say("\(weakest.commit.short) \"\(weakest.commit.subject)\" again, for certainty")
             let before = weakest.verdict
             if before == .bad, let symptom = state.symptom {
                 let again = try await judge.run(weakest, symptom, times: wanted - weakest.evidence.runs)
                 state.note(again)
                 try await save()
-                // It fails in other ways now: more runs say no more.
+                // It now fails in other ways: more runs decide nothing.
                 guard again.evidence.runs > weakest.evidence.runs else { return true }
             } else {
                 try await test(weakest.commit.id, factor: factor)
@@ -273,7 +275,7 @@ actor Bisection {
         return true
     }
 
-    /// How many commits of the whole range each of those that were tested contains.
+    /// How many commits of the whole range each tested commit contains.
     private func sizes() async throws -> [String: Int] {
         var sizes: [String: Int] = [:]
         for test in state.tested { sizes[test.commit.id] = try await inside(test.commit.id).count }
@@ -285,9 +287,9 @@ actor Bisection {
         var tested: [String: (contains: Set<String>, evidence: BisectEvidence)] = [:]
         for test in state.tested where test.verdict != .skip {
             let inside = try await self.inside(test.commit.id)
-            // What contains the commit that mends it does not show it.
+            // A commit that contains the fix does not show the failure.
             let contains = state.findFix ? Set(all).subtracting(inside) : inside
-            // Commits with one kernel have their runs in common: these count once, for what follows from all of them.
+            // Commits with the same kernel share their runs, which count once.
             guard let twin = tested[test.sameAs ?? test.commit.id] else {
                 tested[test.sameAs ?? test.commit.id] = (contains, test.evidence)
                 continue
@@ -304,7 +306,8 @@ actor Bisection {
     private func result(_ range: BisectRange) async throws -> BisectResult {
         var left: [BisectCommit] = []
         for commit in range.commits.prefix(100) { left.append(try await history.describe(commit)) }
-        // Those next to it, of each kind: what contains least and shows it, what contains most and does not; with a fix, the other way round.
+        // The neighbours of the culprit: of the commits that fail the one that contains least, of the others the one that contains most; with
+        // a fix, the other way round.
         let sizes = try await sizes()
         func nearest(_ verdict: BisectVerdict, largest: Bool) -> BisectState.Tested? {
             state.tested.filter { $0.verdict == verdict }.min {
@@ -318,9 +321,9 @@ actor Bisection {
         var doubt: String?
         if let (good, bad) = try await contradictions().first {
             doubt =
-                "it comes and goes: \(bad.commit.short) shows it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
+                "the failure comes and goes: \(bad.commit.short) has it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
         } else if range.commits.count == 1, confidence < Self.likely {
-            doubt = "the runs speak for it less than for others: look at those near it"
+            doubt = "by the runs, another commit is as probable: look at its neighbours"
         }
         return BisectResult(
             culprit: range.commits.count == 1 ? left.first : nil, left: left, confidence: confidence, showing: showing?.folder, clean: clean?.folder,

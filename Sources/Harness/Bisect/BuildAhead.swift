@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Builds kernels one at a time, and some before they are asked for.
+/// Builds kernels one at a time, and some of them before they are needed.
 actor BuildAhead {
     private let make: @Sendable (_ commit: String, _ ahead: Bool) async throws -> KernelBuild
     private var started: [(commit: String, task: Task<KernelBuild, any Error>)] = []
 
     init(_ make: @escaping @Sendable (_ commit: String, _ ahead: Bool) async throws -> KernelBuild) { self.make = make }
 
-    /// The kernel of a commit: the one that is being built ahead, where that is it. What else was built ahead is given up.
+    /// The kernel of a commit: the one that is being built ahead, where it is that commit's. Other builds ahead are cancelled.
     ///
     /// - Throws: what building throws; `CancellationError`.
-    func take(_ commit: String) async throws -> KernelBuild {
+    func kernel(_ commit: String) async throws -> KernelBuild {
         guard let index = started.firstIndex(where: { $0.commit == commit }) else {
             await stop()
             return try await make(commit, false)
@@ -24,7 +24,7 @@ actor BuildAhead {
         }
     }
 
-    /// Begins to build commits, one after the other.
+    /// Starts to build commits, one after the other.
     func start(_ commits: [String]) {
         var before = started.last?.task
         for commit in commits where !started.contains(where: { $0.commit == commit }) {
@@ -39,11 +39,11 @@ actor BuildAhead {
         }
     }
 
-    /// Gives up what is being built ahead, and returns once it is gone.
+    /// Cancels what is being built ahead, and waits for its end.
     func stop() async {
-        let given = started
+        let cancelled = started
         started = []
-        for (_, task) in given { task.cancel() }
-        for (_, task) in given { _ = await task.result }
+        for (_, task) in cancelled { task.cancel() }
+        for (_, task) in cancelled { _ = await task.result }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+public import Results
+
 /// The accelerator: it runs the guest's instructions.
 public enum Accelerator: String, Codable, Sendable, CaseIterable {
     case kvm
@@ -25,14 +27,14 @@ public struct MachineOptions: Codable, Sendable, Equatable {
     public var panicOnOops: Bool
     /// init starts a shell on the console instead of the agent.
     public var shell: Bool
-    /// Every deadline is multiplied by this. TCG and debug kernels need more than 1.
-    public var timeoutScale: Double
+    /// The factor on every deadline: of a request, the user's; of a machine that is prepared, with the accelerator's and the profile's in it.
+    public var timeoutScale: TimeoutScale
     /// A name looked up in PATH, or a path.
     public var qemu: String
 
     public init(
         cpus: Int = 2, memoryMB: Int = 512, accelerator: AcceleratorChoice = .auto, extraKernelArguments: [String] = [],
-        panicOnOops: Bool = true, shell: Bool = false, timeoutScale: Double = 1, qemu: String = "qemu-system-x86_64"
+        panicOnOops: Bool = true, shell: Bool = false, timeoutScale: TimeoutScale = .one, qemu: String = "qemu-system-x86_64"
     ) {
         self.cpus = cpus
         self.memoryMB = memoryMB
@@ -67,11 +69,8 @@ public struct MachineOptions: Codable, Sendable, Equatable {
         guard (128...(1 << 20)).contains(memoryMB) else {
             throw HarnessError(.input, "a guest needs 128 MB to 1 TB of memory, not \(memoryMB) MB")
         }
-        guard timeoutScale > 0, timeoutScale.isFinite else {
-            throw HarnessError(.input, "the timeout scale must be a number above 0, not \(timeoutScale)")
-        }
     }
 
     /// `seconds`, scaled.
-    func limit(_ seconds: Double) -> Duration { .seconds(seconds * timeoutScale) }
+    func limit(_ seconds: Double) -> Duration { timeoutScale.duration(seconds) }
 }

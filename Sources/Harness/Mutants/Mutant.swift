@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
-/// A kernel broken on purpose: one bug as a patch, and what is known of it (docs/mutants.md).
+/// One bug as a patch on a kernel, with a description of it (docs/mutants.md).
 public struct Mutant: Sendable, Equatable {
     /// The kind of bug.
     public enum Class: String, Sendable, Codable, CaseIterable {
@@ -19,7 +20,7 @@ public struct Mutant: Sendable, Equatable {
         case teardownOrder = "teardown order"
     }
 
-    /// A kind of scenario that alone is expected to show a bug.
+    /// The only kind of scenario that is expected to fail.
     public enum Only: String, Sendable, Codable, CaseIterable {
         case fault, teardown, soak
     }
@@ -32,14 +33,14 @@ public struct Mutant: Sendable, Equatable {
     public var kind: Class
     /// What is broken.
     public var bug: String
-    /// Which oracle should say what.
+    /// Which oracle is expected to find what.
     public var expect: String
     /// Scenarios to try first, as globs.
     public var filter: [String]
-    /// The configuration profile in which it should be seen.
+    /// The configuration profile in which a scenario is expected to fail.
     public var profile: String
     public var only: Only?
-    /// Why nothing catches it; nil where something must.
+    /// Why no scenario can catch it; nil where one must.
     public var missed: String?
     /// The files that the patch changes, from the top of the tree.
     public var files: [String]
@@ -48,7 +49,7 @@ public struct Mutant: Sendable, Equatable {
 
     /// Reads a mutant.
     ///
-    /// - Parameter path: its file, whose name is the mutant's; the text is not read from there.
+    /// - Parameter path: the file's path, from which the mutant has its name; it is not read.
     /// - Throws: `HarnessError` of kind `.input` that names file, line and what is wrong with it.
     public init(_ text: String, path: String) throws {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -56,11 +57,11 @@ public struct Mutant: Sendable, Equatable {
         let header = try MutantHeader(lines[..<start], path: path)
         self.path = path
         name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        subject = try header.take("Subject")
+        subject = try header.required("Subject")
         kind = try header.choice("Class", Class.self)
-        bug = try header.take("Bug")
-        expect = try header.take("Expect")
-        filter = try header.take("Filter").split(separator: " ").map(String.init)
+        bug = try header.required("Bug")
+        expect = try header.required("Expect")
+        filter = try header.required("Filter").split(separator: " ").map(String.init)
         profile = header.optional("Profile") ?? "fast"
         only = try header.optionalChoice("Only", Only.self)
         missed = header.optional("Missed")
@@ -68,33 +69,50 @@ public struct Mutant: Sendable, Equatable {
         patch = lines[start...].joined(separator: "\n")
     }
 
-    /// Reads the mutants of a folder, in the order of their names.
+    /// Reads the mutants of a folder and of the folders in it, in the order of their names.
     ///
-    /// - Parameter globs: shell patterns over the names, each of which must match some; none for all. A number alone ("10") means
-    ///   the mutant that begins with it.
+    /// The folder is no part of a mutant's name, so no two may have the same name.
+    ///
+    /// - Parameter globs: shell patterns over the names, each of which must match at least one; none for all. A number alone ("10")
+    ///   means the mutant whose name begins with it.
     /// - Throws: `HarnessError` of kind `.input`.
     public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
         guard Files.isFolder(folder) else {
             throw HarnessError(.input, "there is no folder of mutants at \(folder)", hint: "name it with --mutants")
         }
-        let names = Files.names(in: folder).filter { $0.hasSuffix(".patch") && !$0.hasPrefix(".") }
-        let mutants = try names.map { file in
-            guard let data = FileManager.default.contents(atPath: folder + "/" + file), let text = String(data: data, encoding: .utf8) else {
-                throw HarnessError(.input, "cannot read \(folder)/\(file) as text")
+        let mutants = try files(folder).map { file in
+            guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
+                throw HarnessError(.input, "cannot read \(file) as text")
             }
-            return try Mutant(text, path: folder + "/" + file)
-        }
+            return try Mutant(text, path: file)
+        }.sorted { $0.name < $1.name }
         guard let first = mutants.first else { throw HarnessError(.input, "there is no mutant (*.patch) in \(folder)") }
-        if let idle = globs.first(where: { glob in !mutants.contains { $0.matches(glob) } }) {
-            throw HarnessError(.input, "no mutant in \(folder) matches \"\(idle)\"", hint: "they are named like \(first.name)")
+        for (mutant, next) in zip(mutants, mutants.dropFirst()) where mutant.name == next.name {
+            throw HarnessError(.input, "two mutants have the same name: \(mutant.path) and \(next.path)", hint: "rename one of the files")
+        }
+        if let unmatched = globs.first(where: { glob in !mutants.contains { $0.matches(glob) } }) {
+            throw HarnessError(.input, "no mutant in \(folder) matches \"\(unmatched)\"", hint: "they are named like \(first.name)")
         }
         return mutants.filter { mutant in globs.isEmpty || globs.contains { mutant.matches($0) } }
     }
 
+    /// The *.patch files of a folder and of the folders in it; names that begin with a dot are left out.
+    private static func files(_ folder: String) -> [String] {
+        Files.names(in: folder).filter { !$0.hasPrefix(".") }.flatMap { name in
+            let path = folder + "/" + name
+            // A link to a folder may lead round in a circle.
+            if FileStatus(path)?.kind == .folder { return files(path) }
+            return name.hasSuffix(".patch") ? [path] : []
+        }
+    }
+
+    /// The number that its name begins with; nil where there is none.
+    var number: Int? { Int(name.prefix { $0.isNumber }) }
+
     func matches(_ glob: String) -> Bool {
-        if fnmatch(glob, name, 0) == 0 { return true }
-        guard let number = Int(glob), let own = Int(name.prefix { $0.isNumber }) else { return false }
-        return number == own
+        if Glob.matches(glob, name) { return true }
+        guard let wanted = Int(glob), let number else { return false }
+        return wanted == number
     }
 
     /// Names the bug by its content.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import Foundation
 import LifeCycle
+import Results
 import Scenarios
 
-/// The random sequences that a filter such as "soak.zcrx.*" stands for: always the same ones, so that a mutant meets what the
-/// unmodified kernel has passed.
+/// The random sequences that a filter such as "soak.zcrx.*" stands for: always the same ones, which the unmodified kernel has passed.
 enum MutantDraw {
     /// Sequences of each provider, and moves of each.
     static let count = 16
@@ -14,7 +13,7 @@ enum MutantDraw {
     /// Scenarios for a glob that matches any sequence of a provider; none for any other glob.
     static func scenarios(_ glob: String) -> [Scenario] {
         guard glob.hasPrefix("soak."), glob.hasSuffix("*") else { return [] }
-        return [ModelProvider.zcrx, .devmem].filter { fnmatch(glob, "soak.\($0.rawValue).", 0) == 0 }.flatMap { provider in
+        return [ModelProvider.zcrx, .devmem].filter { Glob.matches(glob, "soak.\($0.rawValue).") }.flatMap { provider in
             var random = SeededGenerator(seed: 1)
             return (0..<count).compactMap { _ in
                 Catalogue.named(MoveSequence.prefix + MoveSequence(provider, length: length, using: &random).text)

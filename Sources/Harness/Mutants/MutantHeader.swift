@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// The `Key: value` lines above a mutant's patch; a line that begins with a space goes on with the value before it.
+/// The `Key: value` lines above a mutant's patch; a line that begins with a space continues the value before it.
 struct MutantHeader {
     private static let known = ["SPDX-License-Identifier", "Subject", "Class", "Bug", "Expect", "Filter", "Profile", "Only", "Missed"]
 
@@ -16,7 +16,7 @@ struct MutantHeader {
             if line.allSatisfy(\.isWhitespace) {
                 last = nil
             } else if line.first == " " || line.first == "\t" {
-                guard let last else { throw Self.bad(path, number, "goes on with nothing: \"\(line.prefix(60))\"") }
+                guard let last else { throw Self.bad(path, number, "continues no value: \"\(line.prefix(60))\"") }
                 values[last, default: ""] += " " + line.trimmingCharacters(in: .whitespaces)
             } else {
                 guard let colon = line.firstIndex(of: ":") else {
@@ -33,8 +33,8 @@ struct MutantHeader {
         }
     }
 
-    /// A value that must be there.
-    func take(_ key: String) throws -> String {
+    /// - Throws: `HarnessError` of kind `.input` where the header does not have the key.
+    func required(_ key: String) throws -> String {
         guard let value = optional(key) else {
             throw HarnessError(.input, "\(path): the header has no \(key):", hint: "docs/mutants.md says how a mutant is written")
         }
@@ -44,7 +44,7 @@ struct MutantHeader {
     func optional(_ key: String) -> String? { values[key].flatMap { $0.isEmpty ? nil : $0 } }
 
     func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _: Choice.Type) throws -> Choice where Choice.RawValue == String {
-        let value = try take(key)
+        let value = try required(key)
         guard let choice = Choice(rawValue: value) else {
             throw HarnessError(
                 .input, "\(path): \(key) is \"\(value)\"", hint: "it is one of: " + Choice.allCases.map { $0.rawValue }.joined(separator: ", "))

@@ -3,7 +3,7 @@
 import Foundation
 import Synchronization
 
-/// The results of mutants as they come, put back into the order of the request.
+/// The results of mutants as they arrive, in the order of the request.
 final class MutantLedger: Sendable {
     private let order: [String]
     private let source: String
@@ -14,7 +14,7 @@ final class MutantLedger: Sendable {
 
     /// - Parameters:
     ///   - source: the unmodified source, as the table names it.
-    ///   - runs: how often each is tried.
+    ///   - runs: how often the scenario that catches a mutant runs.
     ///   - report: called with each result, with one at a time.
     init(_ mutants: [Mutant], source: String, runs: Int, folder: ResultsFolder, report: @escaping @Sendable (MutantResult) -> Void) {
         order = mutants.map(\.name)
@@ -26,7 +26,7 @@ final class MutantLedger: Sendable {
 
     var table: MutantTable { results.withLock { table(of: $0) } }
 
-    /// Reports a result, and writes the table as it is now: for a run that is interrupted.
+    /// Reports a result, and writes the table so far: the run may be interrupted.
     func add(_ result: MutantResult) throws {
         try results.withLock { results in
             results[result.name] = result

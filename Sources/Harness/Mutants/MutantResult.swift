@@ -5,47 +5,26 @@ public import Results
 /// What became of one mutant.
 public struct MutantResult: Codable, Sendable, Equatable {
     public enum Verdict: String, Codable, Sendable {
-        /// A scenario failed or crashed, every time it was tried.
+        /// A scenario failed or crashed in every try.
         case caught
-        /// A scenario failed or crashed, and another time none did.
-        case luck
+        /// A scenario failed or crashed in some tries, and none in others.
+        case flaky
+        /// No scenario failed or crashed.
         case missed
-        /// The compiler or the linker refused it: no statement about the harness.
+        /// The compiler or the linker refused it: this does not count for or against the harness.
         case doesNotBuild
-        /// No guest came up with it: no statement about the harness.
+        /// The guest did not boot: this does not count for or against the harness.
         case doesNotBoot
 
-        /// As the table has it.
+        /// As the table prints it.
         public var word: String {
             switch self {
             case .caught: "caught"
-            case .luck: "LUCK"
+            case .flaky: "FLAKY"
             case .missed: "MISSED"
             case .doesNotBuild: "does not build"
             case .doesNotBoot: "does not boot"
             }
-        }
-    }
-
-    /// A scenario that noticed it.
-    public struct Catch: Codable, Sendable, Equatable {
-        public var scenario: String
-        /// The first finding's, or "machine" where the guest crashed or hung.
-        public var oracle: Oracle
-        public var message: String
-
-        /// nil where the scenario passed, was skipped, or failed as the kernel is known to.
-        init?(_ result: ScenarioResult) {
-            switch result.verdict {
-            case .pass, .skip, .xfail: return nil
-            case .crashed:
-                (oracle, message) = (.machine, result.reason ?? result.findings.first?.message ?? "crashed")
-                // The kernel's own words say more than "the machine is gone".
-                if let splat = result.findings.first(where: { $0.oracle == .kernelLog }) { (oracle, message) = (splat.oracle, splat.message) }
-            case .fail:
-                (oracle, message) = (result.findings.first?.oracle ?? .scenario, result.findings.first?.message ?? result.reason ?? "failed")
-            }
-            scenario = result.scenario
         }
     }
 
@@ -55,14 +34,14 @@ public struct MutantResult: Codable, Sendable, Equatable {
     public var profile: String
     public var only: Mutant.Only?
     public var verdict: Verdict
-    /// Why nothing is expected to catch it; nil where something is.
+    /// Why no scenario is expected to catch it; nil where one is.
     public var explained: String?
-    /// The scenarios that noticed it, the first one first; one, unless all were asked or tries differed.
-    public var catches: [Catch]
-    /// In how many tries it was noticed, and how many there were.
+    /// The scenarios that failed, the first one first; one, except with `--whole` or where tries differ.
+    public var catches: [FirstFailure]
+    /// In how many tries a scenario failed, and how many tries there were.
     public var seen: Int
     public var tries: Int
-    /// Scenarios that were run with it, and those skipped.
+    /// How many scenarios ran, and how many of these were skipped.
     public var ran: Int
     public var skipped: Int
     /// A compiler warning, an empty filter, the error of a build or boot.
@@ -83,7 +62,7 @@ public struct MutantResult: Codable, Sendable, Equatable {
         (buildSeconds, runSeconds) = (0, 0)
     }
 
-    /// Whether it needs no excuse: caught each time, or missed for a reason that is written down.
+    /// Caught in every try, or missed for the reason in its header.
     public var isGood: Bool { verdict == .caught || (verdict == .missed && explained != nil) }
 }
 
@@ -95,9 +74,9 @@ public struct MutantTable: Codable, Sendable, Equatable {
     public struct Totals: Codable, Sendable, Equatable {
         public var mutants: Int
         public var caught: Int
-        public var luck: Int
+        public var flaky: Int
         public var missed: Int
-        /// Of those missed, those whose header says why.
+        /// Of those missed, those whose header has the reason.
         public var explained: Int
         public var doesNotBuild: Int
         public var doesNotBoot: Int
@@ -115,14 +94,14 @@ public struct MutantTable: Codable, Sendable, Equatable {
     public var mutants: [MutantResult]
 
     init(source: String, runs: Int, _ mutants: [MutantResult]) {
-        toolVersion = Workshop.version
+        toolVersion = ToolVersion.current
         self.source = source
         self.runs = runs
         self.mutants = mutants
         func count(_ verdict: MutantResult.Verdict) -> Int { mutants.count { $0.verdict == verdict } }
         let ran = mutants.count - count(.doesNotBuild) - count(.doesNotBoot)
         totals = Totals(
-            mutants: mutants.count, caught: count(.caught), luck: count(.luck), missed: count(.missed),
+            mutants: mutants.count, caught: count(.caught), flaky: count(.flaky), missed: count(.missed),
             explained: mutants.count { $0.verdict == .missed && $0.explained != nil }, doesNotBuild: count(.doesNotBuild),
             doesNotBoot: count(.doesNotBoot), percent: ran == 0 ? nil : Double(count(.caught)) * 100 / Double(ran))
     }

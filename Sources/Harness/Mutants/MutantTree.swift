@@ -2,10 +2,10 @@
 
 import Foundation
 
-/// The harness's own copy of a kernel source, which takes one mutant at a time. The source itself is only read.
+/// The harness's own copy of a kernel source, in which one mutant at a time is applied. The source itself is only read.
 ///
-/// What a mutant touches is written down before it is touched, so that a run that is killed leaves nothing behind that the
-/// next one would build. Whatever is written, here and back, gets the present as its time: make then compiles it again.
+/// The files of a mutant are recorded before they are changed, so that the next run can restore them where this one is killed. Each file that
+/// is changed or restored gets the current time: make then compiles it again.
 struct MutantTree: Sendable {
     /// The unmodified source.
     let origin: String
@@ -17,15 +17,15 @@ struct MutantTree: Sendable {
 
     private var journal: String { folder + ".applied" }
 
-    /// Makes the copy, or brings back the one there is. The caller holds the lock `mutants-ID` of the source.
+    /// Makes the copy, or restores the one there is. The caller holds the lock `mutants-ID` of the source.
     ///
     /// - Throws: `HarnessError` of kind `.input` where the source is a tree that is built already.
-    init(_ wish: ResolvedSource, cache: Cache, progress: Progress) async throws {
-        if case .built(let path) = wish.material {
+    init(_ source: ResolvedSource, cache: Cache, progress: Progress) async throws {
+        if case .built(let path) = source.material {
             throw HarnessError(
                 .input, "\(path) is built already: a mutant needs a source to change", hint: "give its source, with tree:PATH or debian:VERSION")
         }
-        (origin, base, inputs) = try await KernelSource(cache: cache, progress: progress).materialize(wish)
+        (origin, base, inputs) = try await KernelSource(cache: cache, progress: progress).materialize(source)
         folder = try cache.folder("mutants") + "/" + base.id
         log = try cache.folder("logs") + "/mutants-\(base.id).log"
         let mark = folder + ".of"
@@ -43,10 +43,10 @@ struct MutantTree: Sendable {
         try restore()
     }
 
-    /// Names the folders of objects.
+    /// The start of the names of its object folders.
     private static func id(_ source: ResolvedSource) -> String { "mutants-" + source.id }
 
-    /// The source that a mutant makes, for the builder. It is there once the mutant is applied.
+    /// The source with a mutant, for the builder. It is valid while the mutant is applied.
     func source(_ mutant: Mutant) -> ResolvedSource {
         var source = base
         source.identity += "+mutant:" + mutant.key
@@ -58,14 +58,14 @@ struct MutantTree: Sendable {
         return source
     }
 
-    /// Says whether every mutant applies, and changes nothing.
+    /// Checks that every mutant applies, and changes nothing.
     ///
     /// - Throws: `HarnessError` of kind `.input` that names the mutant, the file and the hunk.
     func check(_ mutants: [Mutant]) async throws {
         for mutant in mutants { try await patch(mutant, ["--dry-run"]) }
     }
 
-    /// Puts a mutant into the tree, which is as the origin is.
+    /// Applies a mutant to the unmodified tree.
     func apply(_ mutant: Mutant) async throws {
         try Files.write(mutant.files.joined(separator: "\n"), to: journal)
         do {
@@ -76,7 +76,7 @@ struct MutantTree: Sendable {
         }
     }
 
-    /// Takes out what was applied last.
+    /// Restores the files of the mutant that was applied last.
     func restore() throws {
         guard let text = Files.text(journal) else { return }
         for file in text.split(separator: "\n").map(String.init) {
@@ -95,7 +95,7 @@ struct MutantTree: Sendable {
                 throw HarnessError(.input, "the mutant \(mutant.name) does not apply to \(base.identity): there is no \(file)")
             }
         }
-        // What was read and found good, not what its file has become meanwhile.
+        // What was read and checked; the file may have changed since.
         let file = folder + ".patch"
         try Files.write(mutant.patch, to: file)
         let command = Command(
@@ -104,21 +104,21 @@ struct MutantTree: Sendable {
         do {
             try await command.run(log: log, orThrow: .input)
         } catch let error as HarnessError {
-            let said = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
+            let output = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
             throw HarnessError(
-                .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(said).map { ": " + $0 } ?? "")",
-                hint: "make its diff anew against this source, or leave it out",
-                evidence: said.isEmpty ? error.evidence : Array(said.dropFirst().prefix(12)))
+                .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(output).map { ": " + $0 } ?? "")",
+                hint: "make its diff again against this source, or leave it out",
+                evidence: output.isEmpty ? error.evidence : Array(output.dropFirst().prefix(12)))
         }
     }
 
     /// Where patch(1) failed first: "net/core/devmem.c: Hunk #1 FAILED at 12."
-    static func place(_ said: [String]) -> String? {
+    static func place(_ output: [String]) -> String? {
         var file = ""
-        for line in said {
+        for line in output {
             for word in ["patching file ", "checking file "] where line.hasPrefix(word) { file = String(line.dropFirst(word.count)) }
             if line.hasPrefix("Hunk #"), line.contains("FAILED") { return "\(file): \(line)" }
         }
-        return said.last { $0.hasPrefix("patch: ") }
+        return output.last { $0.hasPrefix("patch: ") }
     }
 }

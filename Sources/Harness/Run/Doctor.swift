@@ -2,17 +2,17 @@
 
 import Foundation
 
-/// Looks at what the harness needs of the host: what is there, what is missing, how to get it.
+/// Lists what the harness needs of the host: what is there, what is missing, and how to get it.
 public struct Doctor: Sendable {
     public struct Check: Sendable, Equatable {
         public var name: String
-        /// Missing, and nothing works without it.
+        /// It is missing, and ppiov does not work without it.
         public var missing: Bool
         public var detail: String
         public var hint: String?
     }
 
-    /// A tool, what it is for, and the Debian package that has it.
+    /// A tool, its purpose, and its Debian package.
     private static let tools: [(name: String, purpose: String, package: String)] = [
         ("qemu-system-x86_64", "boots the guest", "qemu-system-x86"),
         ("gcc", "builds the kernel and the guest's first process", "gcc"),
@@ -39,18 +39,18 @@ public struct Doctor: Sendable {
     public func examine() async -> [Check] {
         var checks: [Check] = []
         for tool in Self.tools {
-            let path = Self.find(tool.name)
+            let path = HostTools.path(of: tool.name)
             checks.append(
                 Check(
                     name: tool.name, missing: path == nil, detail: path ?? "not found; it \(tool.purpose)",
                     hint: path == nil ? "apt-get install \(tool.package)" : nil))
         }
         for (header, package) in [("libelf.h", "libelf-dev"), ("openssl/opensslv.h", "libssl-dev")] {
-            let there = FileManager.default.fileExists(atPath: "/usr/include/\(header)")
+            let isThere = FileManager.default.fileExists(atPath: "/usr/include/\(header)")
             checks.append(
                 Check(
-                    name: header, missing: false, detail: there ? "/usr/include/\(header)" : "not found; some kernel configurations need it",
-                    hint: there ? nil : "apt-get install \(package)"))
+                    name: header, missing: false, detail: isThere ? "/usr/include/\(header)" : "not found; some kernel configurations need it",
+                    hint: isThere ? nil : "apt-get install \(package)"))
         }
         checks.append(agentCheck())
         checks.append(debianCheck())
@@ -60,19 +60,19 @@ public struct Doctor: Sendable {
     }
 
     private func agentCheck() -> Check {
-        let there = FileManager.default.isExecutableFile(atPath: agent)
+        let isThere = FileManager.default.isExecutableFile(atPath: agent)
         return Check(
-            name: "ppiov-agent", missing: !there, detail: there ? agent : "not found at \(agent)",
-            hint: there ? nil : "scripts/build makes it, beside ppiov")
+            name: "ppiov-agent", missing: !isThere, detail: isThere ? agent : "not found at \(agent)",
+            hint: isThere ? nil : "scripts/build makes it, beside ppiov")
     }
 
     private func debianCheck() -> Check {
         let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-        let there = Self.find("apt-get") != nil && FileManager.default.fileExists(atPath: keyring)
+        let isThere = HostTools.path(of: "apt-get") != nil && FileManager.default.fileExists(atPath: keyring)
         return Check(
             name: "debian sources", missing: false,
-            detail: there ? "apt-get and the archive's keyring are there: --kernel debian:VERSION works" : "no apt-get or no \(keyring)",
-            hint: there ? nil : "apt-get install debian-archive-keyring, or give --kernel a tree or tarball of your own")
+            detail: isThere ? "apt-get and the archive's keyring are installed: --kernel debian:VERSION works" : "no apt-get or no \(keyring)",
+            hint: isThere ? nil : "apt-get install debian-archive-keyring, or give --kernel a tree or tarball of your own")
     }
 
     private func cacheCheck() -> Check {
@@ -86,10 +86,11 @@ public struct Doctor: Sendable {
     }
 
     private func kvmCheck() -> Check {
-        let there = access("/dev/kvm", R_OK | W_OK) == 0
+        let isThere = access("/dev/kvm", R_OK | W_OK) == 0
         return Check(
             name: "/dev/kvm", missing: false,
-            detail: there ? "there; a run probes whether it executes guests" : "not there or not permitted: guests run under TCG, in software",
+            detail: isThere
+                ? "usable; a run probes whether a guest executes under it" : "missing or not permitted: guests run under TCG, in software",
             hint: nil)
     }
 
@@ -97,12 +98,5 @@ public struct Doctor: Sendable {
         var path = path
         while path.count > 1, !FileManager.default.fileExists(atPath: path) { path = (path as NSString).deletingLastPathComponent }
         return path
-    }
-
-    /// - Parameter also: folders to look into after those of PATH.
-    static func find(_ name: String, also: [String] = []) -> String? {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        let folders = path.split(separator: ":").map(String.init) + also
-        return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 }

@@ -4,27 +4,29 @@ import Foundation
 import Results
 import Synchronization
 
-/// What comes out of a machine while a scenario runs in it, collected by one reader per channel.
+/// What a machine has sent since a scenario began.
+struct GuestOutput: Sendable {
+    var events: [AgentEvent] = []
+    var eventLines: [String] = []
+    var console: [String] = []
+    var trace = TraceStream()
+    /// The agent's channel ended: the agent or the machine has ended.
+    var ended = false
+    /// When the `started` event arrived.
+    var started: ContinuousClock.Instant?
+
+    var report: ScenarioReport? { events.last { $0.kind == .finished }?.report }
+    /// The message of the last `error` event.
+    var agentError: String? { events.last { $0.kind == .error }?.message }
+
+    func knownBug(of scenario: String) -> KnownBug? { events.first { $0.kind == .started && $0.scenario == scenario }?.knownBug }
+}
+
+/// Collects what a machine sends, with one reader for each channel.
 final class GuestSession: Sendable {
-    /// What has come since the last scenario began.
-    struct Take: Sendable {
-        var events: [AgentEvent] = []
-        var eventLines: [String] = []
-        var console: [String] = []
-        var trace = TraceStream()
-        /// The agent's channel ended: the agent or the machine is gone.
-        var ended = false
-        /// When the harness heard that the scenario starts.
-        var started: ContinuousClock.Instant?
-
-        var report: ScenarioReport? { events.last { $0.kind == .finished }?.report }
-        func knownBug(of scenario: String) -> KnownBug? { events.first { $0.kind == .started && $0.scenario == scenario }?.knownBug }
-        var trouble: String? { events.last { $0.kind == .error }?.message }
-    }
-
     private struct State {
-        var take = Take()
-        var waiters: [(id: Int, condition: @Sendable (Take) -> Bool, continuation: CheckedContinuation<Bool, Never>)] = []
+        var output = GuestOutput()
+        var waiters: [(id: Int, condition: @Sendable (GuestOutput) -> Bool, continuation: CheckedContinuation<Bool, Never>)] = []
         var next = 0
     }
 
@@ -33,47 +35,47 @@ final class GuestSession: Sendable {
 
     init(_ machine: VirtualMachine) { self.machine = machine }
 
-    /// Reads the machine's channels for as long as `body` takes.
+    /// Reads the machine's channels for as long as `body` takes; the readers have ended when it returns.
     static func with<Value: Sendable>(_ machine: VirtualMachine, _ body: (GuestSession) async throws -> Value) async throws -> Value {
         let session = GuestSession(machine)
-        let readers = [
-            Task { for await line in machine.console { session.update { $0.console.append(line.text) } } },
-            Task { for await bytes in machine.trace { session.update { $0.trace.feed(bytes) } } },
-            Task {
+        return try await withThrowingTaskGroup(of: Void.self) { readers in
+            readers.addTask { for await line in machine.console { session.update { $0.console.append(line.text) } } }
+            readers.addTask { for await bytes in machine.trace { session.update { $0.trace.feed(bytes) } } }
+            readers.addTask {
                 for await line in machine.events { session.update { Self.read(line.text, into: &$0) } }
                 session.update { $0.ended = true }
-            },
-        ]
-        defer { readers.forEach { $0.cancel() } }
-        return try await body(session)
+            }
+            defer { readers.cancelAll() }
+            return try await body(session)
+        }
     }
 
-    private static func read(_ line: String, into take: inout Take) {
-        take.eventLines.append(line)
+    private static func read(_ line: String, into output: inout GuestOutput) {
+        output.eventLines.append(line)
         do {
             let event = try JSONDecoder().decode(AgentEvent.self, from: Data(line.utf8))
-            if event.kind == .started, take.started == nil { take.started = .now }
-            take.events.append(event)
+            if event.kind == .started, output.started == nil { output.started = .now }
+            output.events.append(event)
         } catch {
-            take.events.append(AgentEvent(kind: .error, time: 0, message: "the agent's line is no event: \(line.prefix(200))"))
+            output.events.append(AgentEvent(kind: .error, time: 0, message: "the agent's line is not an event: \(line.prefix(200))"))
         }
     }
 
-    /// Forgets what came so far; that the channel ended stays true.
+    /// Drops what came so far; that the channel ended stays true.
     func begin() {
         state.withLock { state in
-            let ended = state.take.ended
-            state.take = Take()
-            state.take.ended = ended
+            let ended = state.output.ended
+            state.output = GuestOutput()
+            state.output.ended = ended
         }
     }
 
-    var take: Take { state.withLock { $0.take } }
+    var output: GuestOutput { state.withLock { $0.output } }
 
-    private func update(_ change: (inout Take) -> Void) {
+    private func update(_ change: (inout GuestOutput) -> Void) {
         let ready = state.withLock { state in
-            change(&state.take)
-            let met = state.waiters.filter { $0.condition(state.take) }
+            change(&state.output)
+            let met = state.waiters.filter { $0.condition(state.output) }
             state.waiters.removeAll { waiter in met.contains { $0.id == waiter.id } }
             return met
         }
@@ -84,20 +86,20 @@ final class GuestSession: Sendable {
     ///
     /// - Returns: false where it did not within `limit`.
     /// - Throws: `CancellationError`.
-    func wait(_ limit: Duration, until condition: @escaping @Sendable (Take) -> Bool) async throws -> Bool {
+    func wait(_ limit: Duration, until condition: @escaping @Sendable (GuestOutput) -> Bool) async throws -> Bool {
         let id = state.withLock { state in
             state.next += 1
             return state.next
         }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            self.give(up: id)
+            self.giveUp(id)
         }
         defer { timer.cancel() }
         let met = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let now: Bool? = state.withLock { state in
-                    if condition(state.take) { return true }
+                    if condition(state.output) { return true }
                     if Task.isCancelled { return false }
                     state.waiters.append((id, condition, continuation))
                     return nil
@@ -105,13 +107,13 @@ final class GuestSession: Sendable {
                 if let now { continuation.resume(returning: now) }
             }
         } onCancel: {
-            give(up: id)
+            giveUp(id)
         }
         try Task.checkCancellation()
         return met
     }
 
-    private func give(up id: Int) {
+    private func giveUp(_ id: Int) {
         let waiter = state.withLock { state in
             let index = state.waiters.firstIndex { $0.id == id }
             return index.map { state.waiters.remove(at: $0) }

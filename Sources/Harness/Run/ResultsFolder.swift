@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
-public import Results
+import Results
 
 /// A run's results folder (docs/results.md). Files appear as soon as there is something to put into them.
 struct ResultsFolder: Sendable {
@@ -9,10 +9,10 @@ struct ResultsFolder: Sendable {
 
     /// Makes the folder.
     ///
-    /// - Parameter wish: where the user wants it; nil for `results/TIME` in the current folder.
-    /// - Throws: `HarnessError`: input where the folder is there and not empty.
-    init(_ wish: String?) throws {
-        path = Self.absolute(wish ?? "results/\(Self.stamp())-\(getpid())")
+    /// - Parameter requested: where the user wants it; nil for `results/TIME` in the current folder.
+    /// - Throws: `HarnessError`: input where the folder exists and is not empty.
+    init(_ requested: String?) throws {
+        path = Self.absolute(requested ?? "results/\(Self.stamp())-\(getpid())")
         try Self.check(path)
         do {
             try FileManager.default.createDirectory(atPath: path + "/scenarios", withIntermediateDirectories: true)
@@ -21,22 +21,22 @@ struct ResultsFolder: Sendable {
         }
     }
 
-    /// A folder that is there, and goes on being filled.
+    /// A folder that exists, to which more is written.
     init(resuming folder: String) throws {
         path = Self.absolute(folder)
         guard Files.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
         try Files.makeFolder(path + "/scenarios")
     }
 
-    /// Says at once what `init` would say of a folder that cannot be it, and makes nothing.
+    /// Throws before a build of minutes what `init` would throw after it, and makes nothing.
     ///
-    /// - Throws: `HarnessError`: input where the folder is there and not empty, or is no folder.
-    static func check(_ wish: String?) throws {
-        guard let path = wish.map(absolute), FileManager.default.fileExists(atPath: path) else { return }
-        guard let there = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-            throw HarnessError(.input, "the results folder \(path) is no folder that can be read", hint: "give --out a folder that is new")
+    /// - Throws: `HarnessError`: input where the folder exists and is not empty, or cannot be read.
+    static func check(_ requested: String?) throws {
+        guard let path = requested.map(absolute), FileManager.default.fileExists(atPath: path) else { return }
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            throw HarnessError(.input, "the results folder \(path) is not a folder that can be read", hint: "give --out a folder that is new")
         }
-        guard there.isEmpty else {
+        guard names.isEmpty else {
             throw HarnessError(.input, "the results folder \(path) is not empty", hint: "give --out a folder that is new")
         }
     }
@@ -66,9 +66,7 @@ struct ResultsFolder: Sendable {
 
     /// JSON, with its keys in order.
     func write(_ name: String, json value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try write(name, Array(try encoder.encode(value)))
+        try write(name, Array(try StableJSON.document(value)))
     }
 
     func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
@@ -85,84 +83,34 @@ struct ResultsFolder: Sendable {
     private static func failure(_ file: String, _ error: any Error) -> HarnessError {
         HarnessError(
             .harness, "cannot write \(file): \(Files.reason(error))",
-            hint: "results that are not written are no results; is the disk full?")
+            hint: "is the disk full? Results that are not written do not count")
     }
 
-    /// What a run comes to, for all who read it.
+    /// Writes the results in each of their formats.
     ///
-    /// - Parameter bail: why there are not all results that there should be; nil where there are.
+    /// - Parameter bail: why results are missing; nil where none is.
     func finish(_ results: [ScenarioResult], _ metadata: RunMetadata, bail: String?) throws {
         try write("metadata.json", json: metadata)
-        try write("results.json", try RunResult(toolVersion: Workshop.version, results: results).json())
+        try write("results.json", try RunResult(toolVersion: ToolVersion.current, results: results).json())
         try write("junit.xml", JUnit.document(results))
         try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0.prefix { $0 != "\n" })\n" } ?? ""))
     }
 
-    /// What is kept of one scenario: events, trace, and the formats that decode it. The console of a machine of its own is
-    /// there already, byte for byte; of a shared one this is its part.
-    func keep(_ take: GuestSession.Take, of id: String, formats: [String: String]) throws {
+    /// Writes what the guest sent during one scenario: events, trace, and the formats that decode it. The console of a machine of its own
+    /// is there already, byte for byte; of a shared machine this is the scenario's part.
+    func keep(_ output: GuestOutput, of id: String, formats: [String: String]) throws {
         let folder = try scenario(id)
-        try write(folder + "/events.jsonl", take.eventLines.map { $0 + "\n" }.joined())
+        try write(folder + "/events.jsonl", output.eventLines.map { $0 + "\n" }.joined())
         if !FileManager.default.fileExists(atPath: folder + "/console.log") {
-            try write(folder + "/console.log", take.console.map { $0 + "\n" }.joined())
+            try write(folder + "/console.log", output.console.map { $0 + "\n" }.joined())
         }
-        guard !take.trace.pages.isEmpty else { return }
+        guard !output.trace.pages.isEmpty else { return }
         do {
             try FileManager.default.createDirectory(atPath: folder + "/trace", withIntermediateDirectories: true)
         } catch {
             throw Self.failure(folder + "/trace", error)
         }
-        for (cpu, pages) in take.trace.pages { try write("\(folder)/trace/cpu\(cpu).raw", pages) }
+        for (cpu, pages) in output.trace.pages { try write("\(folder)/trace/cpu\(cpu).raw", pages) }
         for (name, text) in formats { try write("\(folder)/trace/\(name).format", text) }
-    }
-}
-
-/// `metadata.json`: what was run, on what, and how to run it again.
-public struct RunMetadata: Codable, Sendable {
-    public var schemaVersion = 1
-    public var tool: String
-    public var kernel: KernelBuild
-    public var guest: GuestInfo?
-    public var image: String
-    public var accelerator: Accelerator
-    /// Why the accelerator is not KVM.
-    public var acceleratorReason: String?
-    public var qemuVersion: String
-    public var qemuCommandLine: [String]
-    public var isolation: String
-    public var timeoutScale: Double
-    /// Payloads are a function of a seed that each scenario fixes; the guest's own randomness is the snapshot's.
-    public var seed: String
-    /// Runs the same again.
-    public var reproduce: String
-    /// Options that decide what the guest is: how the kernel is configured, the machine's shape. nil in files of older versions.
-    public var options: [String]?
-    /// Names the same by its content: what a --config file said.
-    public var configuration: String?
-    public var started: String
-    public var seconds: Double
-    /// Seconds from the start of QEMU to the agent's `started` event, for the first scenario on each machine, by its name.
-    public var starts: [String: Double]?
-}
-
-extension RunMetadata {
-    /// - Parameters:
-    ///   - begin: when the run began, by the clock that only goes forward, and by the calendar.
-    ///   - guest: without what its trace's formats say: those lie beside each trace.
-    init(
-        _ bench: Bench, kernel: KernelRequest, machine: MachineOptions, guest: GuestInfo?, isolation: Isolation, scale: Double, seed: String,
-        reproduce: String,
-        configuration: String?, begin: (clock: ContinuousClock.Instant, date: Date), starts: [String: Double]?
-    ) {
-        var guest = guest
-        guest?.traceFormats = [:]
-        self.init(
-            tool: Workshop.version, kernel: bench.kernel, guest: guest, image: bench.image.key, accelerator: bench.acceleration.accelerator,
-            acceleratorReason: bench.acceleration.reason, qemuVersion: bench.qemuVersion,
-            qemuCommandLine: [machine.qemu] + bench.plan.line.arguments(sockets: "SOCKETS"), isolation: isolation.rawValue, timeoutScale: scale,
-            seed: seed,
-            reproduce: reproduce, options: kernel.configuration + machine.shape, configuration: configuration,
-            started: begin.date.formatted(.iso8601),
-            seconds: ScenarioTrial.seconds(ContinuousClock.now - begin.clock), starts: starts)
     }
 }

@@ -5,119 +5,114 @@ import Foundation
 import Results
 import Scenarios
 
-/// One scenario in one machine: told to run, watched, and its evidence gathered, whatever becomes of it.
+/// One scenario in one machine: sends the command, watches it run, and collects the evidence, however it ends.
 struct ScenarioTrial {
     let id: String
     let tier: Tier
     let provider: Provider
     /// As `Evidence.needs`.
     let needs: Set<Need>?
-    /// Seconds without a word, before scaling.
+    /// Seconds without an event after which it counts as hung, before scaling.
     let deadline: Double
     let command: AgentCommand
-    /// Multiplies every deadline, in the guest and out of it.
-    let scale: Double
     let guest: GuestInfo
-    /// Given what the agent says, as it comes.
-    var heard: @Sendable (AgentEvent) -> Void = { _ in }
+    /// Called with each event of the agent's, as it arrives.
+    var onEvent: @Sendable (AgentEvent) -> Void = { _ in }
 
     struct Outcome {
         var evidence: Evidence
-        var take: GuestSession.Take
+        var output: GuestOutput
         /// The machine cannot run another scenario.
         var machineLost: Bool
-        /// It came to no end within its deadline.
+        /// It did not end within its deadline.
         var hung: Bool
-        /// How QEMU ended, where that was none of the guest's doing.
+        /// How QEMU ended, where the guest did not cause that.
         var fault: MachineExit?
     }
 
-    init(scenario: Scenario, scale: Double, guest: GuestInfo) {
+    init(scenario: Scenario, scale: TimeoutScale, guest: GuestInfo) {
         (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
         needs = scenario.hidden ? nil : scenario.needs
         command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
-        (self.scale, self.guest) = (scale, guest)
+        self.guest = guest
     }
 
-    /// One of the kernel's own selftests; the agent notices first that it hangs.
-    init(selftest plan: KernelSelftestPlan, scale: Double, guest: GuestInfo) {
+    /// One of the kernel's own selftests. Its deadline is longer than the agent's, so that the agent reports first that it hangs.
+    init(selftest plan: KernelSelftestPlan, scale: TimeoutScale, guest: GuestInfo) {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         needs = nil
         command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
-        (self.scale, self.guest) = (scale, guest)
+        self.guest = guest
     }
+
+    private var scale: TimeoutScale { command.timeoutScale }
 
     func run(_ session: GuestSession) async throws -> Outcome {
         session.begin()
-        let clock = ContinuousClock()
-        let begin = clock.now
+        let begin = ContinuousClock.now
         do {
-            try await session.machine.send(String(decoding: try JSONEncoder().encode(command), as: UTF8.self))
+            try await session.machine.send(String(decoding: try StableJSON.line(command), as: UTF8.self))
         } catch let error where !(error is CancellationError) {
-            // A machine that died before it heard of the scenario: its channel has ended, and `death` says how.
+            // The machine ended before it received the command: its channel has ended, and `end(of:)` finds out how.
         }
         var crash = try await hang(session).map { Crash(.hang, $0) }
         let hung = crash != nil
         var exit: MachineExit?
         if hung {
-            // Backtraces of the CPUs and of blocked tasks, then the end: the console has them.
+            // The console then has the backtraces of the CPUs and of blocked tasks.
             _ = try await session.machine.dumpAndStop()
-        } else if session.take.report == nil {
-            (crash, exit) = try await death(session)
+        } else if session.output.report == nil {
+            (crash, exit) = try await end(of: session)
         } else {
-            // Trace and console travel on channels of their own: wait for their ends.
-            let patience = Duration.seconds(10 * scale)
+            // Trace and console have channels of their own, whose ends may come after the report.
             let mark = KernelLogMark.end(id)
-            let whole = try await session.wait(patience) { take in
-                take.trace.broken != nil || (take.trace.complete && take.console.contains { $0.hasSuffix(mark) })
+            let whole = try await session.wait(scale.duration(10)) { output in
+                output.trace.broken != nil || (output.trace.complete && output.console.contains { $0.hasSuffix(mark) })
             }
             if !whole {
                 exit = session.machine.exit
                 crash = Crash(.machine, "the report came, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? ""))
             }
         }
-        let take = session.take
-        let seconds = Self.seconds(clock.now - begin)
+        let output = session.output
         let lost = crash != nil
         var evidence = Evidence(
-            scenario: id, tier: tier, provider: provider, needs: needs, report: take.report,
-            trace: take.trace.complete && take.trace.broken == nil ? take.trace.pages : nil, formats: guest.traceFormats,
-            log: KernelLog.evidence(in: take.console, for: id), crash: crash, seconds: seconds)
-        evidence.knownBug = take.knownBug(of: id)
-        if let broken = take.trace.broken { evidence.crash = evidence.crash ?? Crash(.machine, broken) }
-        return Outcome(evidence: evidence, take: take, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
+            scenario: id, tier: tier, provider: provider, needs: needs, report: output.report,
+            trace: output.trace.complete && output.trace.broken == nil ? output.trace.pages : nil, formats: guest.traceFormats,
+            log: KernelLog.evidence(in: output.console, for: id), crash: crash, seconds: (.now - begin).seconds)
+        evidence.knownBug = output.knownBug(of: id)
+        if let broken = output.trace.broken { evidence.crash = evidence.crash ?? Crash(.machine, broken) }
+        return Outcome(evidence: evidence, output: output, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
     }
 
-    /// Waits for the scenario's end, for as long as it goes on: a machine that has to share its processors may be slow, and what hangs is
-    /// silent.
+    /// Waits for the scenario's end for as long as events arrive: a machine that shares its processors may be slow, and a hang sends none.
     ///
-    /// - Returns: what to say of one that hangs; nil where it came to an end, whichever.
+    /// - Returns: the message of a hang; nil where the scenario ended in any way.
     private func hang(_ session: GuestSession) async throws -> String? {
-        let limit = Duration.seconds(deadline * scale)
-        let clock = ContinuousClock()
-        let end = clock.now + limit * 10
-        @Sendable func over(_ take: GuestSession.Take) -> Bool { take.report != nil || take.trouble != nil || take.ended }
+        let limit = scale.duration(deadline)
+        let end = ContinuousClock.now + limit * 10
+        @Sendable func isOver(_ output: GuestOutput) -> Bool { output.report != nil || output.agentError != nil || output.ended }
         var count = 0
-        while clock.now < end {
-            guard try await session.wait(limit, until: { [count] in over($0) || $0.events.count > count }) else {
-                let last = session.take.events.last { $0.kind == .step }?.step?.name
-                return "hung: no word for \(Self.seconds(limit)) s" + (last.map { " after step \"\($0)\"" } ?? "")
+        while .now < end {
+            guard try await session.wait(limit, until: { [count] in isOver($0) || $0.events.count > count }) else {
+                let last = session.output.events.last { $0.kind == .step }?.step?.name
+                return "hung: no event for \(limit.seconds) s" + (last.map { " after step \"\($0)\"" } ?? "")
             }
-            let take = session.take
-            take.events.dropFirst(count).forEach(heard)
-            count = take.events.count
-            if over(take) { return nil }
+            let output = session.output
+            output.events.dropFirst(count).forEach(onEvent)
+            count = output.events.count
+            if isOver(output) { return nil }
         }
-        return "hung: no report within \(Self.seconds(limit * 10)) s"
+        return "hung: no report within \((limit * 10).seconds) s"
     }
 
-    /// Why the agent is gone, and how QEMU ended where it did.
-    private func death(_ session: GuestSession) async throws -> (why: Crash, MachineExit?) {
-        // A line that was cut short by the end of all is trouble, too.
-        if let trouble = session.take.trouble, !(try await session.wait(.seconds(1)) { $0.ended }) {
-            return (Crash(.agent, "the agent could not go on: \(trouble)"), nil)
+    /// Why the agent ended, and how QEMU ended where it did.
+    private func end(of session: GuestSession) async throws -> (why: Crash, MachineExit?) {
+        // The last line of a machine that ended may be half a line, which is an error event, too.
+        if let error = session.output.agentError, !(try await session.wait(.seconds(1)) { $0.ended }) {
+            return (Crash(.agent, "the agent could not continue: \(error)"), nil)
         }
-        // The agent may be gone before the kernel or init has said why: wait for the machine's end, where it comes.
+        // The agent may end before the kernel or init has printed why: wait for the machine's end, where it comes.
         let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
             group.addTask { try? await session.machine.waitForExit() }
             group.addTask {
@@ -130,13 +125,9 @@ struct ScenarioTrial {
             return first
         }
         session.machine.kill()
-        _ = try await session.wait(.seconds(2)) { take in take.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
-        if let words = KernelLog.lastWords(in: session.take.console) { return (words, exit) }
-        guard let exit else { return (Crash(.machine, "the agent's channel closed and the machine went on"), nil) }
+        _ = try await session.wait(.seconds(2)) { output in output.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
+        if let crash = KernelLog.lastWords(in: session.output.console) { return (crash, exit) }
+        guard let exit else { return (Crash(.machine, "the agent's channel closed and the machine still ran"), nil) }
         return (Crash(.machine, "\(exit)"), exit)
-    }
-
-    static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 }

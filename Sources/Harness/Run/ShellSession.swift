@@ -5,9 +5,9 @@ import Glibc
 
 /// A shell in the guest, with the modules loaded and tools of the host in it; or one command, with its exit status.
 public struct ShellSession: Sendable {
-    private let workshop: Workshop
+    private let context: HarnessContext
 
-    public init(workshop: Workshop) { self.workshop = workshop }
+    public init(_ context: HarnessContext) { self.context = context }
 
     /// Programs of the host that the guest gets, where the host has them.
     private static let tools = [
@@ -18,55 +18,58 @@ public struct ShellSession: Sendable {
         "trace-cmd", "true", "umount", "uname", "uniq", "vi", "wc", "xargs",
     ]
 
-    /// Boots a guest whose console is the caller's terminal; replaces this process by QEMU, so that nothing stands between.
+    /// Boots a guest whose console is the caller's terminal. QEMU replaces this process.
     ///
     /// - Parameter includes: `HOST[:GUEST]`, files and folders.
     /// - Throws: `HarnessError`. Does not return.
-    public func interactive(kernel: KernelRequest, machine: MachineOptions, buildJobs: Int, includes: [String]) async throws -> Never {
-        var options = machine
-        options.shell = true
-        let bench = try await workshop.prepare(kernel: kernel, machine: options, buildJobs: buildJobs, extra: try files(includes))
-        workshop.progress.say("a shell on the guest's console; ctrl-a x ends QEMU")
-        let words = [options.qemu] + bench.plan.line.interactiveArguments()
+    public func interactive(_ settings: RunSettings, includes: [String]) async throws -> Never {
+        var settings = settings
+        settings.machine.shell = true
+        let machine = try await context.prepare(settings, extra: try files(includes))
+        context.progress.say("a shell on the guest's console; ctrl-a x ends QEMU")
+        let qemu = settings.machine.qemu
+        let words = [qemu] + machine.plan.line.interactiveArguments()
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
-        execvp(options.qemu, arguments)
-        throw HarnessError(.harness, "cannot start \(options.qemu): \(String(cString: strerror(errno)))", hint: "`ppiov doctor`")
+        execvp(qemu, arguments)
+        throw HarnessError(.harness, "cannot start \(qemu): \(String(cString: strerror(errno)))", hint: "`ppiov doctor` says how to get it")
     }
 
     /// Runs one shell command in a guest.
     ///
     /// - Parameters:
-    ///   - output: given the command's output, line by line, as it comes.
+    ///   - includes: `HOST[:GUEST]`, files and folders.
+    ///   - output: called with each line of the command's output as it arrives.
     /// - Returns: its exit status.
     /// - Throws: `HarnessError` where the guest ends before the command does.
     public func run(
-        _ command: String, kernel: KernelRequest, machine: MachineOptions, buildJobs: Int, includes: [String],
-        output: @escaping @Sendable (String) -> Void
+        _ command: String, _ settings: RunSettings, includes: [String], output: @escaping @Sendable (String) -> Void
     ) async throws -> Int32 {
         let script = try Self.script(command)
         defer { try? FileManager.default.removeItem(atPath: script) }
-        let bench = try await workshop.prepare(
-            kernel: kernel, machine: machine, buildJobs: buildJobs, extra: try files(includes) + [("/etc/ppiov/command", script)])
-        return try await withVirtualMachine(bench.plan.line) { machine in
-            let console = Task {
-                var last: [String] = []
-                for await line in machine.console { last = last.suffix(19) + [line.text] }
-                return last
-            }
-            let trace = Task { for await _ in machine.trace {} }
-            defer { trace.cancel() }
+        let machine = try await context.prepare(settings, extra: try files(includes) + [("/etc/ppiov/command", script)])
+        return try await withVirtualMachine(machine.plan.line) { machine in
+            async let console = Self.lastLines(of: machine)
+            async let _ = Self.drain(machine)
             for await line in machine.events {
-                if line.text.hasPrefix(Self.mark), let status = Int32(line.text.dropFirst(Self.mark.count)) {
-                    console.cancel()
-                    return status
-                }
+                // The readers of console and trace are cancelled and awaited at the end of this scope.
+                if line.text.hasPrefix(Self.mark), let status = Int32(line.text.dropFirst(Self.mark.count)) { return status }
                 output(line.text)
             }
             try Task.checkCancellation()
-            throw HarnessError(.harness, "the guest ended before the command did", evidence: await console.value)
+            throw HarnessError(.harness, "the guest ended before the command did", evidence: await console)
         }
     }
+
+    /// The last lines of the console at its end.
+    private static func lastLines(of machine: VirtualMachine) async -> [String] {
+        var last: [String] = []
+        for await line in machine.console { last = last.suffix(19) + [line.text] }
+        return last
+    }
+
+    /// Reads the trace channel and drops what it carries, so that the guest never waits for it.
+    private static func drain(_ machine: VirtualMachine) async { for await _ in machine.trace {} }
 
     private static let mark = "ppiov-command-status "
 
@@ -93,7 +96,7 @@ public struct ShellSession: Sendable {
     }
 
     private func files(_ includes: [String]) throws -> [(guestPath: String, hostPath: String)] {
-        var files = Self.tools.compactMap { name in Doctor.find(name, also: ["/sbin", "/usr/sbin"]).map { ("/bin/\(name)", $0) } }
+        var files = Self.tools.compactMap { name in HostTools.path(of: name, also: ["/sbin", "/usr/sbin"]).map { ("/bin/\(name)", $0) } }
         for include in includes {
             let parts = include.split(separator: ":", maxSplits: 1).map(String.init)
             guard let given = parts.first else { throw HarnessError(.input, "--include takes HOST or HOST:GUEST, not \"\(include)\"") }

@@ -2,12 +2,12 @@
 
 import Results
 
-/// Takes the trace channel apart into records (`TraceRecordHeader`), scenario by scenario.
+/// Splits the trace channel into records (`TraceRecordHeader`), for one scenario after the other.
 struct TraceStream {
-    /// One scenario's pages per CPU, and whether its end record has come.
+    /// One scenario's pages per CPU, and whether its end record has arrived.
     private(set) var pages: [UInt32: [UInt8]] = [:]
     private(set) var complete = false
-    /// The bytes were no record: nothing that follows can be believed.
+    /// The bytes are not a record: what follows cannot be used.
     private(set) var broken: String?
     private var pending: [UInt8] = []
     /// A record is a CPU's whole ring buffer at the most.
@@ -19,7 +19,7 @@ struct TraceStream {
         while broken == nil, pending.count - offset >= TraceRecordHeader.byteCount {
             let magic = word(offset), cpu = word(offset + 4), length = word(offset + 8)
             guard magic == TraceRecordHeader.magic, length <= Self.limit else {
-                broken = "the trace channel carries no record at byte \(offset): magic \(String(magic, radix: 16)), length \(length)"
+                broken = "the trace channel has no record at byte \(offset): magic \(String(magic, radix: 16)), length \(length)"
                 break
             }
             let end = offset + TraceRecordHeader.byteCount + Int(length)

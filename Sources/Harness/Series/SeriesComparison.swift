@@ -7,7 +7,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
     /// Version of this schema.
     public static let currentSchema = 1
 
-    /// A scenario that ends otherwise, or fails otherwise.
+    /// A scenario whose verdict or failure changed.
     public struct Change: Codable, Sendable, Equatable {
         public var scenario: String
         public var before: ScenarioResult.Verdict
@@ -20,7 +20,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         public var isWorse: Bool { after == .fail || after == .crashed || ((after == .xfail || after == .skip) && before == .pass) }
     }
 
-    /// What a provider's pools did in all scenarios together.
+    /// A provider's pools in all scenarios together.
     public struct Pools: Codable, Sendable, Equatable {
         public var provider: Provider
         public var before: Side
@@ -30,15 +30,15 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
             public var pools = 0
             public var netIovHolds: UInt64 = 0
             public var netIovReleases: UInt64 = 0
-            /// Of any pool at any time.
+            /// The most net_iovs in flight of any pool.
             public var peakInflight: UInt64 = 0
-            /// From the first look at a pool after its destroy to its end, nanoseconds; nil where none had to wait.
+            /// From the first look at a pool after its destroy to its end, nanoseconds; nil where no pool was waited for.
             public var medianDrain: UInt64?
             public var longestDrain: UInt64?
         }
     }
 
-    /// A scenario in which a provider's pools held more or fewer at a time.
+    /// A scenario in which the most net_iovs in flight changed.
     public struct Peak: Codable, Sendable, Equatable {
         public var scenario: String
         public var before: UInt64
@@ -53,11 +53,11 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
     public var totalsAfter: RunResult.Totals
     public var changes: [Change]
     public var pools: [Pools]
-    /// By more than a quarter, and by more than 64: less is chance.
+    /// Where the change is more than a quarter, and more than 64: smaller ones are noise.
     public var peaks: [Peak]
 
     init(source: String, before: [ScenarioResult], after: [ScenarioResult]) {
-        toolVersion = Workshop.version
+        toolVersion = ToolVersion.current
         self.source = source
         totalsBefore = RunResult.Totals(before)
         totalsAfter = RunResult.Totals(after)
@@ -65,7 +65,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         let pairs = after.compactMap { new in old[new.scenario].map { ($0, new) } }
         changes = pairs.compactMap { old, new in
             guard old.verdict != new.verdict || Fingerprint.of(old) != Fingerprint.of(new) else { return nil }
-            return Change(scenario: new.scenario, before: old.verdict, after: new.verdict, was: Self.word(old), became: Self.word(new))
+            return Change(scenario: new.scenario, before: old.verdict, after: new.verdict, was: old.headline, became: new.headline)
         }
         pools = Provider.allCases.filter { $0 != .pages }.compactMap { provider in
             let (old, new) = (Self.side(before, provider), Self.side(after, provider))
@@ -82,10 +82,6 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
     public var exitCode: ExitCode {
         if changes.contains(where: \.isWorse) { return .failed }
         return totalsAfter.passed + totalsAfter.failed + totalsAfter.crashed > 0 ? .passed : .nothingRan
-    }
-
-    private static func word(_ result: ScenarioResult) -> String? {
-        result.findings.first.map { "\($0.oracle): \($0.message)" } ?? result.reason
     }
 
     private static func peak(_ result: ScenarioResult) -> UInt64 {

@@ -14,10 +14,10 @@ public struct AgentCommand: Codable, Sendable, Equatable {
     public var verb: Verb
     public var scenario: String?
     public var selftest: KernelSelftestPlan?
-    /// Deadlines inside the guest are multiplied by this.
-    public var timeoutScale: Double
+    /// The factor on deadlines inside the guest.
+    public var timeoutScale: TimeoutScale
 
-    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: Double = 1) {
+    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: TimeoutScale = .one) {
         self.verb = verb
         self.scenario = scenario
         self.selftest = selftest

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Results
 import Testing
 
 @testable import Harness
@@ -79,13 +80,13 @@ import Testing
         #expect(!kvm.kernelArguments.contains { $0.hasPrefix("tsc") })
     }
 
-    @Test func snapshotKeyDependsOnTheMachineAndNotOnPaths() {
+    @Test func snapshotKeyDependsOnTheMachineAndNotOnPaths() throws {
         func key(_ line: QEMUCommandLine, kernel: String = "k", image: String = "i", version: String = "7.2") -> String {
             Snapshot.key(line, kernelKey: kernel, imageKey: image, version: version)
         }
         var moved = line
         moved.kernel = "/elsewhere/vmlinux"
-        moved.options.timeoutScale = 5
+        moved.options.timeoutScale = try #require(TimeoutScale(5))
         #expect(key(moved) == key(line))
         var larger = line
         larger.options.memoryMB = 1024
@@ -98,7 +99,6 @@ import Testing
     @Test func impossibleMachines() {
         #expect(throws: HarnessError.self) { try MachineOptions(cpus: 0).validate() }
         #expect(throws: HarnessError.self) { try MachineOptions(memoryMB: 16).validate() }
-        #expect(throws: HarnessError.self) { try MachineOptions(timeoutScale: .nan).validate() }
         #expect(throws: Never.self) { try MachineOptions().validate() }
     }
 }

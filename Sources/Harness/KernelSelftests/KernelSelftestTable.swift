@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+public import Results
+
+/// The results of the kernel's own selftests, a line a case: docs/upstream-selftests.md is made of these.
+public struct KernelSelftestTable: Sendable {
+    public var release: String
+    public var plans: [KernelSelftestPlan]
+    public var results: [ScenarioResult]
+
+    public init(release: String, plans: [KernelSelftestPlan], results: [ScenarioResult]) {
+        self.release = release
+        self.plans = plans
+        self.results = results
+    }
+
+    public var markdown: String {
+        var lines = ["## Linux \(release)", "", "| Program | Case | Result | net_iovs held, released | Why |", "| --- | --- | --- | --- | --- |"]
+        for plan in plans {
+            let own = results.filter { $0.scenario.hasPrefix(plan.name + ".") }
+            for result in own {
+                let held = result.accounts.reduce(0) { $0 + $1.netIovHolds }
+                let released = result.accounts.reduce(0) { $0 + $1.netIovReleases }
+                let why = result.reason ?? result.findings.first.map { "\($0.oracle): \($0.message)" } ?? ""
+                let words = [
+                    "\(plan.program)\(plan.setting == .bare ? ", bare" : "")", String(result.scenario.dropFirst(plan.name.count + 1)),
+                    result.verdict.rawValue,
+                    held + released > 0 ? "\(held), \(released)" : "", why.replacing("|", with: "\\|"),
+                ]
+                lines.append("| " + words.joined(separator: " | ") + " |")
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Puts the table into a file, in the place of that of the same series, or behind what is there.
+    public func write(to path: String) throws { try Files.write(Self.document(Files.text(path) ?? "", with: markdown), to: path) }
+
+    private static let head = "## Linux "
+
+    /// Sections begin with a heading that names a release; what comes before the first stays as it is.
+    static func document(_ old: String, with section: String) -> String {
+        var parts: [[Substring]] = [[]]
+        for line in old.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix(head) { parts.append([]) }
+            parts[parts.count - 1].append(line)
+        }
+        var sections = parts.dropFirst().map { $0.joined(separator: "\n") }
+        let text = section.last == "\n" ? String(section.dropLast()) : section
+        if let place = sections.firstIndex(where: { series($0) == series(text) }) { sections[place] = text } else { sections.append(text) }
+        sections.sort { DebianVersion(series($0)) > DebianVersion(series($1)) }
+        let opening = parts[0].joined(separator: "\n")
+        return ((opening.isEmpty ? [] : [opening]) + sections).map { $0.last == "\n" ? String($0.dropLast()) : $0 }.joined(separator: "\n\n") + "\n"
+    }
+
+    /// "7.3" of a section about 7.3.4.
+    private static func series(_ section: String) -> String {
+        section.dropFirst(head.count).prefix { $0.isNumber || $0 == "." }.split(separator: ".").prefix(2).joined(separator: ".")
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Foundation
+
+/// A source with a series, to be built after any of its patches.
+public struct SeriesSource: Sendable {
+    /// The source without the series.
+    let base: ResolvedSource
+    public let series: PatchSeries
+    let applied: AppliedSeries
+
+    /// The name of the unpatched source in results.
+    public var baseIdentity: String { base.identity }
+
+    /// The source after the first `count` patches.
+    func source(after count: Int) throws -> ResolvedSource { try base.with(applied.overlay(after: count) ?? Overlay()) }
+
+    /// Reads a series, applies it in a repository of its own, and calls `body`; the source and its copies stay as they are.
+    ///
+    /// - Parameter paths: files and folders of patches.
+    /// - Throws: `HarnessError` of kind `.input` where the series cannot be read or does not apply.
+    static func with<Value>(
+        _ paths: [String], over source: String, cache: Cache, progress: Progress, _ body: (SeriesSource) async throws -> Value
+    ) async throws -> Value {
+        if paths.contains("-") { progress.say("reading the series from standard input") }
+        let series = try await SeriesReader(cache: cache).read(paths)
+        for note in series.notes { progress.say(note) }
+        let sources = KernelSource(cache: cache, progress: progress)
+        let base = try await sources.resolve(source)
+        // Says at once what would be said after an unpacking.
+        _ = try base.with(Overlay())
+        let place = try SeriesFolder(cache)
+        defer { place.remove() }
+        let applied = try await sources.reading(base) { folder, objects in
+            let repository = try await SeriesRepository(in: place.path, base: folder, name: base.path ?? base.identity, objects: objects)
+            return try await repository.apply(series)
+        }
+        for (index, state) in applied.states.enumerated() where state.note != nil {
+            progress.say("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
+        }
+        return try await body(SeriesSource(base: base, series: series, applied: applied))
+    }
+}
+
+/// A folder in the cache for one use by one process.
+struct SeriesFolder: Sendable {
+    let path: String
+
+    init(_ cache: Cache) throws {
+        let folder = try cache.folder("series")
+        // Left by processes that were killed.
+        for name in Files.names(in: folder) {
+            guard let pid = name.split(separator: "-").first.flatMap({ Int32($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            try Files.remove(folder + "/" + name)
+        }
+        path = "\(folder)/\(getpid())-\(UUID().uuidString.prefix(8))"
+        try Files.makeFolder(path)
+    }
+
+    func remove() { try? Files.remove(path) }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import Checks
+import Foundation
+public import Results
+
+/// A kernel, an image and an accelerator that are ready, and the machine they make.
+public struct PreparedMachine: Sendable {
+    public var kernel: KernelBuild
+    public var image: GuestImage
+    public var acceleration: Acceleration
+    public var qemuVersion: String
+    public var plan: MachinePlan
+
+    /// The factor on every deadline, in the guest and on the host.
+    public var timeoutScale: TimeoutScale { plan.line.options.timeoutScale }
+
+    /// Machines at a time where the user does not say how many. A guest with a plain kernel waits two thirds of its time; one with a debug
+    /// kernel computes, and each further guest adds timer ticks of its own.
+    var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
+
+    /// What this kernel must have.
+    var guaranteed: GuaranteedNeeds {
+        GuaranteedNeeds(KernelFacts(kernel, configuration: try? String(contentsOfFile: kernelConfig, encoding: .utf8)))
+    }
+
+    private var kernelConfig: String { (kernel.vmlinux as NSString).deletingLastPathComponent + "/config" }
+}

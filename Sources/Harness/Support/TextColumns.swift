@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// One line of a table for the terminal: columns, two spaces apart.
+///
+/// Whatever a column's text is, the line stays one line: line breaks in it become spaces.
+public struct TextColumns: Sendable {
+    private var columns: [String] = []
+
+    public init() {}
+
+    public var line: String { columns.joined(separator: "  ") }
+
+    /// Adds a column.
+    ///
+    /// - Parameters:
+    ///   - width: shorter text is padded to it; longer text stays as it is.
+    ///   - limit: longer text is cut to it.
+    public mutating func add(_ text: String, width: Int = 0, limit: Int = .max) {
+        columns.append(Self.pad(String(Self.oneLine(text).prefix(limit)), to: width))
+    }
+
+    /// Adds a column in parentheses, where there is text for it.
+    public mutating func add(note: String?, limit: Int = 160) {
+        if let note { add("(\(Self.oneLine(note).prefix(limit)))") }
+    }
+
+    /// Adds the column of what a kernel took: "12 s + 34 s", to build and to run.
+    public mutating func add(buildSeconds: Double, runSeconds: Double) {
+        add("\(Int(buildSeconds.rounded())) s + \(Int(runSeconds.rounded())) s")
+    }
+
+    /// `text` with spaces after it, `width` characters at least.
+    public static func pad(_ text: String, to width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+
+    /// The text with a space in the place of each line break.
+    static func oneLine(_ text: String) -> String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Checks
+import Foundation
+import Harness
+import Scenarios
+
+/// Which scenarios.
+struct SelectionOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong, parsing: .singleValue,
+        help: ArgumentHelp("Only scenarios whose name matches this shell pattern; may be repeated.", valueName: "glob"))
+    var filter: [String] = []
+
+    @Flag(help: "Every scenario, not only the quick ones.")
+    var all = false
+
+    /// - Throws: `HarnessError` of kind `.input` where nothing is selected.
+    func scenarios() throws -> [Scenario] {
+        do {
+            return try Catalogue.select(any: filter, all: all)
+        } catch {
+            throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` lists them all")
+        }
+    }
+}
+
+/// The results folder.
+struct OutOption: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("The results folder; it must be new. (default: results/TIME)", valueName: "folder"))
+    var out: String?
+}
+
+/// How many machines run at a time.
+struct JobsOption: ParsableArguments {
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for each processor, one with profile debug)", valueName: "n"))
+    var jobs: Int?
+
+    func validate() throws {
+        if let jobs, !(1...64).contains(jobs) { throw ValidationError("--jobs takes 1 to 64, not \(jobs)") }
+    }
+}
+
+/// What the kernel may log.
+struct AllowOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
+    var allow: String?
+
+    var words: [String] { allow.map { ["--allow", $0] } ?? [] }
+
+    /// - Throws: `HarnessError` of kind `.input`.
+    func list() throws -> AllowList {
+        guard let allow else { return AllowList() }
+        do {
+            return try AllowList(text: try String(contentsOfFile: allow, encoding: .utf8))
+        } catch let error as AllowListError {
+            throw HarnessError(.input, "\(allow): \(error)", hint: "docs/results.md describes the format")
+        } catch {
+            throw HarnessError(.input, "cannot read the allow-list \(allow): \((error as NSError).localizedDescription)")
+        }
+    }
+}
+
+/// The machine, what its kernel may log, where results go, and how many machines run at a time.
+struct RunOptions: ParsableArguments {
+    @OptionGroup(title: "Machine") var machine: MachineArguments
+    @OptionGroup var folder: OutOption
+    @OptionGroup var machines: JobsOption
+    @OptionGroup var allowed: AllowOptions
+
+    /// - Parameters:
+    ///   - out: the results folder, where it is not that of `--out`.
+    ///   - command: the arguments of the command that does the same again.
+    /// - Throws: `HarnessError` of kind `.input` for an allow-list that cannot be read.
+    func settings(_ kernel: KernelRequest, out: String? = nil, command: [String] = Invocation.arguments) throws -> RunSettings {
+        RunSettings(
+            kernel: kernel, machine: machine.options, jobs: machines.jobs, buildJobs: Invocation.processors, out: out ?? folder.out,
+            allowList: try allowed.list(), command: command)
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+import ArgumentParser
+import Harness
+
+/// Configuration profiles: fragments in `vm/config`.
+enum Profile: String, CaseIterable, ExpressibleByArgument {
+    case fast
+    case debug
+}
+
+/// Which source, and how it is configured.
+struct SourceOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "The kernel to test.",
+            discussion: """
+                A git tree or source folder, a source tarball, a built tree (with vmlinux and .config), TREE@REVISION, or Debian's source: \
+                debian:7.3, debian:7.2, debian:6.12, debian:VERSION. "debian" is the newest for which the netdevsim patch is known to apply.
+                """, valueName: "tree|tarball|debian:VERSION"))
+    var kernel = "debian"
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Configuration profile; debug has KASAN, lockdep, kmemleak and more.", valueName: "name"))
+    var profile = Profile.fast
+
+    @Option(help: ArgumentHelp("A configuration fragment to add; may be repeated, later ones override earlier ones.", valueName: "file"))
+    var config: [String] = []
+
+    @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
+    var set: [String] = []
+
+    var request: KernelRequest { KernelRequest(source: kernel, profile: profile.rawValue, configFiles: config, sets: set) }
+}
+
+/// Which kernel: a source, and patches on it.
+struct KernelOptions: ParsableArguments {
+    @OptionGroup var source: SourceOptions
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Patches to apply to it first: an mbox, a mail, a diff, or a folder of them; - for standard input; may be repeated.", valueName: "series")
+    )
+    var series: [String] = []
+
+    /// The options again, quoted, each with a space after it: for a command that does the same with this kernel.
+    var words: String {
+        let words = source.request.words + series.flatMap { ["--series", $0] }
+        return words.first.map { Command($0, Array(words.dropFirst())).line + " " } ?? ""
+    }
+
+    var request: KernelRequest {
+        var request = source.request
+        request.series = series
+        return request
+    }
+}
