@@ -85,7 +85,7 @@ let package = Package(
             resources: [.copy("Logs")], swiftSettings: strict),
         .testTarget(
             name: "KernelABITests",
-            dependencies: ["KernelABI", "CShim", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["KernelABI", "CShim", "LifeCycle", "TestSupport", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict),
         .testTarget(
             name: "ScenariosTests", dependencies: ["KernelABI", "Scenarios", "Results", "TestSupport"], swiftSettings: strict),

@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
+
 /// Raw ring-buffer pages of one pool's life, written as the kernel does.
 enum TraceBytes {
-    static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-        (0..<(T.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> T(8 * $0)) }
-    }
-
     /// One page with the events given as record payloads, 1 ms apart.
     static func page(_ records: [[UInt8]], time: UInt64 = 0, flags: UInt32 = 0, missed: UInt64? = nil) -> [UInt8] {
         var data: [UInt8] = []
-        for record in records { data += little(UInt32(1_000_000 << 5 | record.count / 4)) + record }
-        let whole = little(time) + little(UInt64(UInt32(data.count) | flags)) + data + (missed.map { little($0) } ?? [])
+        for record in records { data += littleEndian(UInt32(1_000_000 << 5 | record.count / 4)) + record }
+        let whole = littleEndian(time) + littleEndian(UInt64(UInt32(data.count) | flags)) + data + (missed.map { littleEndian($0) } ?? [])
         return whole + [UInt8](repeating: 0, count: 4096 - whole.count)
     }
 
     /// A pool holds netmems, releases some, one of them twice where asked, and is destroyed.
     static func run(netIovs: UInt64, released: UInt64? = nil, bit: UInt64 = 1, twice: Bool = false) -> [UInt8] {
         let released = released ?? netIovs
-        let head = [UInt8](repeating: 0, count: 2) + little(UInt32(101)) + little(0xffff_8880_03a1_c000 as UInt64)
-        var records: [[UInt8]] = (0..<netIovs).map { little(2 as UInt16) + head + little($0 * 64 | bit) + little($0 + 1) }
-        records += (0..<released).map { little(3 as UInt16) + head + little($0 * 64 | bit) + little($0 + 1) }
-        if twice { records.append(little(3 as UInt16) + head + little(bit) + little(released + 1)) }
+        let head = [UInt8](repeating: 0, count: 2) + littleEndian(UInt32(101)) + littleEndian(0xffff_8880_03a1_c000 as UInt64)
+        var records: [[UInt8]] = (0..<netIovs).map { littleEndian(2 as UInt16) + head + littleEndian($0 * 64 | bit) + littleEndian($0 + 1) }
+        records += (0..<released).map { littleEndian(3 as UInt16) + head + littleEndian($0 * 64 | bit) + littleEndian($0 + 1) }
+        if twice { records.append(littleEndian(3 as UInt16) + head + littleEndian(bit) + littleEndian(released + 1)) }
         let releases = UInt32(released) + (twice ? 1 : 0)
         records.append(
-            little(1 as UInt16) + head + little(UInt32(netIovs) &- releases) + little(UInt32(netIovs)) + little(releases)
-                + little(0 as UInt32) + little(1 as UInt64))
+            littleEndian(1 as UInt16) + head + littleEndian(UInt32(netIovs) &- releases) + littleEndian(UInt32(netIovs)) + littleEndian(releases)
+                + littleEndian(0 as UInt32) + littleEndian(1 as UInt64))
         return stride(from: 0, to: records.count, by: 80).flatMap { start in
             page(Array(records[start..<min(start + 80, records.count)]), time: UInt64(start) * 1_000_000)
         }

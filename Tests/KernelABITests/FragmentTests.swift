@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import CShim
+import LifeCycle
+import TestSupport
 import Testing
 
 /// The fragments in devmem's control messages, in bytes as `put_cmsg_notrunc()` writes them.
 struct FragmentTests {
     private func control(_ type: Int32, level: Int32 = 1, _ payload: [UInt8], length: UInt64? = nil) -> [UInt8] {
-        let bytes = little(length ?? UInt64(16 + payload.count)) + little(level) + little(type) + payload
+        let bytes = littleEndian(length ?? UInt64(16 + payload.count)) + littleEndian(level) + littleEndian(type) + payload
         return bytes + [UInt8](repeating: 0, count: (8 - bytes.count % 8) % 8)
     }
 
     private func fragment(_ offset: UInt64, _ size: UInt32, _ token: UInt32, _ dmabuf: UInt32) -> [UInt8] {
-        little(offset) + little(size) + little(token) + little(dmabuf) + little(UInt32(0))
+        littleEndian(offset) + littleEndian(size) + littleEndian(token) + littleEndian(dmabuf) + littleEndian(UInt32(0))
     }
 
     private func walk(_ bytes: [UInt8], capacity: Int = 8) -> (count: Int, malformed: Bool, fragments: [ppiov_fragment]) {
@@ -58,7 +60,7 @@ struct FragmentTests {
                 #expect(walk(bytes).count <= 2)
             }
         }
-        var random = FixedSeed(state: 99)
+        var random = SeededGenerator(seed: 99)
         for _ in 0..<3000 {
             _ = walk((0..<Int.random(in: 0...120, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
         }

@@ -2,6 +2,8 @@
 
 import CShim
 import Glibc
+import LifeCycle
+import TestSupport
 import Testing
 
 @testable import KernelABI
@@ -52,7 +54,7 @@ struct MalformedMessageTests {
             #expect(parser.run(truncated) == -EBADMSG, "truncated to \(length) bytes")
             guard length >= 4 else { continue }
             // The same with the length in the header: attributes end early, some of them exactly.
-            #expect(isZeroOrBadMessage(parser.run(little(UInt32(length)) + truncated[4...])))
+            #expect(isZeroOrBadMessage(parser.run(littleEndian(UInt32(length)) + truncated[4...])))
         }
     }
 
@@ -69,14 +71,14 @@ struct MalformedMessageTests {
 
     @Test(arguments: parsers)
     func random(_ parser: Parser) {
-        var random = FixedSeed(state: 0x5eed)
+        var random = SeededGenerator(seed: 0x5eed)
         for _ in 0..<3000 {
             let count = Int.random(in: 0...200, using: &random)
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             #expect(isZeroOrBadMessage(parser.run(bytes)))
             // A valid header, so that the attributes are read; their lengths are small, so that some of them fit.
             bytes.replaceSubrange(0..<min(16, count), with: parser.recorded[0..<min(16, count)])
-            if count >= 4 { bytes.replaceSubrange(0..<4, with: little(UInt32(count))) }
+            if count >= 4 { bytes.replaceSubrange(0..<4, with: littleEndian(UInt32(count))) }
             for place in stride(from: 21, to: count, by: 4) { bytes[place] = 0 }
             #expect(isZeroOrBadMessage(parser.run(bytes)))
         }

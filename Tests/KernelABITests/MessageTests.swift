@@ -2,6 +2,7 @@
 
 import CShim
 import Glibc
+import TestSupport
 import Testing
 
 /// Requests, byte by byte. The expected bytes were written by hand from the kernel's headers.
@@ -19,7 +20,7 @@ struct MessageTests {
     }
 
     static let address4: [UInt8] = [192, 0, 2, 1]
-    static let address6 = hex("20010db8 00000000 00000000 00000001")
+    static let address6 = hexBytes("20010db8 00000000 00000000 00000001")
 
     static let cases: [Case] = [
         Case(
@@ -151,16 +152,16 @@ struct MessageTests {
 
     @Test(arguments: cases)
     func bytes(_ one: Case) {
-        #expect(built(one.build).bytes == hex(one.expected))
+        #expect(built(one.build).bytes == hexBytes(one.expected))
     }
 
     /// In every smaller buffer the builder fails and writes nothing beyond it (which `built` checks).
     @Test(arguments: cases)
     func tooSmall(_ one: Case) {
-        for size in 0..<hex(one.expected).count {
+        for size in 0..<hexBytes(one.expected).count {
             #expect(built(size: size, one.build).result == -EMSGSIZE)
         }
-        #expect(built(size: hex(one.expected).count, one.build).result > 0)
+        #expect(built(size: hexBytes(one.expected).count, one.build).result > 0)
     }
 
     @Test func refusals() {

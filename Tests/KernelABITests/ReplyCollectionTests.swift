@@ -2,6 +2,8 @@
 
 import CShim
 import Glibc
+import LifeCycle
+import TestSupport
 import Testing
 
 @testable import KernelABI
@@ -56,13 +58,13 @@ struct ReplyCollectionTests {
         let outcome = feed(
             message(0x1c, flags: 2, [1, 0, 0, 0]) + message(0x1c, flags: 2 | 0x10, [2, 0, 0, 0]), Recorded.done)
         #expect(outcome.done && outcome.interrupted)
-        #expect(feed(message(3, flags: 2 | 0x10, little(Int32(0)))).interrupted)
+        #expect(feed(message(3, flags: 2 | 0x10, littleEndian(Int32(0)))).interrupted)
     }
 
     @Test func messagesOfOtherRequestsAreSkipped() {
         let outcome = feed(
-            seq: 9, message(0x1c, seq: 0, [6, 1, 0, 0]), message(2, flags: 0x100, seq: 8, little(Int32(-1)) + message(1)),
-            message(0x1c, seq: 9, [1, 1, 0, 0]), message(2, flags: 0x100, seq: 9, little(Int32(0)) + message(0x1c)))
+            seq: 9, message(0x1c, seq: 0, [6, 1, 0, 0]), message(2, flags: 0x100, seq: 8, littleEndian(Int32(-1)) + message(1)),
+            message(0x1c, seq: 9, [1, 1, 0, 0]), message(2, flags: 0x100, seq: 9, littleEndian(Int32(0)) + message(0x1c)))
         #expect(outcome.done && outcome.error == 0 && outcome.types == [0x1c])
     }
 
@@ -73,12 +75,12 @@ struct ReplyCollectionTests {
 
     @Test func malformedDatagrams() {
         #expect(feed([1, 2, 3]).result == -EBADMSG)
-        #expect(feed(little(UInt32(8)) + [UInt8](repeating: 0, count: 12)).result == -EBADMSG)
+        #expect(feed(littleEndian(UInt32(8)) + [UInt8](repeating: 0, count: 12)).result == -EBADMSG)
         #expect(feed(message(0x1c) + [9]).result == -EBADMSG)
         for length in 1..<Recorded.refusal.count {
             #expect(feed([UInt8](Recorded.refusal.prefix(length))).result == -EBADMSG)
         }
-        var random = FixedSeed(state: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<3000 {
             let bytes = (0..<Int.random(in: 1...120, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
             #expect([0, -EBADMSG, -EOVERFLOW].contains(feed(bytes).result))

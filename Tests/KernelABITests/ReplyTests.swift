@@ -3,6 +3,7 @@
 import CShim
 import Glibc
 import SystemPackage
+import TestSupport
 import Testing
 
 @testable import KernelABI
@@ -46,15 +47,15 @@ enum Recorded {
     static let channels = generic(
         17, nest(1, attribute(1, UInt32(3))), attribute(5, UInt32(8)), attribute(9, UInt32(2)))
     static let link = message(
-        16, [UInt8](repeating: 0, count: 4) + little(UInt32(3)) + little(UInt32(0x1043)) + little(UInt32(0)),
+        16, [UInt8](repeating: 0, count: 4) + littleEndian(UInt32(3)) + littleEndian(UInt32(0x1043)) + littleEndian(UInt32(0)),
         attribute(3, [UInt8]("eni1np1".utf8) + [0]), attribute(4, UInt32(1500)))
     /// NLMSG_ERROR of bind-rx, capped, with NLMSGERR_ATTR_MSG, _OFFS and _MISS_TYPE.
     static let refusal = message(
-        2, flags: 0x300, little(Int32(-EEXIST)) + message(0x1c, seq: 1),
+        2, flags: 0x300, littleEndian(Int32(-EEXIST)) + message(0x1c, seq: 1),
         attribute(1, [UInt8]("designated queue already memory provider bound".utf8) + [0]), attribute(2, UInt32(28)),
         attribute(5, UInt32(4)))
-    static let acknowledgement = message(2, flags: 0x100, little(Int32(0)) + message(0x1c, seq: 1))
-    static let done = message(3, flags: 2, little(Int32(0)))
+    static let acknowledgement = message(2, flags: 0x100, littleEndian(Int32(0)) + message(0x1c, seq: 1))
+    static let done = message(3, flags: 2, littleEndian(Int32(0)))
 }
 
 struct ReplyTests {
@@ -138,19 +139,19 @@ struct ReplyTests {
         #expect(refusal.value.has_missing_type && refusal.value.missing_type == 4)
         // Not capped: the request follows the errno, and the attributes follow the request.
         let whole = message(
-            2, flags: 0x200, little(Int32(-EINVAL)) + generic(13, attribute(3, UInt32(7))),
+            2, flags: 0x200, littleEndian(Int32(-EINVAL)) + generic(13, attribute(3, UInt32(7))),
             attribute(1, [UInt8]("no".utf8) + [0]))
         let long = parsed(whole, ppiov_ack(), ppiov_parse_ack)
         #expect(long.result == 0 && long.value.error == -EINVAL && String(characters: long.value.text) == "no")
         #expect(parsed(Recorded.acknowledgement, ppiov_ack(), ppiov_parse_ack).value.error == 0)
-        let failed = message(3, flags: 2 | 0x200, little(Int32(-ENODEV)), attribute(1, [UInt8]("gone".utf8) + [0]))
+        let failed = message(3, flags: 2 | 0x200, littleEndian(Int32(-ENODEV)), attribute(1, [UInt8]("gone".utf8) + [0]))
         let done = parsed(failed, ppiov_ack(), ppiov_parse_ack)
         #expect(done.result == 0 && done.value.error == -ENODEV && String(characters: done.value.text) == "gone")
     }
 
     @Test func aTextTooLongIsTruncated() {
         let reply = message(
-            2, flags: 0x300, little(Int32(-EINVAL)) + message(0x1c), attribute(1, [UInt8](repeating: 0x61, count: 1000)))
+            2, flags: 0x300, littleEndian(Int32(-EINVAL)) + message(0x1c), attribute(1, [UInt8](repeating: 0x61, count: 1000)))
         let ack = parsed(reply, ppiov_ack(), ppiov_parse_ack)
         #expect(ack.result == 0 && String(characters: ack.value.text).utf8.count == Int(PPIOV_TEXT_MAX) - 1)
     }

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import CShim
-
-/// Bytes of a message in hexadecimal, as a capture shows them. Blanks and bars are ignored.
-func hex(_ text: String) -> [UInt8] {
-    let digits = text.filter { !$0.isWhitespace && $0 != "|" }.compactMap(\.hexDigitValue)
-    return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
-
-func little<I: FixedWidthInteger>(_ value: I) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
-}
+import TestSupport
 
 /// An attribute, padded to 4 bytes.
 func attribute(_ type: UInt16, _ payload: [UInt8]) -> [UInt8] {
-    let bytes = little(UInt16(payload.count + 4)) + little(type) + payload
+    let bytes = littleEndian(UInt16(payload.count + 4)) + littleEndian(type) + payload
     return bytes + [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
 }
 
 func attribute<I: FixedWidthInteger>(_ type: UInt16, _ value: I) -> [UInt8] {
-    attribute(type, little(value))
+    attribute(type, littleEndian(value))
 }
 
 func nest(_ type: UInt16, _ parts: [UInt8]...) -> [UInt8] {
@@ -29,7 +20,7 @@ func nest(_ type: UInt16, _ parts: [UInt8]...) -> [UInt8] {
 /// A netlink message with its header.
 func message(_ type: UInt16, flags: UInt16 = 0, seq: UInt32 = 1, port: UInt32 = 0x1234, _ payload: [UInt8]...) -> [UInt8] {
     let body = payload.flatMap { $0 }
-    return little(UInt32(16 + body.count)) + little(type) + little(flags) + little(seq) + little(port) + body
+    return littleEndian(UInt32(16 + body.count)) + littleEndian(type) + littleEndian(flags) + littleEndian(seq) + littleEndian(port) + body
 }
 
 /// A generic netlink message of family 0x1c.
@@ -57,16 +48,4 @@ func parsed<Raw>(
     (buffer + 1).copyMemory(from: bytes, byteCount: bytes.count)
     var value = empty
     return (parse(buffer + 1, bytes.count, &value), value)
-}
-
-/// A random number generator with the same numbers in every run.
-struct FixedSeed: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        var mixed = state
-        mixed ^= mixed >> 33
-        mixed = mixed &* 0xff51_afd7_ed55_8ccd
-        return mixed ^ mixed >> 33
-    }
 }

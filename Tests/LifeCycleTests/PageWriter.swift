@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
+
 @testable import LifeCycle
 
 /// tracefs texts of Linux 7.3 on x86-64.
@@ -77,16 +79,12 @@ struct PageWriter {
     private var pageTime: UInt64 = 0
     private var time: UInt64 = 0
 
-    static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
-        (0..<(T.bitWidth / 8)).map { UInt8(truncatingIfNeeded: value >> T(8 * $0)) }
-    }
-
-    static func header(type: UInt32, delta: UInt32) -> [UInt8] { little(delta << 5 | type) }
+    static func header(type: UInt32, delta: UInt32) -> [UInt8] { littleEndian(delta << 5 | type) }
 
     /// Ends the page. `flags` are set in its commit word, `missed` is written behind its data.
     mutating func flush(flags: UInt32 = 0, missed: UInt64? = nil) {
-        var whole = Self.little(pageTime) + Self.little(UInt64(UInt32(page.count) | flags)) + page
-        if let missed { whole += Self.little(missed) }
+        var whole = littleEndian(pageTime) + littleEndian(UInt64(UInt32(page.count) | flags)) + page
+        if let missed { whole += littleEndian(missed) }
         bytes += whole + [UInt8](repeating: 0, count: 4096 - whole.count)
         page = []
     }
@@ -105,31 +103,34 @@ struct PageWriter {
         }
         var delta = when - time
         if delta >= 1 << 27 {
-            page += Self.header(type: 30, delta: UInt32(delta & 0x7ff_ffff)) + Self.little(UInt32(delta >> 27))
+            page += Self.header(type: 30, delta: UInt32(delta & 0x7ff_ffff)) + littleEndian(UInt32(delta >> 27))
             delta = 0
         }
         time = when
         if payload.count <= 112 {
             page += Self.header(type: UInt32(payload.count / 4), delta: UInt32(delta)) + payload
         } else {
-            page += Self.header(type: 0, delta: UInt32(delta)) + Self.little(UInt32(payload.count + 4)) + payload
+            page += Self.header(type: 0, delta: UInt32(delta)) + littleEndian(UInt32(payload.count + 4)) + payload
         }
     }
 
     mutating func event(_ event: TraceEvent) { record(Self.payload(event), at: event.time) }
 
     static func payload(_ event: TraceEvent) -> [UInt8] {
-        func head(_ id: UInt16) -> [UInt8] { little(id) + [event.flags, 0] + little(UInt32(bitPattern: event.pid)) + little(event.pool) }
+        func head(_ id: UInt16) -> [UInt8] {
+            littleEndian(id) + [event.flags, 0] + littleEndian(UInt32(bitPattern: event.pid)) + littleEndian(event.pool)
+        }
         switch event.action {
-        case .hold(let netmem, let counter): return head(323) + little(netmem) + little(UInt64(counter)) + little(UInt64(0))
-        case .release(let netmem, let counter): return head(322) + little(netmem) + little(UInt64(counter)) + little(UInt64(0))
+        case .hold(let netmem, let counter): return head(323) + littleEndian(netmem) + littleEndian(UInt64(counter)) + littleEndian(UInt64(0))
+        case .release(let netmem, let counter): return head(322) + littleEndian(netmem) + littleEndian(UInt64(counter)) + littleEndian(UInt64(0))
         case .poolRelease(let inflight, let hold, let release, let attempts):
-            return head(321) + little(UInt32(bitPattern: inflight)) + little(hold) + little(UInt64(release)) + little(attempts)
+            return head(321) + littleEndian(UInt32(bitPattern: inflight)) + littleEndian(hold) + littleEndian(UInt64(release))
+                + littleEndian(attempts)
         case .mark(let mark, let count):
             // Common fields, ip, then the text with its newline.
-            let common = little(UInt16(5)) + [event.flags, 0] + little(UInt32(bitPattern: event.pid))
+            let common = littleEndian(UInt16(5)) + [event.flags, 0] + littleEndian(UInt32(bitPattern: event.pid))
             let text = Array((mark.line(count) + "\n").utf8) + [0]
-            return common + little(UInt64(0)) + text + [UInt8](repeating: 0, count: (4 - text.count % 4) % 4)
+            return common + littleEndian(UInt64(0)) + text + [UInt8](repeating: 0, count: (4 - text.count % 4) % 4)
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
 @testable import LifeCycle
@@ -61,11 +62,11 @@ import Testing
         writer.record([0, 0, 0, 0], at: 1000)
         writer.record([UInt8](repeating: 0, count: 200), at: 1010)
         // A discarded event of 8 bytes whose delta counts, and one whose delta means "not zero" only.
-        writer.raw(PageWriter.header(type: 29, delta: 5) + PageWriter.little(UInt32(4)))
-        writer.raw(PageWriter.header(type: 29, delta: 1) + PageWriter.little(UInt32(8)) + [0, 0, 0, 0])
+        writer.raw(PageWriter.header(type: 29, delta: 5) + littleEndian(UInt32(4)))
+        writer.raw(PageWriter.header(type: 29, delta: 1) + littleEndian(UInt32(8)) + [0, 0, 0, 0])
         writer.raw(PageWriter.header(type: 1, delta: 5) + [0, 0, 0, 0])
         // An absolute time stamp, then padding to the end of the page.
-        writer.raw(PageWriter.header(type: 31, delta: 7) + PageWriter.little(UInt32(1)))
+        writer.raw(PageWriter.header(type: 31, delta: 7) + littleEndian(UInt32(1)))
         writer.raw(PageWriter.header(type: 1, delta: 0) + [0, 0, 0, 0])
         writer.raw(PageWriter.header(type: 29, delta: 0))
         writer.raw([0xff, 0xff, 0xff, 0xff])
@@ -79,7 +80,7 @@ import Testing
         var writer = PageWriter()
         let base: UInt64 = 0x0800_0000_0000_1000
         writer.record([0, 0, 0, 0], at: base)
-        writer.raw(PageWriter.header(type: 31, delta: 0x2000) + PageWriter.little(UInt32(0)))
+        writer.raw(PageWriter.header(type: 31, delta: 0x2000) + littleEndian(UInt32(0)))
         writer.raw(PageWriter.header(type: 1, delta: 0) + [0, 0, 0, 0])
         writer.flush()
         #expect(try decode(writer.bytes).events.map(\.0) == [base, 0x0800_0000_0000_2000])
@@ -105,7 +106,7 @@ import Testing
 
     @Test func wildLengths() throws {
         func page(_ events: [UInt8], commit: UInt32? = nil) -> [UInt8] {
-            let whole = PageWriter.little(UInt64(9)) + PageWriter.little(UInt64(commit ?? UInt32(events.count))) + events
+            let whole = littleEndian(UInt64(9)) + littleEndian(UInt64(commit ?? UInt32(events.count))) + events
             return whole + [UInt8](repeating: 0, count: 4096 - whole.count)
         }
         #expect(throws: RingBufferError.commitBeyondPage(page: 0, commit: 4081)) { try decode(page([], commit: 4081)) }
@@ -119,11 +120,11 @@ import Testing
         for type in [0, 29] as [UInt32] {
             for length in [0, 3, 5, 0xffff_ffff] as [UInt32] {
                 #expect(throws: RingBufferError.badLength(page: 0, offset: 16, length: Int(length))) {
-                    try decode(page(PageWriter.header(type: type, delta: 2) + PageWriter.little(length)))
+                    try decode(page(PageWriter.header(type: type, delta: 2) + littleEndian(length)))
                 }
             }
             #expect(throws: RingBufferError.eventBeyondCommit(page: 0, offset: 16)) {
-                try decode(page(PageWriter.header(type: type, delta: 2) + PageWriter.little(UInt32(0xffff_fffc))))
+                try decode(page(PageWriter.header(type: type, delta: 2) + littleEndian(UInt32(0xffff_fffc))))
             }
         }
         for type in [30, 31] as [UInt32] {
@@ -145,7 +146,7 @@ import Testing
         case 1:
             bytes = (0..<4096).map { _ in UInt8.random(in: 0...255, using: &random) }
             let commit = UInt64.random(in: 0...4080, using: &random)
-            bytes.replaceSubrange(8..<16, with: PageWriter.little(commit | (seed << 30 & 3 << 30)))
+            bytes.replaceSubrange(8..<16, with: littleEndian(commit | (seed << 30 & 3 << 30)))
         default:
             let events = (1...200).map { TraceEvent(time: $0 * 50, cpu: 0, pool: 2, action: .hold(netmem: $0, counter: 3)) }
             bytes = PageWriter.trace(events)
@@ -163,7 +164,7 @@ import Testing
 
     @Test func shortRecordsAreAnError() {
         var writer = PageWriter()
-        writer.record(PageWriter.little(UInt16(323)) + [0, 0], at: 4)
+        writer.record(littleEndian(UInt16(323)) + [0, 0], at: 4)
         writer.flush()
         #expect(throws: TraceDecodeError.shortRecord(event: "page_pool_state_hold", bytes: 4)) {
             try decoder.decode(cpu: 0, writer.bytes)
@@ -172,7 +173,7 @@ import Testing
 
     @Test func otherEventsAreSkipped() throws {
         var writer = PageWriter()
-        writer.record(PageWriter.little(UInt16(9)) + [0, 0], at: 4)
+        writer.record(littleEndian(UInt16(9)) + [0, 0], at: 4)
         writer.flush()
         let trace = try decoder.decode(cpu: 3, writer.bytes)
         #expect(trace == CPUTrace(cpu: 3, events: [], missed: [], otherRecords: 1))
@@ -225,7 +226,7 @@ import Testing
         formats["print"] = Texts.print.replacing("ID: 5", with: "ID: 322")
         #expect(throws: TraceFormatError.duplicateID(322)) { try TraceDecoder(formats: formats) }
         var writer = PageWriter()
-        writer.record(PageWriter.little(UInt16(5)) + [0, 0], at: 4)
+        writer.record(littleEndian(UInt16(5)) + [0, 0], at: 4)
         writer.flush()
         #expect(try TraceDecoder(formats: Texts.marked).decode(cpu: 0, writer.bytes).otherRecords == 1)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
 @testable import LifeCycle
@@ -14,30 +15,30 @@ import Testing
         var cpus: UInt32 = 2
         var offsets: [(UInt64, UInt64)]?
 
-        static func sized(_ text: String) -> [UInt8] { PageWriter.little(UInt64(text.utf8.count)) + Array(text.utf8) }
+        static func sized(_ text: String) -> [UInt8] { littleEndian(UInt64(text.utf8.count)) + Array(text.utf8) }
         static func word(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
 
         func bytes(_ pages: [[UInt8]]) -> [UInt8] {
-            let little = PageWriter.little as (UInt32) -> [UInt8]
-            var head = TraceDat.magic + Self.word(version) + [endian, 8] + little(4096)
+            let word32 = littleEndian as (UInt32) -> [UInt8]
+            var head = TraceDat.magic + Self.word(version) + [endian, 8] + word32(4096)
             head += Self.word("header_page") + Self.sized(Texts.headerPage)
             head += Self.word("header_event") + Self.sized("# compressed\n")
-            head += little(2) + Self.sized("name: function\nID: 1\n") + Self.sized(Texts.print)
-            head += little(2) + Self.word("sched") + little(1) + Self.sized("name: sched_switch\nID: 9\n")
-            head += Self.word("page_pool") + little(4) + Self.sized("name: page_pool_update_nid\nID: 8\n")
+            head += word32(2) + Self.sized("name: function\nID: 1\n") + Self.sized(Texts.print)
+            head += word32(2) + Self.word("sched") + word32(1) + Self.sized("name: sched_switch\nID: 9\n")
+            head += Self.word("page_pool") + word32(4) + Self.sized("name: page_pool_update_nid\nID: 8\n")
             for name in TraceDecoder.formatNames.dropFirst() { head += Self.sized(Texts.all[name] ?? "") }
-            head += little(5) + Array("ksyms".utf8) + little(0) + Self.sized("1 init\n") + little(cpus)
+            head += word32(5) + Array("ksyms".utf8) + word32(0) + Self.sized("1 init\n") + word32(cpus)
             if !options.isEmpty {
                 head += Self.word("options  ")
-                for (kind, bytes) in options { head += PageWriter.little(kind) + little(UInt32(bytes.count)) + bytes }
-                head += PageWriter.little(UInt16(0))
+                for (kind, bytes) in options { head += littleEndian(kind) + word32(UInt32(bytes.count)) + bytes }
+                head += littleEndian(UInt16(0))
             }
             head += Self.word(kind)
             let start = UInt64(head.count + 4096) / 4096 * 4096
             var at = start
             for (index, data) in pages.enumerated() {
                 let place = offsets.map { $0[index] } ?? (at, UInt64(data.count))
-                head += PageWriter.little(place.0) + PageWriter.little(place.1)
+                head += littleEndian(place.0) + littleEndian(place.1)
                 at += UInt64(data.count)
             }
             return head + [UInt8](repeating: 0, count: Int(start) - head.count) + pages.flatMap { $0 }
@@ -81,9 +82,9 @@ import Testing
         #expect(throws: TraceDatError.version("7")) { try Self.read(Writer(version: "7").bytes(Self.pages)) }
         #expect(throws: TraceDatError.bigEndian) { try Self.read(Writer(endian: 1).bytes(Self.pages)) }
         #expect(throws: TraceDatError.latency) { try Self.read(Writer(kind: "latency  ").bytes(Self.pages)) }
-        let instance = [(UInt16(3), PageWriter.little(UInt64(4096)) + Writer.word("net"))]
+        let instance = [(UInt16(3), littleEndian(UInt64(4096)) + Writer.word("net"))]
         #expect(throws: TraceDatError.instance("net")) { try Self.read(Writer(options: instance).bytes(Self.pages)) }
-        let top = [(UInt16(3), PageWriter.little(UInt64(4096)) + Writer.word(""))]
+        let top = [(UInt16(3), littleEndian(UInt64(4096)) + Writer.word(""))]
         #expect(throws: Never.self) { try Self.read(Writer(options: top).bytes(Self.pages)) }
         #expect(throws: TraceDatError.implausible("CPUs", 1 << 31)) { try Self.read(Writer(cpus: 1 << 31).bytes(Self.pages)) }
     }
@@ -116,7 +117,7 @@ import Testing
             let words = [0, .max, 1 << 63, UInt64(bytes.count), random.next(), random.next() >> 40]
             let word = words.randomElement(using: &random) ?? 0
             let length = [1, 4, 8].randomElement(using: &random) ?? 1
-            bytes.replaceSubrange(at..<at + length, with: PageWriter.little(word).prefix(length))
+            bytes.replaceSubrange(at..<at + length, with: littleEndian(word).prefix(length))
         }
         if seed % 5 == 0 {
             let noise = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &random) }

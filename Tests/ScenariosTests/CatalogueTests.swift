@@ -55,9 +55,10 @@ import Testing
     @Test func anOldPatternTakesAllThatItMeant() throws {
         let taken = try Catalogue.select(any: ["beyond.share.*"]).map { $0.id }
         #expect(taken.count == 14 && taken.allSatisfy { $0.hasPrefix("zcrx.export.") })
-        #expect(try Catalogue.select(any: ["soak.zcrx.bind-connect-keep-leave-away-netns-end"]).map { $0.id } == [
-            "soak.zcrx.bind-connect-hold-unread-setnetns-exitnetns-end"
-        ])
+        #expect(
+            try Catalogue.select(any: ["soak.zcrx.bind-connect-keep-leave-away-netns-end"]).map { $0.id } == [
+                "soak.zcrx.bind-connect-hold-unread-setnetns-exitnetns-end"
+            ])
         // A pattern that matches a scenario of today means that scenario.
         #expect(Catalogue.renamed("zcrx.*").isEmpty)
     }
