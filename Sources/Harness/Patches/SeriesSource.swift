@@ -27,7 +27,7 @@ public struct SeriesSource: Sendable {
         for note in series.notes { progress.say(note) }
         let sources = KernelSource(cache: cache, progress: progress)
         let base = try await sources.resolve(source)
-        // Says at once what would be said after an unpacking.
+        // Fails now for a source that takes no patches, and not after it is unpacked.
         _ = try base.with(Overlay())
         let place = try SeriesFolder(cache)
         defer { place.remove() }

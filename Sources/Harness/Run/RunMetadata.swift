@@ -23,7 +23,7 @@ public struct RunMetadata: Codable, Sendable {
     public var reproduce: String
     /// Options that decide what the guest is: how the kernel is configured, the machine's shape. nil in files of older versions.
     public var options: [String]?
-    /// Names the same by its content: what a --config file said.
+    /// A key of these options with the content of --config files.
     public var configuration: String?
     public var started: String
     public var seconds: Double

@@ -177,13 +177,7 @@ private let diff = """
     private let scratch: TemporaryFolder
     private let cache: Cache
 
-    init() throws {
-        scratch = try TemporaryFolder()
-        cache = Cache(root: scratch.path + "/cache")
-        try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
-        try scratch.write("tree/Kconfig", "")
-        try scratch.write("tree/net/core/x.c", "one\ntwo\nfour\n")
-    }
+    init() throws { (scratch, cache) = try TemporaryFolder.withSource() }
 
     private func tree() async throws -> MutantTree {
         let source = try await KernelSource(cache: cache, progress: .silent).resolve(scratch.path + "/tree")

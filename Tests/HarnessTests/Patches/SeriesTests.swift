@@ -129,11 +129,7 @@ import Testing
     private let cache: Cache
 
     init() throws {
-        scratch = try TemporaryFolder()
-        cache = Cache(root: scratch.path + "/cache")
-        try scratch.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")
-        try scratch.write("tree/Kconfig", "")
-        try scratch.write("tree/net/core/x.c", "one\ntwo\nfour\n")
+        (scratch, cache) = try TemporaryFolder.withSource()
         try scratch.write("tree/net/core/old.c", "x\n")
     }
 
