@@ -157,6 +157,15 @@ private let diff = """
         #expect(Set(mutants.map(\.number)).count == mutants.count && !mutants.contains { $0.number == nil })
     }
 
+    /// A scenario that is renamed or removed must not leave a mutant without scenarios.
+    @Test func everyPatternOfTheRepositorysFiltersNamesAScenario() throws {
+        for mutant in try Mutant.load(Repository.path("mutants")) {
+            for glob in mutant.filter where Catalogue.select(glob, all: true).isEmpty && MutantDraw.scenarios(glob).isEmpty {
+                Issue.record("\(mutant.path): Filter has \(glob), which names no scenario")
+            }
+        }
+    }
+
     @Test func thePlaceOfAFailureIsReadFromPatchsOutput() {
         let output = ["$ patch -p1", "checking file net/core/x.c", "Hunk #1 succeeded at 3.", "Hunk #2 FAILED at 12.", "1 out of 2 hunks FAILED"]
         #expect(MutantTree.place(output) == "net/core/x.c: Hunk #2 FAILED at 12.")

@@ -30,7 +30,7 @@ import Testing
     func cutOff() throws {
         try withFile(Self.magic + Array("6\0\0\u{8}".utf8)) { path in
             let error = #expect(throws: HarnessError.self) { try TraceFiles.find(path) }
-            #expect(error?.message.contains("cut off") == true)
+            #expect(error?.message.contains("truncated") == true)
         }
     }
 

@@ -88,7 +88,7 @@ enum DevmemScenarios {
             let bed = try run.makeTestBed(queues: 2)
             let bindings = try DevmemBindings(run)
             for queues: [UInt32] in together ? [[0, 1]] : [[0], [1]] {
-                try run.step("a dma-buf bound to \(queues)") { try bindings.bind(bed.ifindex, queues) }
+                try run.step("dma-buf bound to \(queues)") { try bindings.bind(bed.ifindex, queues) }
                 for _ in queues { try run.userBound() }
             }
             try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
@@ -100,36 +100,17 @@ enum DevmemScenarios {
     }
 
     private static let plain: [Scenario] = [
-        Scenario(
-            "devmem.idle", "bind a dma-buf, receive nothing, unbind", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, pools: ExpectedPools(traffic: false))
-        ) { run in
-            let bed = try run.makeTestBed()
-            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 10))
-            try run.expectProviderPool()
-            try run.step("unbound") { receiver.unbind() }
-        },
-        Scenario(
-            "devmem.receive", "receive, return every token, unbind", tier: .netdevsim, needs: needs,
-            expects: Expectation(
-                provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
-        ) { run in
-            try traffic(run, hold: false) { receiver, socket in
-                try run.step("socket closed") { socket.close() }
-                try run.step("unbound") { receiver.unbind() }
-            }
-        },
+        ReceiveScenarios.idle(.devmem, "bind a dma-buf, receive nothing, unbind", seed: 10),
+        ReceiveScenarios.receive(.devmem, "receive, return every token, unbind", seed: 11),
         Scenario(
             "devmem.held", "close the socket with tokens held", tier: .netdevsim, needs: needs,
             expects: Expectation(
                 provider: .devmem, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
-            try traffic(run, hold: true) { receiver, socket in
-                try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
-                try run.userEnds()
-                try run.step("socket closed with \(receiver.held.count) tokens held") { socket.close() }
-                try run.step("unbound") { receiver.unbind() }
-            }
+            let (receiver, socket) = try holding(run)
+            try run.userEnds()
+            try run.step("socket closed with \(receiver.held.count) tokens held") { socket.close() }
+            try run.step("unbound") { receiver.unbind() }
         },
         Scenario(
             "devmem.unbind-held", "unbind with tokens held, then close the socket", tier: .netdevsim, needs: needs,
@@ -137,35 +118,23 @@ enum DevmemScenarios {
                 provider: .devmem, minimumHolds: 1, zeroCopy: true, detachedPool: true, payload: true,
                 pools: ExpectedPools(traffic: true))
         ) { run in
-            try traffic(run, hold: true) { receiver, socket in
-                try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
-                try run.step("unbound with \(receiver.held.count) tokens held") { receiver.unbind() }
-                try run.expectDetachedPool(of: .devmem)
-                try run.userEnds()
-                try run.step("socket closed") { socket.close() }
-            }
-        },
-        Scenario(
-            "devmem.unread", "unbind with payload unread in the socket", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .devmem, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
-        ) { run in
-            let bed = try run.makeTestBed()
-            let receiver = try DevmemReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 7))
-            let socket = try bed.connectWithUnread(run)
-            try run.step("unbound") { receiver.unbind() }
+            let (receiver, socket) = try holding(run)
+            try run.step("unbound with \(receiver.held.count) tokens held") { receiver.unbind() }
             try run.expectDetachedPool(of: .devmem)
+            try run.userEnds()
             try run.step("socket closed") { socket.close() }
         },
+        ReceiveScenarios.unread(.devmem, "unbind with payload unread in the socket", seed: 7),
         ReceiveScenarios.restart(.devmem, seed: 12),
     ]
 
-    private static func traffic(
-        _ run: ScenarioRun, hold: Bool, end: (DevmemReceiver, Connection) throws -> Void
-    ) throws {
+    /// A receiver that holds the first bytes of a connection.
+    private static func holding(_ run: ScenarioRun) throws -> (DevmemReceiver, Connection) {
         let bed = try run.makeTestBed()
         let pattern = PayloadPattern(seed: 11)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: hold)
-        try end(receiver, socket)
+        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: true)
+        try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
+        return (receiver, socket)
     }
 }

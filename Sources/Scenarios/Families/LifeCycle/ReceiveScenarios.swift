@@ -35,6 +35,49 @@ enum ReceiveScenarios {
         return socket
     }
 
+    /// Bound and ended without payload.
+    static func idle(_ provider: Provider, _ summary: String, seed: UInt64) -> Scenario {
+        Scenario(
+            "\(provider.rawValue).idle", summary, tier: .netdevsim, needs: provider.needs,
+            expects: Expectation(provider: provider, minimumHolds: 1, pools: ExpectedPools(traffic: false))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let receiver = try provider.makeReceiver(run, bed: bed, pattern: PayloadPattern(seed: seed))
+            try run.expectProviderPool()
+            try run.step("provider ended") { receiver.end() }
+        }
+    }
+
+    /// Every buffer returned before the end.
+    static func receive(_ provider: Provider, _ summary: String, seed: UInt64) -> Scenario {
+        Scenario(
+            "\(provider.rawValue).receive", summary, tier: .netdevsim, needs: provider.needs,
+            expects: Expectation(provider: provider, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let pattern = PayloadPattern(seed: seed)
+            let receiver = try provider.makeReceiver(run, bed: bed, pattern: pattern)
+            let socket = try receive(run, bed, receiver, pattern, hold: false)
+            try run.step("socket closed") { socket.close() }
+            try run.step("provider ended") { receiver.end() }
+        }
+    }
+
+    /// The provider ends while payload is unread: its pool is detached until the socket is closed.
+    static func unread(_ provider: Provider, _ summary: String, seed: UInt64) -> Scenario {
+        Scenario(
+            "\(provider.rawValue).unread", summary, tier: .netdevsim, needs: provider.needs,
+            expects: Expectation(provider: provider, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
+        ) { run in
+            let bed = try run.makeTestBed()
+            let receiver = try provider.makeReceiver(run, bed: bed, pattern: PayloadPattern(seed: seed))
+            let socket = try bed.connectWithUnread(run)
+            try run.step("provider ended") { receiver.end() }
+            try run.expectDetachedPool(of: provider)
+            try run.step("socket closed") { socket.close() }
+        }
+    }
+
     /// The queue restarted in every mode of netdevsim (`RestartDriver`).
     static func restart(_ provider: Provider, seed: UInt64) -> Scenario {
         Scenario(

@@ -8,48 +8,23 @@ enum ZeroCopyScenarios {
     private static let needs = Provider.zcrx.needs
 
     static let all: [Scenario] = [
-        Scenario(
-            "zcrx.idle", "register an interface queue, receive nothing, close", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: false))
-        ) { run in
-            let bed = try run.makeTestBed()
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 1))
-            try run.expectProviderPool()
-            try run.step("ring closed") { receiver.close() }
-        },
-        Scenario(
-            "zcrx.receive", "receive, return every buffer through the refill ring, close", tier: .netdevsim, needs: needs,
-            expects: Expectation(
-                provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
-        ) { run in
-            try traffic(run, hold: false) { receiver, socket in
-                socket.close()
-                try run.step("ring closed") { receiver.close() }
-            }
-        },
+        ReceiveScenarios.idle(.zcrx, "register an interface queue, receive nothing, close", seed: 1),
+        ReceiveScenarios.receive(.zcrx, "receive, return every buffer through the refill ring, close", seed: 2),
         Scenario(
             "zcrx.held", "close the ring with delivered buffers held", tier: .netdevsim, needs: needs,
             expects: Expectation(
                 provider: .zcrx, minimumHolds: 1, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
-            try traffic(run, hold: true) { receiver, socket in
-                try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
-                socket.close()
-                try run.userEnds()
-                try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
-            }
-        },
-        Scenario(
-            "zcrx.unread", "close the ring with payload unread in the socket", tier: .netdevsim, needs: needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: 1, detachedPool: true, pools: ExpectedPools(traffic: true))
-        ) { run in
             let bed = try run.makeTestBed()
-            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: PayloadPattern(seed: 3))
-            let socket = try bed.connectWithUnread(run)
-            try run.step("ring closed") { receiver.close() }
-            try run.expectDetachedPool(of: .zcrx)
-            try run.step("socket closed") { socket.close() }
+            let pattern = PayloadPattern(seed: 2)
+            let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
+            let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: true)
+            try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
+            socket.close()
+            try run.userEnds()
+            try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
         },
+        ReceiveScenarios.unread(.zcrx, "close the ring with payload unread in the socket", seed: 3),
         Scenario(
             "zcrx.kill", "SIGKILL the receiver during traffic", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: true))
@@ -85,15 +60,4 @@ enum ZeroCopyScenarios {
         },
         ReceiveScenarios.restart(.zcrx, seed: 6),
     ]
-
-    /// Registers, receives, and calls `end` to close the connection and the ring.
-    private static func traffic(
-        _ run: ScenarioRun, hold: Bool, end: (ZeroCopyReceiver, Connection) throws -> Void
-    ) throws {
-        let bed = try run.makeTestBed()
-        let pattern = PayloadPattern(seed: 2)
-        let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: hold)
-        try end(receiver, socket)
-    }
 }

@@ -235,7 +235,7 @@ enum RebindScenarios {
             try streams.settle()
         }
         try expectPools([], "no pool is reported")
-        try run.step("the first ended") { first.end() }
+        try run.step("first provider ended") { first.end() }
         try RebindFamily.finish(run, streams, total)
     }
 
@@ -269,20 +269,14 @@ enum RebindScenarios {
                     throw ScenarioFailure("the socket delivers nothing after \(received) bytes")
                 }
                 for fragment in batch.fragments {
-                    let owner = received < part ? first : second
-                    guard fragment.dmabufID == owner.binding else {
+                    let receiver = received < part ? first : second
+                    guard fragment.dmabufID == receiver.binding else {
                         throw ScenarioFailure("the fragment at byte \(received) has the id of binding \(fragment.dmabufID)")
                     }
-                    guard let bytes = try owner.bytes(at: fragment.offset, count: Int(fragment.size)) else {
-                        throw ScenarioFailure("\(fragment.size) bytes at \(fragment.offset) are outside the dma-buf")
-                    }
-                    if let wrong = bytes.withUnsafeBytes({ pattern.mismatch($0, at: received) }) {
-                        throw ScenarioFailure("byte \(wrong) is not the one sent")
-                    }
+                    try receiver.compare(fragment, with: pattern, at: received)
                     received += UInt64(fragment.size)
                 }
-                let taken = try DeviceMemory.dontNeed(batch.fragments, of: socket.rawValue)
-                guard taken == batch.fragments.count else { throw ScenarioFailure("the kernel took \(taken) of \(batch.fragments.count) tokens") }
+                try DevmemReceiver.returnTokens(of: batch.fragments, to: socket)
             }
         }
         run.payload = PayloadRecord(sent: 2 * part, received: received, zeroCopy: received, copied: 0, firstMismatch: nil, complete: true)

@@ -164,7 +164,7 @@ enum RefusalScenarios {
     }
 
     private static func programSocket(_ provider: Provider) -> Scenario {
-        scenario(provider, "xdp-socket", "an AF_XDP socket has the queue", more: [.removableInterface, .xdp]) { run, bed in
+        scenario(provider, "xdp-socket", "an AF_XDP socket uses the queue", more: [.removableInterface, .xdp]) { run, bed in
             let memory = try AreaMemory(pages: 64)
             let socket = try run.step("AF_XDP socket opened") {
                 ClosingDescriptor(try XDP.socket(ifindex: bed.ifindex, queue: bed.queue, address: memory.registration.address, count: memory.count))

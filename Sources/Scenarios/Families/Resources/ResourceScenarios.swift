@@ -85,7 +85,8 @@ enum ResourceScenarios {
 
     /// The kernel accounts huge pages by folio (`io_count_account_pages()`) and ordinary pages by page: the sum is the same.
     private static let hugePages = Scenario(
-        "resources.zcrx.huge-pages", "an area of huge pages receives, and is accounted and unaccounted like one of ordinary pages", tier: .netdevsim,
+        "resources.zcrx.huge-pages", "an area of huge pages is received into, and is accounted and unaccounted like one of ordinary pages",
+        tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.hugePages]),
         expects: Expectation(
             provider: .zcrx, minimumHolds: 2 * 256, zeroCopy: true, payload: true,
@@ -166,7 +167,7 @@ enum ResourceScenarios {
         run.cleanUp("worker ended") { try worker.finish() }
         let before = try worker.settled(run, within: 20, at: nil)
         try worker.ask("lock \(1 << 20)")
-        try run.step("4 registrations of 2 MiB with a limit of 1: ENOMEM") {
+        try run.step("4 registrations of 2 MiB with a limit of 1 MiB refused: ENOMEM") {
             for _ in 0..<4 {
                 do {
                     try worker.ask("bind 1")

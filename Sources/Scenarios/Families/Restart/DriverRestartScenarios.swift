@@ -25,7 +25,7 @@ enum DriverRestartScenarios {
             tier: .netdevsim, needs: provider.needs.union([.queueReset]),
             expects: Expectation(provider: provider, minimumHolds: 256, zeroCopy: true, payload: true, pools: ExpectedPools(traffic: true))
         ) { run in
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             let bed = restarted.bed
             try run.step("\(portion) bytes received and held") { try restarted.receive(run, portion, hold: true) }
             try run.userHolds(restarted.streams.heldNetIovs)

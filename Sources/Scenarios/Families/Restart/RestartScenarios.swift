@@ -36,7 +36,7 @@ enum RestartScenarios {
             pools: ExpectedPools(count: 1 + times, fewest: 1 + times / 2, traffic: true), thorough: thorough
         ) { run in
             let portion: UInt64 = 100_000
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             // Otherwise all buffers are in the socket, and the restarted queue starts with none.
             try restarted.socket.limitReceiveBuffer(131_072)
             let total = portion * UInt64(times + 2)
@@ -61,7 +61,7 @@ enum RestartScenarios {
             provider, "held", "restarted while the user holds buffers, which it returns later", detached: true,
             pools: ExpectedPools(count: 3, traffic: true)
         ) { run in
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             try run.step("100000 bytes received and held") { try restarted.receive(run, 100_000, hold: true) }
             let held = restarted.streams.heldNetIovs
             try run.userHolds(held)
@@ -84,7 +84,7 @@ enum RestartScenarios {
             provider, "many", "\(times) restarts, with buffers of each pool held: every pool is reported, and released", detached: true,
             pools: ExpectedPools(count: times + 1, buffers: UInt64(pages), traffic: true)
         ) { run in
-            let restarted = try RestartedStream(run, provider, pages: pages)
+            let restarted = try ProviderStream(run, provider, pages: pages, seed: 800)
             try run.step("\(times) times bytes received and held, and queue restarted") {
                 for turn in 0..<times {
                     try restarted.receive(run, 3000, hold: true)
@@ -114,7 +114,7 @@ enum RestartScenarios {
     ) { run in
         // More pages than there are net_iovs: a net_iov that is not released is missing.
         let (round, rounds) = (65_536, 36)
-        let restarted = try RestartedStream(run, .zcrx)
+        let restarted = try ProviderStream(run, .zcrx, seed: 800)
         let wire = try Loopback(run, pattern: PayloadPattern(seed: 811))
         let local = restarted.streams.add(wire.receiver, PayloadPattern(seed: 811))
         // The free list of an area is a stack (`freelist`), so these are the next that are copied into.
@@ -152,7 +152,7 @@ enum RestartScenarios {
             pools: ExpectedPools(count: 2, traffic: true)
         ) { run in
             let bytes = 32_768
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             try run.step("\(bytes) bytes unread in the socket") {
                 try restarted.bed.peer.write(0, restarted.pattern, bytes: UInt64(bytes), sizes: [4096])
                 try restarted.socket.waitUnread(bytes, within: run.timeout(10))
@@ -173,7 +173,7 @@ enum RestartScenarios {
     /// While the interface is down, a restart has no queue to stop; mode 1 is refused for that.
     private static func down(_ provider: Provider) -> Scenario {
         scenario(provider, "down", "restarted while the interface is down", pools: ExpectedPools(count: 2, traffic: true)) { run in
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             try run.step("100000 bytes received and returned") { try restarted.receive(run, 100_000) }
             restarted.socket.close()
             try restarted.bed.peer.shut(0)
@@ -195,7 +195,7 @@ enum RestartScenarios {
             provider, "down-up", "interface set down and up three times while the queue is bound and buffers are held", detached: true,
             pools: ExpectedPools(count: 4, traffic: true)
         ) { run in
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             try run.step("50000 bytes received and held") { try restarted.receive(run, 50_000, hold: true) }
             let held = restarted.streams.heldNetIovs
             try run.userHolds(held)
@@ -216,7 +216,7 @@ enum RestartScenarios {
     }
 
     /// Receives over another connection with the same provider, and ends.
-    private static func receiveOverNewConnection(_ run: ScenarioRun, _ restarted: RestartedStream, sent: UInt64) throws {
+    private static func receiveOverNewConnection(_ run: ScenarioRun, _ restarted: ProviderStream, sent: UInt64) throws {
         let bytes: UInt64 = 100_000
         let socket = try restarted.bed.connect(run, 1)
         let pattern = PayloadPattern(seed: 801)
@@ -234,7 +234,7 @@ enum RestartScenarios {
     /// Ring settings that ethtool may change while a queue is bound, and those that the kernel must refuse (`ethnl_set_rings()`).
     private static func rings(_ provider: Provider) -> Scenario {
         scenario(provider, "rings", "ring settings changed while the queue is bound", pools: ExpectedPools(traffic: true)) { run in
-            let restarted = try RestartedStream(run, provider)
+            let restarted = try ProviderStream(run, provider, seed: 800)
             try run.step("50000 bytes received and held") { try restarted.receive(run, 50_000, hold: true) }
             try run.userHolds(restarted.streams.heldNetIovs)
             let index = restarted.bed.ifindex
@@ -270,7 +270,7 @@ enum RestartScenarios {
     /// provider needs (docs/kernel-notes.md).
     private static func channels(_ provider: Provider) -> Scenario {
         scenario(provider, "channels", "channels removed and added while another queue is bound", pools: ExpectedPools(traffic: true)) { run in
-            let restarted = try RestartedStream(run, provider, queues: 3)
+            let restarted = try ProviderStream(run, provider, queues: 3, seed: 800)
             let index = restarted.bed.ifindex
             try run.step("100000 bytes received and returned") { try restarted.receive(run, 100_000) }
             for count: UInt32 in [2, 3, 2, 3] {

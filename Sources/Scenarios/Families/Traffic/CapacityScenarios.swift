@@ -123,13 +123,7 @@ enum CapacityScenarios {
                 }
             }
         }
-        try run.expect(
-            streams.heldNetIovs == 512 - Netdevsim.ringSize, "the user holds every net_iov that is not posted",
-            "it holds \(streams.heldNetIovs) of \(512 - Netdevsim.ringSize)")
-        try run.step("all returned and flushed") {
-            try streams.returnBuffers()
-            try streams.settle()
-        }
+        try LoopbackCopyScenarios.returnAllNotPosted(run, streams)
         streams.clearFailure(stream)
         try run.step("the rest received") { full += try streams.receiveRearming(stream, wire.sent, within: run.timeout(20)) }
         run.payload = try streams.payload(sent: wire.sent)
@@ -248,11 +242,7 @@ enum CapacityScenarios {
         pools: ExpectedPools(buffers: 1024, traffic: true)
     ) { run in
         let many = 600
-        let bed = try run.makeTestBed()
-        let streams = try Provider.devmem.makeStreams(run, bed: bed, pages: 1024)
-        let socket = try bed.connect(run, 0)
-        let pattern = PayloadPattern(seed: 730)
-        let stream = streams.add(socket, pattern)
+        let (bed, streams, socket, stream, pattern) = try ProviderStream(run, .devmem, pages: 1024, seed: 730).parts
         try run.step("received and held until \(many) net_iovs are held") {
             while streams.heldNetIovs < many {
                 let start = streams.received()

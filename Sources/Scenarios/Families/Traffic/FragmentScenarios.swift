@@ -19,21 +19,14 @@ enum FragmentScenarios {
     /// A stream of which each net_iov was delivered in several fragments. The user holds all fragments.
     private struct FragmentedStream {
         let bytes: UInt64 = 65_536
-        let bed: any TestBed
-        let streams: MultiStreamReceiver
-        let socket: Connection
-        let pattern: PayloadPattern
-        let stream: Int
+        let stream: ProviderStream
         /// Different net_iovs that the user holds.
         let netIovs: Int
 
         init(_ run: ScenarioRun, _ provider: Provider, seed: UInt64) throws {
-            bed = try run.makeTestBed()
-            streams = try provider.makeStreams(run, bed: bed)
-            socket = try bed.connect(run, 0)
-            pattern = PayloadPattern(seed: seed)
-            stream = streams.add(socket, pattern)
-            let (bytes, bed, streams, pattern, stream) = (bytes, bed, streams, pattern, stream)
+            let (bytes, made) = (bytes, try ProviderStream(run, provider, seed: seed))
+            let (bed, streams, _, stream, pattern) = made.parts
+            self.stream = made
             try run.step("\(bytes) bytes received in fragments of at most 600, all held") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
                 try streams.receive([stream: bytes], hold: true, limit: 600, within: run.timeout(20))
@@ -51,8 +44,9 @@ enum FragmentScenarios {
     /// The user has several references to a net_iov: it returns them together, or the kernel takes them when the provider ends.
     private static func fragments(_ provider: Provider, _ name: String, _ summary: String, held: Bool) -> Scenario {
         TrafficFamily.scenario(provider, name, summary) { run in
-            let parts = try FragmentedStream(run, provider, seed: 510)
-            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
+            let fragmented = try FragmentedStream(run, provider, seed: 510)
+            let bytes = fragmented.bytes
+            let (bed, streams, socket, stream, pattern) = fragmented.stream.parts
             var total = bytes
             if !held {
                 try run.userHolds(0)
@@ -188,9 +182,10 @@ enum FragmentScenarios {
             provider, "shared-buffers", "net_iovs delivered in fragments are released with the last fragment", detached: true,
             pools: ExpectedPools(count: 2, traffic: true), needs: [.queueReset]
         ) { run in
-            let parts = try FragmentedStream(run, provider, seed: 500)
-            let (bytes, bed, streams, socket, pattern, stream) = (parts.bytes, parts.bed, parts.streams, parts.socket, parts.pattern, parts.stream)
-            let held = parts.netIovs
+            let fragmented = try FragmentedStream(run, provider, seed: 500)
+            let bytes = fragmented.bytes
+            let (bed, streams, socket, stream, pattern) = fragmented.stream.parts
+            let held = fragmented.netIovs
             var last: [UInt64: UInt64] = [:]
             for fragment in streams.held { last[fragment.netIov] = fragment.start }
             let lastStarts = last

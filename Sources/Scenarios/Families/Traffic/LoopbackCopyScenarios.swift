@@ -30,13 +30,7 @@ enum LoopbackCopyScenarios {
                 try streams.receive([numbers[0]: late / 4 * UInt64(turn), numbers[1]: wire.sent], within: run.timeout(20))
             }
         }
-        let payload = try streams.payload(sent: late + wire.sent)
-        run.payload = payload
-        try run.expect(payload.copied == wire.sent, "the kernel copied exactly the \(wire.sent) bytes of loopback", "it copied \(payload.copied)")
-        try run.pools.observe()
-        wire.receiver.close()
-        socket.close()
-        try run.step("ring closed") { streams.end() }
+        try finish(run, streams, wire, socket)
     }
 
     /// Copies until no net_iov is left: the receive fails, and a later one continues at the same byte when buffers are free again.
@@ -51,13 +45,7 @@ enum LoopbackCopyScenarios {
         // With whole pages the last net_iov is full when the receive fails; with the other size one fragment is copied in part.
         for size in [65_536, 50_000] {
             try exhaust(run, streams, stream, wire, size: size)
-            try run.expect(
-                streams.heldNetIovs == 512 - Netdevsim.ringSize, "the user holds every net_iov that is not posted",
-                "it holds \(streams.heldNetIovs) of \(512 - Netdevsim.ringSize)")
-            try run.step("all returned and flushed") {
-                try streams.returnBuffers()
-                try streams.settle()
-            }
+            try returnAllNotPosted(run, streams)
             streams.clearFailure(stream)
             try run.step("the rest received, returned and flushed") {
                 try streams.receive([stream: wire.sent], within: run.timeout(10))
@@ -71,6 +59,11 @@ enum LoopbackCopyScenarios {
             try bed.peer.write(0, other, bytes: late, sizes: [4096])
             try streams.receive([second: late], within: run.timeout(20))
         }
+        try finish(run, streams, wire, socket)
+    }
+
+    /// Records the payload, of which the kernel copied exactly the bytes of loopback, and closes everything.
+    private static func finish(_ run: ScenarioRun, _ streams: MultiStreamReceiver, _ wire: Loopback, _ socket: Connection) throws {
         let payload = try streams.payload(sent: wire.sent + late)
         run.payload = payload
         try run.expect(payload.copied == wire.sent, "the kernel copied exactly the \(wire.sent) bytes of loopback", "it copied \(payload.copied)")
@@ -137,5 +130,16 @@ enum LoopbackCopyScenarios {
         wire.receiver.close()
         socket.close()
         try run.step("ring closed") { streams.end() }
+    }
+
+    /// The user holds every net_iov of an area of 512 pages that the driver has not posted, and returns all.
+    static func returnAllNotPosted(_ run: ScenarioRun, _ streams: MultiStreamReceiver) throws {
+        try run.expect(
+            streams.heldNetIovs == 512 - Netdevsim.ringSize, "the user holds every net_iov that is not posted",
+            "it holds \(streams.heldNetIovs) of \(512 - Netdevsim.ringSize)")
+        try run.step("all returned and flushed") {
+            try streams.returnBuffers()
+            try streams.settle()
+        }
     }
 }

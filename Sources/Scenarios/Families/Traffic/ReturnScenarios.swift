@@ -63,11 +63,7 @@ enum ReturnScenarios {
         .devmem, "tokens", "more tokens than one call takes, returned one by one and in ranges"
     ) { run in
         let bytes: UInt64 = 150_000
-        let bed = try run.makeTestBed()
-        let streams = try Provider.devmem.makeStreams(run, bed: bed)
-        let socket = try bed.connect(run, 0)
-        let pattern = PayloadPattern(seed: 707)
-        let stream = streams.add(socket, pattern)
+        let (bed, streams, socket, stream, pattern) = try ProviderStream(run, .devmem, seed: 707).parts
         try run.step("\(bytes) bytes received in fragments of at most 100, all held") {
             try bed.peer.write(0, pattern, bytes: bytes, sizes: [4096])
             try streams.receive([stream: bytes], hold: true, limit: 100, within: run.timeout(20))

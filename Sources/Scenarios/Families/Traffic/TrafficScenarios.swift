@@ -13,7 +13,7 @@ enum TrafficScenarios {
                 plain(provider, "pages", "writes of a page", bytes: 400_000, sizes: [4096]),
                 plain(provider, "gso", "writes of 64 KiB", bytes: 1_500_000, sizes: [65_536]),
                 plain(
-                    provider, "odd", "writes of sizes that no page or segment is a multiple of", bytes: 300_000,
+                    provider, "odd", "writes whose sizes are no multiples of a page or a segment", bytes: 300_000,
                     sizes: [4097, 1447, 1, 8191, 12_289, 2]),
                 plain(provider, "ipv6", "over IPv6", bytes: 200_000, sizes: [1000, 4096, 20_000], ipv6: true),
                 plain(provider, "long", "8 MB of mixed writes", bytes: 8_000_000, sizes: [1, 65_536, 100, 4097, 16_384], thorough: true),
@@ -114,11 +114,7 @@ enum TrafficScenarios {
         TrafficFamily.scenario(provider, name, summary) { run in
             let bytes: UInt64 = 1_000_000
             let held: UInt64 = 50_000
-            let bed = try run.makeTestBed()
-            let streams = try provider.makeStreams(run, bed: bed)
-            let socket = try bed.connect(run, 0)
-            let pattern = PayloadPattern(seed: 400)
-            let stream = streams.add(socket, pattern)
+            let (bed, streams, socket, stream, pattern) = try ProviderStream(run, provider, seed: 400).parts
             try run.step("\(held) bytes received and held, more unread in the socket") {
                 try bed.peer.write(0, pattern, bytes: bytes, sizes: [3000])
                 try streams.receive([stream: held], hold: true, within: run.timeout(20))
@@ -180,11 +176,7 @@ enum TrafficScenarios {
     private static func ended(_ provider: Provider) -> Scenario {
         TrafficFamily.scenario(provider, "end", "the peer closes before the reader reads: it receives every byte, then the end") { run in
             let bytes: UInt64 = 20_000
-            let bed = try run.makeTestBed()
-            let streams = try provider.makeStreams(run, bed: bed)
-            let socket = try bed.connect(run, 0)
-            let pattern = PayloadPattern(seed: 560)
-            let stream = streams.add(socket, pattern)
+            let (bed, streams, socket, stream, pattern) = try ProviderStream(run, provider, seed: 560).parts
             // Submitted before, so that only the payload and the FIN wake it.
             try run.step("receive submitted") { try streams.arm(stream) }
             try run.step("\(bytes) bytes unread, and closed by the peer") {
@@ -208,11 +200,7 @@ enum TrafficScenarios {
         ) { run in
             // Bytes sent while no buffer is left.
             let surplus: UInt64 = 300_000
-            let bed = try run.makeTestBed()
-            let streams = try provider.makeStreams(run, bed: bed, pages: pages)
-            let socket = try bed.connect(run, 0)
-            let pattern = PayloadPattern(seed: 600)
-            let stream = streams.add(socket, pattern)
+            let (bed, streams, socket, stream, pattern) = try ProviderStream(run, provider, pages: pages, seed: 600).parts
             /// Receives the next bytes before more are sent: no segment is lost, so none is in the out-of-order queue with a buffer of its own.
             func hold(_ bytes: UInt64) throws {
                 let start = streams.received()

@@ -60,16 +60,10 @@ enum UnreadableReaderScenarios {
         try run.step("the fragments of MSG_PEEK are unchanged, and returned") {
             var start: UInt64 = 0
             for fragment in peeked.fragments {
-                guard let seen = try receiver.bytes(at: fragment.offset, count: Int(fragment.size)) else {
-                    throw ScenarioFailure("\(fragment.size) bytes at \(fragment.offset) are outside the dma-buf")
-                }
-                if let wrong = seen.withUnsafeBytes({ pattern.mismatch($0, at: start) }) {
-                    throw ScenarioFailure("byte \(wrong) is not the one sent")
-                }
+                try receiver.compare(fragment, with: pattern, at: start)
                 start += UInt64(fragment.size)
             }
-            let taken = try DeviceMemory.dontNeed(peeked.fragments, of: socket.rawValue)
-            guard taken == peeked.fragments.count else { throw ScenarioFailure("the kernel took \(taken) of \(peeked.fragments.count) tokens") }
+            try DevmemReceiver.returnTokens(of: peeked.fragments, to: socket)
         }
         run.payload = receiver.payload(sent: bytes - skipped, complete: true)
         try run.pools.observe()
@@ -111,14 +105,14 @@ enum UnreadableReaderScenarios {
 
     private static func refused(_ run: ScenarioRun, _ what: String, _ codes: [CInt], _ body: () throws -> Int) throws {
         var answer: String
-        var right = false
+        var isRefused = false
         do {
             let count = try body()
-            (answer, right) = ("\(count) bytes", count == 0)
+            (answer, isRefused) = ("\(count) bytes", count == 0)
         } catch let error as KernelError {
-            (answer, right) = ("\(error)", codes.contains(error.code))
+            (answer, isRefused) = ("\(error)", codes.contains(error.code))
         }
-        try run.expect(right, "\(what) delivers nothing", "the result was \(answer)")
+        try run.expect(isRefused, "\(what) delivers nothing", "the result was \(answer)")
     }
 
     private static func take(_ socket: Connection, _ flags: CInt) throws -> Int {

@@ -151,7 +151,7 @@ final class TransmitWire {
         if let allowed = Int(try KernelFile.read("/proc/sys/net/ipv4/tcp_fastopen").prefix { $0.isNumber }), allowed & 1 == 1 {
             try refused("MSG_FASTOPEN on a connected socket", EISCONN, id: own, at: 0, count: 100, fastOpen: true)
         }
-        try run.step("then 20000 bytes sent") { try send(at: 5, count: 20_000) }
+        try run.step("20000 bytes sent") { try send(at: 5, count: 20_000) }
         try run.step("socket shut down for writing") {
             guard shutdown(socket.rawValue, CInt(SHUT_WR)) == 0 else { throw KernelError("shutting the socket down", code: errno) }
         }

@@ -3,20 +3,26 @@
 import KernelABI
 import Results
 
-/// A provider, a connection, and payload that the provider receives over it.
-struct RestartedStream {
+/// A provider on the queue of a new bed, and one connection over which it receives a pattern.
+struct ProviderStream {
     let bed: any TestBed
     let streams: MultiStreamReceiver
     let socket: Connection
     let stream: Int
     let pattern: PayloadPattern
 
-    init(_ run: ScenarioRun, _ provider: Provider, queues: Int = 1, pages: Int = 512) throws {
+    /// - Parameter seed: of the pattern.
+    init(_ run: ScenarioRun, _ provider: Provider, queues: Int = 1, pages: Int = 512, seed: UInt64) throws {
         bed = try run.makeTestBed(queues: queues)
         streams = try provider.makeStreams(run, bed: bed, pages: pages)
         socket = try bed.connect(run, 0)
-        pattern = PayloadPattern(seed: 800)
+        pattern = PayloadPattern(seed: seed)
         stream = streams.add(socket, pattern)
+    }
+
+    /// Everything by name, for scenarios that use each directly.
+    var parts: (bed: any TestBed, streams: MultiStreamReceiver, socket: Connection, stream: Int, pattern: PayloadPattern) {
+        (bed, streams, socket, stream, pattern)
     }
 
     /// Sends and receives the next `bytes` of the stream.
@@ -27,10 +33,6 @@ struct RestartedStream {
         _ = try bed.peer.written(0, within: run.timeout(10))
     }
 
-    func end(_ run: ScenarioRun) throws {
-        run.payload = try streams.payload(sent: streams.received(stream))
-        try run.pools.observe()
-        socket.close()
-        try run.step("provider ended") { streams.end() }
-    }
+    /// Records the payload, closes the socket, and ends the provider.
+    func end(_ run: ScenarioRun) throws { try streams.finish(run, socket, sent: streams.received(stream)) }
 }
