@@ -3,7 +3,7 @@
 import Foundation
 
 /// One row of the table: what was measured, how often, and what it is compared with.
-struct Measurement: Sendable {
+struct Measurement: Encodable, Sendable {
     /// What a time is compared with where it has no aim: another tool, or the part of it that is not ours.
     struct Reference: Codable, Sendable {
         var name: String
@@ -38,6 +38,24 @@ struct Measurement: Sendable {
     var ratio: Double? {
         guard let median, let base = aim ?? reference?.seconds, base > 0 else { return nil }
         return median / base
+    }
+
+    private enum CodingKeys: CodingKey { case name, seconds, median, minimum, maximum, aim, reference, ratio, verdict, note, problem }
+
+    /// With what follows from the seconds.
+    func encode(to encoder: any Encoder) throws {
+        var row = encoder.container(keyedBy: CodingKeys.self)
+        try row.encode(name, forKey: .name)
+        try row.encode(seconds, forKey: .seconds)
+        try row.encodeIfPresent(median, forKey: .median)
+        try row.encodeIfPresent(seconds.min(), forKey: .minimum)
+        try row.encodeIfPresent(seconds.max(), forKey: .maximum)
+        try row.encodeIfPresent(aim, forKey: .aim)
+        try row.encodeIfPresent(reference, forKey: .reference)
+        try row.encodeIfPresent(ratio, forKey: .ratio)
+        try row.encode(verdict, forKey: .verdict)
+        try row.encodeIfPresent(note, forKey: .note)
+        try row.encodeIfPresent(problem, forKey: .problem)
     }
 
     var verdict: Verdict {

@@ -5,36 +5,7 @@ import Harness
 import Results
 
 /// What a run of the benchmark measured, and on what.
-struct Report: Sendable {
-    /// One row with what follows from its values.
-    private struct Row: Codable {
-        var name: String
-        var seconds: [Double]
-        var median: Double?
-        var minimum: Double?
-        var maximum: Double?
-        var aim: Double?
-        var reference: Measurement.Reference?
-        var ratio: Double?
-        var verdict: Measurement.Verdict
-        var note: String?
-        var problem: String?
-
-        init(_ row: Measurement) {
-            name = row.name
-            seconds = row.seconds
-            median = row.median
-            minimum = row.seconds.min()
-            maximum = row.seconds.max()
-            aim = row.aim
-            reference = row.reference
-            ratio = row.ratio
-            verdict = row.verdict
-            note = row.note
-            problem = row.problem
-        }
-    }
-
+struct Report: Encodable, Sendable {
     var schemaVersion = 1
     /// ISO 8601.
     var started: String
@@ -62,21 +33,7 @@ struct Report: Sendable {
     private static var loadAverage: Double { Files.text("/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) } ?? 0 }
 
     /// The rows with their medians, for programs.
-    func json() throws -> Data {
-        struct Document: Codable {
-            var schemaVersion: Int
-            var started: String
-            var kernel: String
-            var processor: String
-            var processors: Int
-            var load: Double
-            var rows: [Row]
-        }
-        let document = Document(
-            schemaVersion: schemaVersion, started: started, kernel: kernel, processor: processor, processors: processors, load: load,
-            rows: rows.map(Row.init))
-        return try StableJSON.document(document)
-    }
+    func json() throws -> Data { try StableJSON.document(self) }
 
     /// The rows for people: a Markdown table, so that it can be pasted into docs/benchmarks.md.
     func table() -> String {
