@@ -56,8 +56,3 @@ enum Agent {
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
-
-/// The command line is wrong.
-struct UsageError: Error {
-    var message: String
-}

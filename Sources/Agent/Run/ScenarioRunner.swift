@@ -44,7 +44,7 @@ final class ScenarioRunner {
     ) throws -> ScenarioReport {
         let begin = MonotonicClock.now
         var report = ScenarioReport(
-            scenario: scenario.id, tier: environment.tier(of: scenario), outcome: .completed, expectation: scenario.expectation)
+            scenario: scenario.id, tier: environment.tier(scenario.tier), outcome: .completed, expectation: scenario.expectation)
         try KernelFile.write("/dev/kmsg", KernelLogMark.begin(scenario.id) + "\n")
         let known = KnownBugs.of(scenario.id, release: try KernelFile.read("/proc/sys/kernel/osrelease"))
         emit(AgentEvent(kind: .started, time: begin, scenario: scenario.id, knownBug: known))

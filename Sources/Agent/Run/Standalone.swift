@@ -35,7 +35,7 @@ enum Standalone {
         for scenario in scenarios where Signals.received == 0 {
             if let bug = KnownBugs.of(scenario.id, release: release), bug.endsIn != nil {
                 results.append(
-                    Judge.notRun(scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider, because: bug))
+                    Judge.notRun(scenario.id, tier: environment.tier(scenario.tier), provider: scenario.expectation.provider, because: bug))
             } else {
                 results.append(judge.verdict(evidence(of: scenario, runner, environment, formats, &messages)))
             }
@@ -78,7 +78,7 @@ enum Standalone {
         note("\(scenario.id) ...")
         let begin = MonotonicClock.now
         var evidence = Evidence(
-            scenario: scenario.id, tier: environment.tier(of: scenario), provider: scenario.expectation.provider,
+            scenario: scenario.id, tier: environment.tier(scenario.tier), provider: scenario.expectation.provider,
             needs: scenario.hidden ? nil : scenario.needs, report: nil, trace: nil, formats: formats, log: nil)
         do {
             var trace: [UInt32: [UInt8]] = [:]

@@ -19,7 +19,7 @@ public enum Catalogue {
     ///     it begins with "harness.".
     ///   - thorough: those of `--all` too. A scenario whose whole id is given runs in any case.
     public static func select(_ pattern: String?, all thorough: Bool = false) -> [Scenario] {
-        if let pattern, let drawn = MoveScenarios.soak(pattern) { return [drawn] }
+        if let pattern, let drawn = MoveSequenceScenario.named(pattern) { return [drawn] }
         return all.filter { scenario in
             if scenario.id == pattern { return true }
             if scenario.hidden && pattern?.hasPrefix("harness.") != true { return false }
@@ -53,7 +53,7 @@ public enum Catalogue {
     }
 
     /// The scenario of that id; one of "soak." is made from its moves.
-    public static func named(_ id: String) -> Scenario? { byName[id] ?? MoveScenarios.soak(id) }
+    public static func named(_ id: String) -> Scenario? { byName[id] ?? MoveSequenceScenario.named(id) }
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.id, $0) })
 }

@@ -15,16 +15,17 @@ public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
     public static func matching(_ pattern: String) -> [RenamedScenario] {
         if pattern.hasPrefix(MoveSequence.prefix) {
             let new = translated(pattern, by: oldMoves)
-            return new != pattern && MoveScenarios.soak(new) != nil ? [RenamedScenario(old: pattern, new: new)] : []
+            return new != pattern && MoveSequenceScenario.named(new) != nil ? [RenamedScenario(old: pattern, new: new)] : []
         }
         return all.filter { Glob.matches(pattern, $0.old) }
     }
 
     /// Every id that was changed, but for those of "soak.". CHANGELOG.md has the same table.
-    public static let all: [RenamedScenario] = table.split(separator: "\n").map { line in
-        let words = line.split(separator: " ")
-        return RenamedScenario(old: String(words[0]), new: String(words[words.count - 1]))
-    } + teardown
+    public static let all: [RenamedScenario] =
+        table.split(separator: "\n").map { line in
+            let words = line.split(separator: " ")
+            return RenamedScenario(old: String(words[0]), new: String(words[words.count - 1]))
+        } + teardown
 
     /// The words of moves that were changed, old and new.
     private static let oldMoves = [

@@ -113,9 +113,9 @@ public final class TestEnvironment {
     }
 
     /// The tier that a scenario runs on here.
-    public func tier(of scenario: Scenario) -> Tier {
-        if scenario.tier == .netdevsim, case .interface = wire { return .hardware }
-        return scenario.tier
+    public func tier(_ tier: Tier) -> Tier {
+        if tier == .netdevsim, case .interface = wire { return .hardware }
+        return tier
     }
 
     /// The peer process; it is started where it does not run.

@@ -63,7 +63,7 @@ final class Transmitter {
                 return try Transmitter(ifindex: bed.ifindex, pages: pages)
             } catch {
                 // Hardware need not send net_iovs, and a kernel before 6.16 does not have the request; the netdevsim of the harness does.
-                if error.code == EOPNOTSUPP, error.message == nil || run.environment.tier(of: run.scenario) == .hardware {
+                if error.code == EOPNOTSUPP, error.message == nil || run.environment.tier(run.scenario.tier) == .hardware {
                     throw ScenarioSkip("\(bed.interface) cannot send net_iovs: \(error)")
                 }
                 throw error

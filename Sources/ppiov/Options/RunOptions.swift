@@ -19,7 +19,9 @@ struct SelectionOptions: ParsableArguments {
     /// - Throws: `HarnessError` of kind `.input` where nothing is selected.
     func scenarios() throws -> [Scenario] {
         do {
-            return try Catalogue.select(any: filter, all: all)
+            let scenarios = try Catalogue.select(any: filter, all: all)
+            for renamed in filter.flatMap(Catalogue.renamed) { Console.error("ppiov: \(renamed)") }
+            return scenarios
         } catch {
             throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` lists them all")
         }

@@ -3,12 +3,6 @@
 import ArgumentParser
 import Harness
 
-/// Configuration profiles: fragments in `vm/config`.
-enum Profile: String, CaseIterable, ExpressibleByArgument {
-    case fast
-    case debug
-}
-
 /// Which source, and how it is configured.
 struct SourceOptions: ParsableArguments {
     @Option(
@@ -21,8 +15,11 @@ struct SourceOptions: ParsableArguments {
                 """, valueName: "tree|tarball|debian:VERSION"))
     var kernel = "debian"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Configuration profile; debug has KASAN, lockdep, kmemleak and more.", valueName: "name"))
-    var profile = Profile.fast
+    // A name and not an enum: a fragment that is added to vm/config is a profile too.
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Configuration profile: fast, or debug, which has KASAN, lockdep, kmemleak and more.", valueName: "name"))
+    var profile = "fast"
 
     @Option(help: ArgumentHelp("A configuration fragment to add; may be repeated, later ones override earlier ones.", valueName: "file"))
     var config: [String] = []
@@ -30,7 +27,7 @@ struct SourceOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
     var set: [String] = []
 
-    var request: KernelRequest { KernelRequest(source: kernel, profile: profile.rawValue, configFiles: config, sets: set) }
+    var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
 }
 
 /// Which kernel: a source, and patches on it.

@@ -91,7 +91,7 @@ private final class Gauge: Sendable {
         let gauge = Gauge(Cancellation.width)
         let open = DispatchSemaphore(value: 0)
         let count = Cancellation.width * 3
-        async let blocked = concurrently(0..<count, limit: count) { _ in
+        async let blocked: [Void] = concurrently(0..<count, limit: count) { _ in
             try await blocking {
                 gauge.enter()
                 defer { gauge.leave() }

@@ -100,8 +100,8 @@ enum DevmemScenarios {
     }
 
     private static let plain: [Scenario] = [
-        ReceiveScenarios.idle(.devmem, "bind a dma-buf, receive nothing, unbind", seed: 10),
-        ReceiveScenarios.receive(.devmem, "receive, return every token, unbind", seed: 11),
+        ReceiveCycle.idle(.devmem, "bind a dma-buf, receive nothing, unbind", seed: 10),
+        ReceiveCycle.receive(.devmem, "receive, return every token, unbind", seed: 11),
         Scenario(
             "devmem.held", "close the socket with tokens held", tier: .netdevsim, needs: needs,
             expects: Expectation(
@@ -124,8 +124,8 @@ enum DevmemScenarios {
             try run.userEnds()
             try run.step("socket closed") { socket.close() }
         },
-        ReceiveScenarios.unread(.devmem, "unbind with payload unread in the socket", seed: 7),
-        ReceiveScenarios.restart(.devmem, seed: 12),
+        ReceiveCycle.unread(.devmem, "unbind with payload unread in the socket", seed: 7),
+        ReceiveCycle.restart(.devmem, seed: 12),
     ]
 
     /// A receiver that holds the first bytes of a connection.
@@ -133,7 +133,7 @@ enum DevmemScenarios {
         let bed = try run.makeTestBed()
         let pattern = PayloadPattern(seed: 11)
         let receiver = try DevmemReceiver.make(run, bed: bed, pattern: pattern)
-        let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: true)
+        let socket = try ReceiveCycle.receive(run, bed, receiver, pattern, hold: true)
         try run.expect(receiver.held.count > 0, "the user holds tokens", "none was delivered")
         return (receiver, socket)
     }

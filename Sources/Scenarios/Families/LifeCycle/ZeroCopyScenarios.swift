@@ -8,8 +8,8 @@ enum ZeroCopyScenarios {
     private static let needs = Provider.zcrx.needs
 
     static let all: [Scenario] = [
-        ReceiveScenarios.idle(.zcrx, "register an interface queue, receive nothing, close", seed: 1),
-        ReceiveScenarios.receive(.zcrx, "receive, return every buffer through the refill ring, close", seed: 2),
+        ReceiveCycle.idle(.zcrx, "register an interface queue, receive nothing, close", seed: 1),
+        ReceiveCycle.receive(.zcrx, "receive, return every buffer through the refill ring, close", seed: 2),
         Scenario(
             "zcrx.held", "close the ring with delivered buffers held", tier: .netdevsim, needs: needs,
             expects: Expectation(
@@ -18,13 +18,13 @@ enum ZeroCopyScenarios {
             let bed = try run.makeTestBed()
             let pattern = PayloadPattern(seed: 2)
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pattern: pattern)
-            let socket = try ReceiveScenarios.receive(run, bed, receiver, pattern, hold: true)
+            let socket = try ReceiveCycle.receive(run, bed, receiver, pattern, hold: true)
             try run.expect(receiver.held.count > 0, "the user holds buffers", "none was delivered")
             socket.close()
             try run.userEnds()
             try run.step("ring closed with \(receiver.held.count) deliveries held") { receiver.close() }
         },
-        ReceiveScenarios.unread(.zcrx, "close the ring with payload unread in the socket", seed: 3),
+        ReceiveCycle.unread(.zcrx, "close the ring with payload unread in the socket", seed: 3),
         Scenario(
             "zcrx.kill", "SIGKILL the receiver during traffic", tier: .netdevsim, needs: needs,
             expects: Expectation(provider: .zcrx, minimumHolds: 1, pools: ExpectedPools(traffic: true))
@@ -58,6 +58,6 @@ enum ZeroCopyScenarios {
             try run.userEnds()
             try run.step("ring closed") { receiver.close() }
         },
-        ReceiveScenarios.restart(.zcrx, seed: 6),
+        ReceiveCycle.restart(.zcrx, seed: 6),
     ]
 }

@@ -4,7 +4,7 @@
 enum TeardownFamily {
     static let family = ScenarioFamily(
         "teardown", "every order of two endings, with the buffers in each place",
-        MoveScenarios.teardown,
+        MoveSequenceScenario.matrix,
         reaches: [
             "page_pool_destroy()",
             "page_pool_scrub()",

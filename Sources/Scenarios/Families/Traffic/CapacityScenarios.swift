@@ -123,7 +123,7 @@ enum CapacityScenarios {
                 }
             }
         }
-        try LoopbackCopyScenarios.returnAllNotPosted(run, streams)
+        try TrafficFamily.returnAllNotPosted(run, streams)
         streams.clearFailure(stream)
         try run.step("the rest received") { full += try streams.receiveRearming(stream, wire.sent, within: run.timeout(20)) }
         run.payload = try streams.payload(sent: wire.sent)

@@ -45,7 +45,7 @@ enum LoopbackCopyScenarios {
         // With whole pages the last net_iov is full when the receive fails; with the other size one fragment is copied in part.
         for size in [65_536, 50_000] {
             try exhaust(run, streams, stream, wire, size: size)
-            try returnAllNotPosted(run, streams)
+            try TrafficFamily.returnAllNotPosted(run, streams)
             streams.clearFailure(stream)
             try run.step("the rest received, returned and flushed") {
                 try streams.receive([stream: wire.sent], within: run.timeout(10))
@@ -130,16 +130,5 @@ enum LoopbackCopyScenarios {
         wire.receiver.close()
         socket.close()
         try run.step("ring closed") { streams.end() }
-    }
-
-    /// The user holds every net_iov of an area of 512 pages that the driver has not posted, and returns all.
-    static func returnAllNotPosted(_ run: ScenarioRun, _ streams: MultiStreamReceiver) throws {
-        try run.expect(
-            streams.heldNetIovs == 512 - Netdevsim.ringSize, "the user holds every net_iov that is not posted",
-            "it holds \(streams.heldNetIovs) of \(512 - Netdevsim.ringSize)")
-        try run.step("all returned and flushed") {
-            try streams.returnBuffers()
-            try streams.settle()
-        }
     }
 }

@@ -30,4 +30,15 @@ enum TrafficFamily {
                 provider: provider, minimumHolds: minimumHolds, zeroCopy: zeroCopy, detachedPool: detached, payload: true, pools: pools),
             thorough: thorough, body)
     }
+
+    /// The user holds every net_iov of an area of 512 pages that the driver has not posted, and returns all.
+    static func returnAllNotPosted(_ run: ScenarioRun, _ streams: MultiStreamReceiver) throws {
+        try run.expect(
+            streams.heldNetIovs == 512 - Netdevsim.ringSize, "the user holds every net_iov that is not posted",
+            "it holds \(streams.heldNetIovs) of \(512 - Netdevsim.ringSize)")
+        try run.step("all returned and flushed") {
+            try streams.returnBuffers()
+            try streams.settle()
+        }
+    }
 }

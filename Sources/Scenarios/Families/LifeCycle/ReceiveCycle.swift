@@ -4,7 +4,7 @@ import KernelABI
 import Results
 
 /// What zcrx and devmem TCP do in the same way: payload received over one connection, and a queue restarted under the provider.
-enum ReceiveScenarios {
+enum ReceiveCycle {
     private static let bytes: UInt64 = 200_000
 
     /// Receives ``bytes`` over one connection and records the payload.

@@ -3,21 +3,18 @@
 import LifeCycle
 import Results
 
-/// Scenarios that are sequences of moves: the teardown matrix, and the random sequences of `ppiov soak`.
-enum MoveScenarios {
-    static let teardown: [Scenario] = TeardownMatrix.orders.map { order in
+/// The scenario of a sequence of moves: those of the teardown matrix, and the random ones of `ppiov soak`.
+enum MoveSequenceScenario {
+    /// The teardown matrix.
+    static let matrix: [Scenario] = TeardownMatrix.orders.map { order in
         let what = "buffers \(words(order.place)); \(MoveDriver.words(order.first)), then \(MoveDriver.words(order.second))"
         return scenario("teardown.\(order.name)", what, MoveSequence(provider: order.provider, moves: order.moves), thorough: !order.quick)
     }
 
-    /// The scenario of an id such as "soak.zcrx.bind-connect-hold-end"; nil where the id is no legal sequence.
-    static func soak(_ id: String) -> Scenario? {
+    /// The scenario of a random sequence by its id, such as "soak.zcrx.bind-connect-hold-end"; nil where the id is no legal sequence.
+    static func named(_ id: String) -> Scenario? {
         guard id.hasPrefix(MoveSequence.prefix), let sequence = MoveSequence(id.dropFirst(MoveSequence.prefix.count)) else { return nil }
-        return soak(sequence)
-    }
-
-    static func soak(_ sequence: MoveSequence) -> Scenario {
-        scenario(MoveSequence.prefix + sequence.text, "a random legal sequence of \(sequence.moves.count) moves", sequence, thorough: true)
+        return scenario(MoveSequence.prefix + sequence.text, "a random legal sequence of \(sequence.moves.count) moves", sequence, thorough: true)
     }
 
     private static func scenario(_ id: String, _ summary: String, _ sequence: MoveSequence, thorough: Bool) -> Scenario {
