@@ -55,9 +55,10 @@ import Testing
     @Test func anOldPatternTakesAllThatItMeant() throws {
         let taken = try Catalogue.select(any: ["beyond.share.*"]).map { $0.id }
         #expect(taken.count == 14 && taken.allSatisfy { $0.hasPrefix("zcrx.export.") })
+        let sequences = ["soak.zcrx.bind-connect-keep-leave-end-close", "soak.zcrx.bind-away-netns-end"]
         #expect(
-            try Catalogue.select(any: ["soak.zcrx.bind-connect-keep-leave-away-netns-end"]).map { $0.id } == [
-                "soak.zcrx.bind-connect-hold-unread-setnetns-exitnetns-end"
+            try Catalogue.select(any: sequences).map { $0.id } == [
+                "soak.zcrx.bind-connect-hold-unread-end-close", "soak.zcrx.bind-setnetns-exitnetns-end",
             ])
         // A pattern that matches a scenario of today means that scenario.
         #expect(Catalogue.renamed("zcrx.*").isEmpty)

@@ -36,7 +36,11 @@ public enum Catalogue {
         var drawn: [Scenario] = []
         for pattern in patterns {
             var found = select(pattern, all: thorough)
-            if found.isEmpty { found = renamed(pattern).compactMap { byName[$0.new] } }
+            if found.isEmpty {
+                found = renamed(pattern).compactMap { renamed in
+                    named(renamed.new).flatMap { thorough || !$0.thorough || renamed.old == pattern ? $0 : nil }
+                }
+            }
             guard !found.isEmpty else {
                 throw NoScenario(pattern: pattern, thorough: thorough ? 0 : select(pattern, all: true).count)
             }

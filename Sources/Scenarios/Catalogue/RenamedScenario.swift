@@ -14,7 +14,7 @@ public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
     /// Those whose old id matches a shell glob; for "soak." ids the one of today's words.
     public static func matching(_ pattern: String) -> [RenamedScenario] {
         if pattern.hasPrefix(MoveSequence.prefix) {
-            let new = translated(pattern, by: oldMoves)
+            let new = translated(pattern, by: Move.formerWords)
             return new != pattern && MoveSequenceScenario.named(new) != nil ? [RenamedScenario(old: pattern, new: new)] : []
         }
         return all.filter { Glob.matches(pattern, $0.old) }
@@ -27,15 +27,10 @@ public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
             return RenamedScenario(old: String(words[0]), new: String(words[words.count - 1]))
         } + teardown
 
-    /// The words of moves that were changed, old and new.
-    private static let oldMoves = [
-        "take": "receive", "keep": "hold", "leave": "unread", "away": Move.setNetns.rawValue, "netns": Move.exitNetns.rawValue,
-    ]
-
     /// The endings of the teardown matrix that were renamed with their moves.
     private static let teardown: [RenamedScenario] = TeardownFamily.family.scenarios.compactMap { scenario in
-        let newMoves = [Move.setNetns.rawValue: "away", Move.exitNetns.rawValue: "netns"]
-        let old = translated(scenario.id, by: newMoves)
+        let formerWords = Dictionary(uniqueKeysWithValues: Move.formerWords.map { ($1, $0) })
+        let old = translated(scenario.id, by: formerWords)
         return old == scenario.id ? nil : RenamedScenario(old: old, new: scenario.id)
     }
 

@@ -17,11 +17,13 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         if markdown { return Console.output(CatalogueDocument.markdown()) }
-        let selected = Result { () throws(NoScenario) in try Catalogue.select(any: selection.filter, all: selection.all) }
-        guard case .success(let scenarios) = selected else {
-            if case .failure(let none) = selected { Console.error("ppiov: \(none)") }
-            throw ExitCode(HarnessError.Kind.input.rawValue)
-        }
+        try Failure.reporting(plain: {
+            Self.show(try selection.scenarios())
+            return 0
+        })
+    }
+
+    private static func show(_ scenarios: [Scenario]) {
         let chosen = Set(scenarios.map { $0.id })
         let width = chosen.map { $0.count }.max() ?? 0
         for family in Catalogue.families {
