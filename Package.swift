@@ -40,6 +40,7 @@ let package = Package(
             dependencies: ["KernelABI", "LifeCycle", "Results", .product(name: "SystemPackage", package: "swift-system")],
             resources: [
                 .embedInCode("Families/Contract/Tables/linux-7.2.txt"), .embedInCode("Families/Contract/Tables/linux-7.3.txt"),
+                .embedInCode("Catalogue/Tables/renamed-0.2.txt"),
             ],
             swiftSettings: strict),
         .executableTarget(

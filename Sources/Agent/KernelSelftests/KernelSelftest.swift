@@ -16,7 +16,7 @@ struct KernelSelftest {
     ///
     /// - Parameter output: called with each line that it writes, and the time of it.
     /// - Returns: its exit status.
-    func run(scale: Double, output: (String, UInt64) -> Void) throws -> Int32 {
+    func run(scale: TimeoutScale, output: (String, UInt64) -> Void) throws -> Int32 {
         switch plan.setting {
         case .bare: return try execute([:], scale, output)
         case .interface:
@@ -27,12 +27,12 @@ struct KernelSelftest {
         }
     }
 
-    private func execute(_ variables: [String: String], _ scale: Double, _ output: (String, UInt64) -> Void) throws -> Int32 {
+    private func execute(_ variables: [String: String], _ scale: TimeoutScale, _ output: (String, UInt64) -> Void) throws -> Int32 {
         let parts = plan.program.split(separator: "/")
         let folder = KernelSelftestRoot.tree + "/tools/testing/selftests/" + parts.dropLast().joined(separator: "/")
         let words = ["./" + (parts.last.map(String.init) ?? "")] + plan.arguments
         let child = try ChildProcess(KernelSelftestRoot.command(folder: folder, variables, words), name: plan.program, errors: true, leads: true)
-        while let line = try child.lineOrEnd(within: plan.timeout * scale) {
+        while let line = try child.lineOrEnd(within: scale.seconds(plan.timeout)) {
             // The next case has begun already: what follows here takes time.
             output(line, MonotonicClock.now)
             if KTAPLine.isResult(line) { try KernelFile.write("/dev/kmsg", KernelLogMark.result(line) + "\n") }

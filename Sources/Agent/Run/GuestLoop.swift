@@ -26,44 +26,38 @@ enum GuestLoop {
             try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "\(error)"))
             return
         }
+        func fail(_ scenario: String?, _ message: String) throws {
+            try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, scenario: scenario, message: message))
+        }
+        /// Sends the report of what `run` does, or its error.
+        func report(_ name: String, _ run: () throws -> ScenarioReport) throws {
+            let outcome = Result { try run() }
+            try trace.endScenario()
+            switch outcome {
+            case .success(let report): try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: name, report: report))
+            case .failure(let error): try fail(name, "\(error)")
+            }
+        }
         while let command = try events.next() {
+            let scale = command.timeoutScale
             switch command.verb {
             case .poweroff: return
             case .selftest:
                 guard let plan = command.selftest else {
-                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, message: "the command names no kernel selftest"))
+                    try fail(nil, "the command names no kernel selftest")
                     continue
                 }
-                do {
-                    let report = try runner.run(KernelSelftest(plan: plan), scale: command.timeoutScale.factor) { event in
-                        try? events.send(event)
-                    } pages: { cpu, bytes in
-                        try trace.send(cpu: cpu, bytes)
-                    }
-                    try trace.endScenario()
-                    try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: plan.name, report: report))
-                } catch {
-                    try trace.endScenario()
-                    try events.send(AgentEvent(kind: .error, time: MonotonicClock.now, scenario: plan.name, message: "\(error)"))
+                try report(plan.name) {
+                    try runner.run(
+                        KernelSelftest(plan: plan), scale: scale, emit: { try? events.send($0) }, pages: { try trace.send(cpu: $0, $1) })
                 }
             case .run:
                 guard let scenario = command.scenario.flatMap(Catalogue.named) else {
-                    try events.send(
-                        AgentEvent(kind: .error, time: MonotonicClock.now, message: "there is no scenario \(command.scenario ?? "")"))
+                    try fail(nil, "there is no scenario \(command.scenario ?? "")")
                     continue
                 }
-                do {
-                    let report = try runner.run(scenario, scale: command.timeoutScale.factor) { event in
-                        try? events.send(event)
-                    } pages: { cpu, bytes in
-                        try trace.send(cpu: cpu, bytes)
-                    }
-                    try trace.endScenario()
-                    try events.send(AgentEvent(kind: .finished, time: MonotonicClock.now, scenario: scenario.id, report: report))
-                } catch {
-                    try trace.endScenario()
-                    try events.send(
-                        AgentEvent(kind: .error, time: MonotonicClock.now, scenario: scenario.id, message: "\(error)"))
+                try report(scenario.id) {
+                    try runner.run(scenario, scale: scale, emit: { try? events.send($0) }, pages: { try trace.send(cpu: $0, $1) })
                 }
             }
         }

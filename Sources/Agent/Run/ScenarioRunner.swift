@@ -40,7 +40,7 @@ final class ScenarioRunner {
     ///   - emit: called at the start and after every step.
     ///   - pages: called once per CPU with its raw trace pages.
     func run(
-        _ scenario: Scenario, scale: Double, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+        _ scenario: Scenario, scale: TimeoutScale, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
         let begin = MonotonicClock.now
         var report = ScenarioReport(
@@ -89,7 +89,7 @@ final class ScenarioRunner {
     ///   - emit: called at the start and with every line that the program writes.
     ///   - pages: called once per CPU with its raw trace pages.
     func run(
-        _ selftest: KernelSelftest, scale: Double, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+        _ selftest: KernelSelftest, scale: TimeoutScale, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
         let begin = MonotonicClock.now
         let name = selftest.plan.name
@@ -116,7 +116,7 @@ final class ScenarioRunner {
 
     /// Does `body` with the trace running, and records pools and counters before and after it in the report.
     private func withEvidence(
-        _ report: inout ScenarioReport, scale: Double, pages: (UInt32, [UInt8]) throws -> Void, _ body: (inout ScenarioReport) -> Void
+        _ report: inout ScenarioReport, scale: TimeoutScale, pages: (UInt32, [UInt8]) throws -> Void, _ body: (inout ScenarioReport) -> Void
     ) throws {
         try pools.begin()
         let before = try counters()
@@ -124,10 +124,10 @@ final class ScenarioRunner {
         try trace.start()
         body(&report)
         // Pools that were quiescent before the interface was removed get a short time more, not the whole deadline.
-        report.pools = try pools.drain(within: scale * (pools.isQuiescent ? 1.5 : 6))
+        report.pools = try pools.drain(within: scale.seconds(pools.isQuiescent ? 1.5 : 6))
         // What a remaining pool holds is not released either.
         let isDrained = !report.pools.contains { !$0.gone && $0.pool.detached }
-        report.after = try settle(to: before, within: scale * (isDrained ? 3 : 1))
+        report.after = try settle(to: before, within: scale.seconds(isDrained ? 3 : 1))
         try trace.stop()
         report.traceLost = try trace.lost()
         try trace.drain { cpu, bytes in

@@ -83,7 +83,8 @@ enum Standalone {
         do {
             var trace: [UInt32: [UInt8]] = [:]
             evidence.report = try runner.run(
-                scenario, scale: 1, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } }, pages: { cpu, bytes in trace[cpu] = bytes })
+                scenario, scale: .one, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } },
+                pages: { cpu, bytes in trace[cpu] = bytes })
             evidence.trace = trace
         } catch {
             evidence.crash = Crash(.agent, "the agent could not go on: \(error)")

@@ -10,7 +10,7 @@ public final class ScenarioRun {
     public let environment: TestEnvironment
     public var payload: PayloadRecord?
     public private(set) var steps: [StepRecord] = []
-    private let scale: Double
+    private let scale: TimeoutScale
     private let report: (StepRecord) -> Void
     private let mark: (String) throws -> Void
     private var holding = false
@@ -21,7 +21,7 @@ public final class ScenarioRun {
     ///   - mark: writes a line into the trace.
     ///   - report: called with every step when it is done.
     public init(
-        _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: Double,
+        _ scenario: Scenario, environment: TestEnvironment, pools: PoolWatch, scale: TimeoutScale,
         mark: @escaping (String) throws -> Void, report: @escaping (StepRecord) -> Void
     ) {
         self.scenario = scenario
@@ -33,7 +33,7 @@ public final class ScenarioRun {
     }
 
     /// Seconds to wait on this machine for what an idle machine does within `seconds`.
-    public func timeout(_ seconds: Double) -> Double { seconds * scale }
+    public func timeout(_ seconds: Double) -> Double { scale.seconds(seconds) }
 
     /// Does one step, and records that it succeeded or how it failed.
     @discardableResult

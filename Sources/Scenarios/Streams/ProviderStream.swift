@@ -33,6 +33,16 @@ struct ProviderStream {
         _ = try bed.peer.written(0, within: run.timeout(10))
     }
 
+    /// Receives the next `bytes`, which the user holds.
+    ///
+    /// - Returns: how many net_iovs the user holds then.
+    func receiveHeld(_ run: ScenarioRun, _ bytes: UInt64) throws -> Int {
+        try run.step("\(bytes) bytes received and held") { try receive(run, bytes, hold: true) }
+        let held = streams.heldNetIovs
+        try run.userHolds(held)
+        return held
+    }
+
     /// Records the payload, closes the socket, and ends the provider.
     func end(_ run: ScenarioRun) throws { try streams.finish(run, socket, sent: streams.received(stream)) }
 }

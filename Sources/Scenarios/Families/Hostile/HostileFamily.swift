@@ -7,13 +7,7 @@ enum HostileFamily {
     static let family = ScenarioFamily(
         "hostile", "invalid refill ring entries and tokens from user space, which the kernel must handle",
         HostileRefillScenarios.all + HostileUserScenarios.all + HostileTokenScenarios.all,
-        reaches: [
-            "io_parse_rqe()",
-            "io_zcrx_ring_refill()",
-            "zcrx_flush_rq()",
-            "sock_devmem_dontneed()",
-            "tcp_release_user_frags()",
-        ])
+        reaches: ["io_parse_rqe()", "io_zcrx_ring_refill()", "zcrx_flush_rq()", "sock_devmem_dontneed()", "tcp_release_user_frags()"])
 
     /// What a scenario with a hostile refill ring needs.
     static let needs = Provider.zcrx.needs.union([.removableInterface, .zcrxFlush])

@@ -5,8 +5,5 @@ enum LargeBufferFamily {
     static let family = ScenarioFamily(
         "large-buffers", "receive buffers larger than a page",
         LargeBufferScenarios.all,
-        reaches: [
-            "io_import_area()",
-            "netdev_rx_queue_restart()",
-        ])
+        reaches: ["io_import_area()", "netdev_rx_queue_restart()"])
 }

@@ -5,9 +5,5 @@ enum RefusalFamily {
     static let family = ScenarioFamily(
         "refusal", "bindings that the kernel must refuse, and that a refusal changes and leaks nothing",
         RefusalScenarios.all + DriverRefusalScenarios.all,
-        reaches: [
-            "netif_mp_open_rxq()",
-            "netdev_nl_bind_rx_doit()",
-            "io_register_zcrx()",
-        ])
+        reaches: ["netif_mp_open_rxq()", "netdev_nl_bind_rx_doit()", "io_register_zcrx()"])
 }

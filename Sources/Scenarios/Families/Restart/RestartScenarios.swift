@@ -62,9 +62,7 @@ enum RestartScenarios {
             pools: ExpectedPools(count: 3, traffic: true)
         ) { run in
             let restarted = try ProviderStream(run, provider, seed: 800)
-            try run.step("100000 bytes received and held") { try restarted.receive(run, 100_000, hold: true) }
-            let held = restarted.streams.heldNetIovs
-            try run.userHolds(held)
+            let held = try restarted.receiveHeld(run, 100_000)
             try run.step("queue restarted") { try restarted.bed.resetQueue(mode: 0) }
             try run.expectDetachedInflight(
                 held, of: provider, "the old pool is detached, with the \(held) net_iovs in flight that the user holds")
@@ -196,9 +194,7 @@ enum RestartScenarios {
             pools: ExpectedPools(count: 4, traffic: true)
         ) { run in
             let restarted = try ProviderStream(run, provider, seed: 800)
-            try run.step("50000 bytes received and held") { try restarted.receive(run, 50_000, hold: true) }
-            let held = restarted.streams.heldNetIovs
-            try run.userHolds(held)
+            let held = try restarted.receiveHeld(run, 50_000)
             for turn in 1...3 {
                 try run.step("interface set down and up, turn \(turn)") {
                     try restarted.bed.setUp(false)

@@ -5,9 +5,5 @@ enum ZcrxEventFamily {
     static let family = ScenarioFamily(
         "zcrx-event", "zcrx events, and counts of copied bytes",
         ZcrxEventScenarios.all,
-        reaches: [
-            "zcrx_send_notif()",
-            "zcrx_notif_tw()",
-            "zcrx_arm_notif()",
-        ])
+        reaches: ["zcrx_send_notif()", "zcrx_notif_tw()", "zcrx_arm_notif()"])
 }

@@ -5,9 +5,5 @@ enum ZcrxExportFamily {
     static let family = ScenarioFamily(
         "zcrx-export", "zcrx queues exported and imported between rings and processes",
         ZcrxExportScenarios.all,
-        reaches: [
-            "zcrx_export()",
-            "import_zcrx()",
-            "zcrx_unregister_user()",
-        ])
+        reaches: ["zcrx_export()", "import_zcrx()", "zcrx_unregister_user()"])
 }

@@ -5,8 +5,5 @@ enum ZcrxRefusalFamily {
     static let family = ScenarioFamily(
         "zcrx-refusal", "zcrx registrations that the kernel must refuse, and that the queue is unchanged",
         ZcrxRefusalScenarios.all,
-        reaches: [
-            "io_register_zcrx()",
-            "io_zcrx_create_area()",
-        ])
+        reaches: ["io_register_zcrx()", "io_zcrx_create_area()"])
 }
