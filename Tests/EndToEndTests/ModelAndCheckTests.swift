@@ -34,6 +34,13 @@ extension EndToEnd {
             #expect(!all.output.contains("NOT FOUND"))
         }
 
+        @Test func aFaultIsFoundByItsOldName() async throws {
+            let arguments = ["model", "--design", "unifiedRefCount", "--provider", "devmem", "--fault", "close-forgets-tokens", "--quiet"]
+            let outcome = try await Product.run(arguments + Self.small, in: try TemporaryFolder())
+            #expect(outcome.code == 1, "\(outcome.errors)")
+            #expect(outcome.output.contains("fault close-omits-token-release: BROKEN"))
+        }
+
         @Test func memoryThatIsUsedUpGivesNoVerdict() async throws {
             let outcome = try await Product.run(
                 ["model", "--design", "unifiedRefCount", "--provider", "zcrx", "--memory", "16"], in: try TemporaryFolder())

@@ -52,6 +52,13 @@ import Testing
         #expect(Catalogue.renamed(renamed.old) == [renamed])
     }
 
+    /// Whoever meets an old id looks there for the new one.
+    @Test func theChangelogHasEveryRenamedID() throws {
+        let lines = Set(try Repository.text("CHANGELOG.md").split(separator: "\n"))
+        let missing = RenamedScenario.all.filter { !lines.contains("| `\($0.old)` | `\($0.new)` |") }
+        #expect(missing.isEmpty)
+    }
+
     @Test func anOldPatternTakesAllThatItMeant() throws {
         let taken = try Catalogue.select(any: ["beyond.share.*"]).map { $0.id }
         #expect(taken.count == 14 && taken.allSatisfy { $0.hasPrefix("zcrx.export.") })

@@ -2,7 +2,7 @@
 
 public import Results
 
-/// The results of the kernel's own selftests, a line a case: docs/upstream-selftests.md is made of these.
+/// The results of the kernel's own selftests, a line a case: docs/kernel-selftests.md is made of these.
 public struct KernelSelftestTable: Sendable {
     public var release: String
     public var plans: [KernelSelftestPlan]

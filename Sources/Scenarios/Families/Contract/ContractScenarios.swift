@@ -5,7 +5,7 @@ import KernelABI
 import Results
 
 /// Every refusal of bind-rx, bind-tx, zcrx registrations and zcrx control operations. `ContractTables` has the expected results of each kernel
-/// version (docs/contracts).
+/// version (docs/contracts.md).
 enum ContractScenarios {
     static let all: [Scenario] = [
         scenario(.devmem, "bind-rx", "bind-rx") { run, bed in try bindRX(run, bed) },
