@@ -69,7 +69,7 @@ public struct MutantResult: Codable, Sendable, Equatable {
 /// The whole table, `mutants.json` in the results folder.
 public struct MutantTable: Codable, Sendable, Equatable {
     /// Version of this schema.
-    public static let currentSchema = 1
+    public static let currentSchema = 2
 
     public struct Totals: Codable, Sendable, Equatable {
         public var mutants: Int
