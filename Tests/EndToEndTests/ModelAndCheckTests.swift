@@ -34,6 +34,13 @@ extension EndToEnd {
             #expect(!all.output.contains("NOT FOUND"))
         }
 
+        /// Names of version 0.1 are accepted.
+        @Test func formerFaultNameIsAccepted() async throws {
+            let arguments = ["model", "--design", "unifiedRefCount", "--quiet", "--fault"]
+            let former = try await Product.run(arguments + ["close-forgets-tokens"] + Self.small, in: try TemporaryFolder())
+            #expect(former.code == 1 && former.output.contains("fault close-omits-token-release"), "\(former.errors)\(former.output)")
+        }
+
         @Test func memoryThatIsUsedUpGivesNoVerdict() async throws {
             let outcome = try await Product.run(
                 ["model", "--design", "unifiedRefCount", "--provider", "zcrx", "--memory", "16"], in: try TemporaryFolder())

@@ -34,7 +34,7 @@ struct ModelCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("A fault to put into the model; --list-faults lists them.", valueName: "name"),
         transform: { name in
-            guard let fault = Fault(rawValue: name) else { throw ValidationError("there is no fault \"\(name)\"; --list-faults lists them") }
+            guard let fault = Fault(name: name) else { throw ValidationError("there is no fault \"\(name)\"; --list-faults lists them") }
             return fault
         })
     var fault: Fault?
