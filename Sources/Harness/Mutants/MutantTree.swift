@@ -103,7 +103,7 @@ struct MutantTree: Sendable {
         try Files.write("", to: log)
         do {
             try await command.run(log: log, orThrow: .input)
-        } catch let error as HarnessError {
+        } catch let error as HarnessError where error.cause == .toolFailed {
             let output = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
             throw HarnessError(
                 .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(output).map { ": " + $0 } ?? "")",

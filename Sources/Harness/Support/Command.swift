@@ -88,13 +88,11 @@ public struct Command: Sendable {
 
     /// Runs to the end with both outputs appended to `log`.
     ///
-    /// - Throws: `HarnessError` whose evidence is the log's last lines.
+    /// - Throws: `HarnessError` whose evidence is the last lines of the output.
     public func run(log: String, orThrow kind: HarnessError.Kind = .harness) async throws {
+        let start = FileStatus(log)?.size ?? 0
         let status = try await status(log: log, orThrow: kind)
-        guard status.isSuccess else {
-            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            throw failure(kind, status, tail: text)
-        }
+        guard status.isSuccess else { throw failure(kind, status, tail: Files.text(log, from: start)) }
     }
 
     /// Runs to the end, whatever its status, with both outputs appended to `log`.
@@ -125,7 +123,7 @@ public struct Command: Sendable {
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
         let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
-        if Files.isFull(tail) { return Files.full("run `\(line)`", evidence: lines) }
+        if lines.contains(where: Files.isFull) { return Files.full("run `\(line)`", evidence: lines) }
         return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines, cause: .toolFailed)
     }
 }

@@ -74,6 +74,11 @@ enum Files {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// A file's text from a byte on; empty where it cannot be read.
+    static func text(_ path: String, from offset: Int64) -> String {
+        String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).dropFirst(Int(offset)), as: UTF8.self)
+    }
+
     static func isFolder(_ path: String) -> Bool {
         var folder: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder.boolValue

@@ -157,8 +157,9 @@ struct NetdevsimModule: Sendable {
         do {
             try await Command("patch", arguments + ["--dry-run"]).run(log: log)
         } catch let error as HarnessError {
-            let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
-            guard text.split(separator: "\n").count > 1 else { throw error }
+            let text = Files.text(log, from: start)
+            // A full disk is an error: as a refusal, "no netdevsim" would be cached.
+            guard error.cause != .diskFull, text.split(separator: "\n").count > 1 else { throw error }
             return Self.firstFailure(in: text)
         }
         try await Command("patch", arguments).run(log: log)

@@ -46,7 +46,7 @@ struct KernelMake: Sendable {
         let start = FileStatus(log)?.size ?? 0
         let status = try await command.status(log: log)
         guard !status.isSuccess else { return }
-        let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+        let text = Files.text(log, from: start)
         guard case .exited = status, text.split(separator: "\n").count > 1 else { throw command.failure(.harness, status, tail: text) }
         throw explained(what, text: text, log: log)
     }
