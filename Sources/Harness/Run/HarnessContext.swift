@@ -93,9 +93,9 @@ public struct HarnessContext: Sendable {
     ///
     /// - Throws: `HarnessError`, whose `blame` is the kernel's where it does not boot; what `body` throws.
     func withOneTimeSnapshot<Value>(
-        of machine: PreparedMachine, bootConsole: String? = nil, _ body: (PreparedMachine) async throws -> Value
+        of machine: PreparedMachine, _ body: (PreparedMachine) async throws -> Value
     ) async throws -> Value {
-        let snapshot = try await boot(machine, bootConsole: bootConsole)
+        let snapshot = try await boot(machine, bootConsole: nil)
         defer { try? Files.remove(snapshot.folder) }
         return try await body(machine)
     }

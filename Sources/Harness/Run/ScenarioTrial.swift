@@ -113,17 +113,8 @@ struct ScenarioTrial {
             return (Crash(.agent, "the agent could not continue: \(error)"), nil)
         }
         // The agent may end before the kernel or init has printed why: wait for the machine's end, where it comes.
-        let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
-            group.addTask { try? await session.machine.waitForExit() }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(10))
-                return nil
-            }
-            let first = try await group.next() ?? nil
-            group.cancelAll()
-            try Task.checkCancellation()
-            return first
-        }
+        let exit = try await withDeadline(.seconds(10)) { try? await session.machine.waitForExit() } ?? nil
+        try Task.checkCancellation()
         session.machine.kill()
         _ = try await session.wait(.seconds(2)) { output in output.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
         if let crash = KernelLog.lastWords(in: session.output.console) { return (crash, exit) }
