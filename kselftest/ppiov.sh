@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the ppiov agent on the booted kernel. KTAP on standard output; 0 passed, 1 failed, 4 nothing passed or failed.
+# Runs the ppiov agent on the booted kernel. KTAP on standard output; exit status 0 passed, 1 failed, 4 nothing passed or failed.
 # If the variables of the kernel's driver selftests (NETIF, LOCAL_V4, REMOTE_V4, REMOTE_TYPE, REMOTE_ARGS) are set in the environment, or in
 # a file net.config in the folder of this script, the scenarios run on that interface.
 here=$(dirname "$0")
@@ -12,7 +12,7 @@ if [ ! -x "$agent" ]; then
 fi
 if [ -z "$NETIF" ] && [ -r "$here/net.config" ]; then
 	set -a
-	# shellcheck disable=SC1091 # it is the tester's own file
+	# shellcheck disable=SC1091 # the file is the tester's
 	. "$here/net.config"
 	set +a
 fi

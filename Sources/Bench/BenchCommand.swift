@@ -13,30 +13,30 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Measure ppiov on this machine: a table on standard output, the same in bench.json.",
         discussion: """
-            Everything is made in a folder of its own and removed at the end; the user's cache is only read, and `cold` not even that. \
-            docs/benchmarks.md says what each row means. Ends with 0 where every aim is met, 1 where one is missed or a row could not be \
+            All files are made in a temporary folder and removed at the end; the user's cache is only read, and `cold` does not read it. \
+            docs/benchmarks.md describes each row. Ends with 0 where every aim is met, 1 where one is missed or a row could not be \
             measured, 2 for bad usage, 3 where nothing could be measured, 130 when interrupted.
             """)
 
     @Option(help: ArgumentHelp("Measure only this; may be repeated.", valueName: Subject.allCases.map(\.rawValue).joined(separator: "|")))
     var only: [Subject] = []
 
-    @Option(name: .customLong("repeat"), help: ArgumentHelp("How often short things are measured; long ones at most 3 times.", valueName: "n"))
+    @Option(name: .customLong("repeat"), help: ArgumentHelp("How often short measurements are made; long ones at most 3 times.", valueName: "n"))
     var repeats = 5
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The kernel, as for `ppiov run`.", valueName: "tree|tarball|debian:VERSION"))
     var kernel = "debian:7.3"
 
-    @Option(help: ArgumentHelp("A folder to work in and to leave, so that the next run is shorter.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A folder to work in. It is kept, so that the next run is shorter.", valueName: "folder"))
     var work: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the numbers go.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The file for the results, as JSON.", valueName: "file"))
     var out = "bench.json"
 
     func validate() throws {
         guard (1...100).contains(repeats) else { throw ValidationError("--repeat takes 1 to 100, not \(repeats)") }
         guard work == nil || !selected.contains(.cold) || !Files.exists("\(work ?? "")/xdg/ppiov") else {
-            throw ValidationError("`cold` needs an empty cache: give --work a new folder, or name with --only what else to measure")
+            throw ValidationError("`cold` needs an empty cache: give --work a new folder, or leave `cold` out of --only")
         }
     }
 
@@ -48,22 +48,22 @@ struct BenchCommand: AsyncParsableCommand {
         let work = work
         let code: Int32
         do {
-            code = try await Interruption.guarding(say: Self.say) {
+            code = try await Interruption.guarding(report: Self.report) {
                 let folder = try BenchFolder(work)
                 defer { folder.remove() }
                 let benchmark = Benchmark(
                     product: Product(program: try Self.product(), folder: folder), folder: folder, kernel: kernel, repeats: repeats,
-                    say: Self.say)
-                var report = Report(kernel: kernel)
+                    report: Self.report)
+                var measured = Report(kernel: kernel)
                 try await benchmark.run(subjects) { _, rows in
-                    report.rows += rows
-                    try Files.write(try report.json(), to: out)
+                    measured.rows += rows
+                    try Files.write(try measured.json(), to: out)
                 }
-                print(report.table(), terminator: "")
-                return report.rows.allSatisfy { $0.verdict != .missed && $0.verdict != .failed } ? 0 : 1
+                print(measured.table(), terminator: "")
+                return measured.rows.allSatisfy { $0.verdict != .missed && $0.verdict != .failed } ? 0 : 1
             }
         } catch let error as HarnessError {
-            Self.say("\(error)")
+            Self.report("\(error)")
             throw ExitCode(error.kind.rawValue)
         }
         throw ExitCode(code)
@@ -75,7 +75,7 @@ struct BenchCommand: AsyncParsableCommand {
             let command = try parse()
             try await command.run()
         } catch  where Self.exitCode(for: error) == .validationFailure {
-            say(fullMessage(for: error))
+            report(fullMessage(for: error))
             Foundation.exit(HarnessError.Kind.input.rawValue)
         } catch {
             exit(withError: error)
@@ -92,7 +92,7 @@ struct BenchCommand: AsyncParsableCommand {
         return path
     }
 
-    private static let say: @Sendable (String) -> Void = { text in
+    private static let report: @Sendable (String) -> Void = { text in
         FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
     }
 }

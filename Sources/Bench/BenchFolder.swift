@@ -3,12 +3,12 @@
 import Foundation
 import Harness
 
-/// The folder that the benchmark works in: a cache of its own, the copy of the source that stands for the user's tree, results.
+/// The folder that the benchmark works in: a cache, a copy of the source in place of the user's tree, results.
 struct BenchFolder: Sendable {
     let path: String
     private let kept: Bool
 
-    /// - Parameter requested: a folder to use and to leave; nil for a new one that `remove` takes away.
+    /// - Parameter requested: a folder to use and to keep; nil for a new one, which `remove` removes.
     init(_ requested: String?) throws {
         kept = requested != nil
         let base = requested ?? NSTemporaryDirectory() + "/ppiov-bench-\(getpid())"
@@ -16,7 +16,7 @@ struct BenchFolder: Sendable {
         for name in ["", "/xdg", "/out", "/home"] { try Files.makeFolder(path + name) }
     }
 
-    /// Removes everything, a kept folder apart.
+    /// Removes the folder, except where it is to be kept.
     func remove() {
         if !kept { try? FileManager.default.removeItem(atPath: path) }
     }
@@ -30,7 +30,7 @@ struct BenchFolder: Sendable {
     /// A results folder that is new.
     func out() -> String { path + "/out/" + UUID().uuidString }
 
-    /// Takes what is slow to fetch or to build, and not itself measured, from the user's cache.
+    /// Copies from the user's cache what is slow to fetch or to build, and is not measured.
     func seed(from user: Cache) async throws {
         for name in ["apt", "downloads", "kernels", "requests", "probe"] where !Files.exists(cache + "/" + name) {
             guard Files.exists(user.root + "/" + name) else { continue }

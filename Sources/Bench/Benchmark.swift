@@ -2,7 +2,7 @@
 
 import Harness
 
-/// What can be measured, in the order it is measured in.
+/// The measurements, in the order in which they are made.
 enum Subject: String, CaseIterable, Sendable {
     case cold, rebuild, unchanged, boot, snapshot, suite, edit, virtme, step, model, check
 
@@ -16,23 +16,23 @@ struct Benchmark: Sendable {
     let folder: BenchFolder
     /// As `ppiov --kernel` takes it.
     let kernel: String
-    /// How often short things are measured.
+    /// How often short measurements are made.
     let repeats: Int
-    let say: @Sendable (String) -> Void
+    let report: @Sendable (String) -> Void
 
     var userTree: UserTree { UserTree(path: folder.tree) }
 
-    /// How often things are measured that take half a minute.
+    /// How often measurements of half a minute are made.
     var longRepeat: Int { min(repeats, 3) }
 
-    /// Measures the subjects and hands on the rows of each; what cannot be measured becomes a row that says why.
+    /// Measures the subjects and passes the rows of each to `each`. A subject that cannot be measured becomes a row with the reason.
     ///
     /// - Throws: `CancellationError`.
     func run(_ subjects: [Subject], each: (Subject, [Measurement]) throws -> Void) async throws {
         if subjects.contains(where: \.takesKernel), !subjects.contains(.cold) { try await folder.seed(from: Cache()) }
         for subject in subjects {
             try Task.checkCancellation()
-            say("measuring: \(subject.rawValue)")
+            report("measuring: \(subject.rawValue)")
             let rows: [Measurement]
             do {
                 rows = try await measure(subject)

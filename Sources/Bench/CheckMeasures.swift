@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// `ppiov check` on synthetic traces: against its aim, and compared with trace-cmd, which prints what ppiov judges.
+/// `ppiov check` on synthetic traces: compared with its aim, and with trace-cmd, which prints the events that ppiov judges.
 extension Benchmark {
     /// Events a second on one core.
     private static let pagesRate = 5e6
@@ -13,7 +13,7 @@ extension Benchmark {
     private static let short = 1_000_000
 
     func check() async throws -> [Measurement] {
-        say("writing traces of \(Self.short) and \(Self.long) events")
+        report("writing traces of \(Self.short) and \(Self.long) events")
         let traces = folder.path + "/check"
         try? FileManager.default.removeItem(atPath: traces)
         try Files.makeFolder(traces)
@@ -33,26 +33,26 @@ extension Benchmark {
         let run = try await product(["check", "--quiet", path], name: name)
         guard run.output.contains(": ok: \(trace.events) events") else {
             throw HarnessError(
-                .harness, "`ppiov check` did not find \(trace.events) events to be right", evidence: [folder.log(name)])
+                .harness, "`ppiov check` did not accept the \(trace.events) events", evidence: [folder.log(name)])
         }
         return run.seconds
     }
 
-    /// trace-cmd turns trace.dat into text, ppiov judges the same events in each form. They take turns, so that other load on the machine
+    /// trace-cmd converts trace.dat to text, ppiov judges the same events in each form. The runs alternate, so that other load on the machine
     /// affects all of them.
     private func comparedWithTraceCmd(_ trace: SyntheticTrace) async throws -> [Measurement] {
         var pages = Measurement(name: "check, pages, 1 M events", seconds: [])
         var dat = Measurement(name: "check, trace.dat, 1 M events", seconds: [])
         var text = Measurement(name: "check, text, 1 M events", seconds: [], aim: Double(trace.events) / Self.textRate)
         var traceCmd = Measurement(name: "trace-cmd report, 1 M events", seconds: [])
-        // It prints its version, then its usage, and ends with 1.
+        // trace-cmd prints its version, then its usage, and ends with 1.
         let banner = try await Command("sh", ["-c", "trace-cmd --version 2>&1 || :"]).output()
         guard let version = banner.firstMatch(of: /version ([0-9.]+)/) else {
-            traceCmd.problem = "there is no trace-cmd here; on Debian the package trace-cmd has it"
+            traceCmd.problem = "trace-cmd is not installed; on Debian the package trace-cmd has it"
             return [traceCmd]
         }
         traceCmd.name = "trace-cmd \(version.1) report, 1 M events"
-        traceCmd.note = "it prints the events of a trace.dat into a file and judges nothing"
+        traceCmd.note = "it prints the events of a trace.dat into a file; it does not judge them"
         try trace.writeDat()
         let report = Command("trace-cmd", ["report", "-i", trace.dat])
         for number in 0...repeats {

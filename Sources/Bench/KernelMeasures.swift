@@ -3,7 +3,7 @@
 import Foundation
 import Harness
 
-/// What is measured of building kernels.
+/// The measurements of kernel builds.
 extension Benchmark {
     /// A kernel from an empty cache.
     func cold() async throws -> [Measurement] {
@@ -15,11 +15,11 @@ extension Benchmark {
                 name: "cold build", seconds: [run.seconds - download], aim: 360,
                 note: "unpacking \(Self.tenths(unpack)) s, configuring \(Self.tenths(run.phase("configuring"))) s, "
                     + "compiling \(Self.tenths(run.phase("compiling"))) s, netdevsim \(Self.tenths(run.phase("building netdevsim"))) s; "
-                    + "fetching lists and package, \(Self.tenths(download)) s, is not in it")
+                    + "fetching lists and package, \(Self.tenths(download)) s, is not included")
         ]
     }
 
-    /// The same command again, after an edit: what the harness adds to make's own work.
+    /// The same command again, after an edit: the time that the harness adds to that of make.
     func rebuild() async throws -> [Measurement] {
         var rows = try await tree()
         var whole: [Double] = []
@@ -55,7 +55,7 @@ extension Benchmark {
         return rows + [Measurement(name: "build without a change", seconds: seconds)]
     }
 
-    /// From a changed line to the verdict on it.
+    /// The time from a changed line to its verdict.
     func edit() async throws -> [Measurement] {
         let rows = try await tree()
         var seconds: [Double] = []
@@ -70,10 +70,10 @@ extension Benchmark {
         return rows + [Measurement(name: "edit to verdict", seconds: seconds, aim: 35, note: "one line of io_uring/zcrx.c, then zcrx.receive")]
     }
 
-    /// Makes the user's tree and has it built once, where that has not been done.
+    /// Makes the user's tree and builds it once, where that has not been done.
     func tree() async throws -> [Measurement] {
         if !Files.exists(userTree.path) {
-            say("copying the source to \(userTree.path)")
+            report("copying the source to \(userTree.path)")
             let source = try await source()
             let half = userTree.path + ".half"
             try await Command("rm", ["-rf", half]).output()
@@ -81,7 +81,7 @@ extension Benchmark {
             try await Command("mv", [half, userTree.path]).output()
             try userTree.edit()
         }
-        say("the first build of the copy, where it is not built")
+        report("the first build of the copy")
         let (_, run) = try await product.kernel(["--kernel", userTree.path], name: "tree")
         guard run.printed("compiling") else { return [] }
         return [
@@ -92,12 +92,12 @@ extension Benchmark {
         ]
     }
 
-    /// The source to copy: the folder that was named, or what a cache has unpacked.
+    /// The source to copy: the given folder, or one that a cache has unpacked.
     private func source() async throws -> String {
         let (build, _) = try await product.kernel(["--kernel", kernel], name: "source")
         if !build.source.hasPrefix("debian:"), !build.source.hasPrefix("tarball:") { return kernel }
         if let found = UserTree.source(of: build, in: [folder.cache, Cache().root]) { return found }
-        // Built long ago, its source gone: building it anew in the benchmark's cache unpacks it.
+        // The kernel is in the cache and its source is not: a new build in the benchmark's cache unpacks it.
         try await Command("rm", ["-rf", folder.cache + "/kernels", folder.cache + "/requests"]).output()
         let (again, _) = try await product.kernel(["--kernel", kernel], name: "source")
         guard let found = UserTree.source(of: again, in: [folder.cache]) else {

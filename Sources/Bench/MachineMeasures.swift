@@ -2,7 +2,7 @@
 
 import Harness
 
-/// What is measured of machines and runs.
+/// The measurements of machines and runs.
 extension Benchmark {
     private static let trivial = ["--filter", "harness.pass"]
 
@@ -20,24 +20,24 @@ extension Benchmark {
 
     private func starts(_ arguments: [String], name: String) async throws -> [Double] {
         var seconds: [Double] = []
-        // The first makes what the cache does not have: image, snapshot, probe of the accelerator.
+        // The first run makes the files that the cache lacks: image, snapshot, probe of the accelerator.
         for number in 0...repeats {
             let (_, start) = try await product.scenarios(arguments, name: name)
             guard let start else {
-                throw HarnessError(.harness, "metadata.json does not say when the scenario started", evidence: [folder.log(name)])
+                throw HarnessError(.harness, "metadata.json has no start time of the scenario", evidence: [folder.log(name)])
             }
             if number > 0 { seconds.append(start) }
         }
         return seconds
     }
 
-    /// Every quick scenario, caches warm, with one machine at a time and with as many as ppiov takes by itself.
+    /// Every quick scenario, caches warm, with one machine at a time and with ppiov's default number.
     func suite() async throws -> [Measurement] {
         _ = try await product.scenarios(["--kernel", kernel] + Self.trivial, name: "suite-0")
         var rows: [Measurement] = []
         for jobs in [["--jobs", "1"], []] {
             let name = jobs.isEmpty ? "suite" : "suite --jobs 1"
-            say(name)
+            report(name)
             do {
                 let (run, _) = try await product.scenarios(["--kernel", kernel] + jobs, name: jobs.isEmpty ? "suite" : "suite-1")
                 var row = Measurement(name: name, seconds: [run.seconds])

@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// One row of the table: what was measured, how often, and what it is compared with.
+/// One row of the table: a measurement, its times, and what it is compared with.
 struct Measurement: Encodable, Sendable {
-    /// What a time is compared with where it has no aim: another tool, or the part of it that is not ours.
+    /// What a time without an aim is compared with: another tool, or the part of the time that is not ppiov's.
     struct Reference: Codable, Sendable {
         var name: String
         var seconds: Double
@@ -12,7 +12,7 @@ struct Measurement: Encodable, Sendable {
 
     enum Verdict: String, Codable, Sendable {
         case ok, missed, failed
-        /// There is no aim to meet.
+        /// There is no aim.
         case measured = "-"
     }
 
@@ -22,9 +22,9 @@ struct Measurement: Encodable, Sendable {
     /// Seconds, at most.
     var aim: Double?
     var reference: Reference?
-    /// What the reader should know of these numbers.
+    /// A remark on the numbers.
     var note: String?
-    /// Why there is no number, or none to believe.
+    /// Why there is no number, or no valid one.
     var problem: String?
 
     var median: Double? {
@@ -42,7 +42,7 @@ struct Measurement: Encodable, Sendable {
 
     private enum CodingKeys: CodingKey { case name, seconds, median, minimum, maximum, aim, reference, ratio, verdict, note, problem }
 
-    /// With what follows from the seconds.
+    /// Also encodes the values that follow from the seconds.
     func encode(to encoder: any Encoder) throws {
         var row = encoder.container(keyedBy: CodingKeys.self)
         try row.encode(name, forKey: .name)

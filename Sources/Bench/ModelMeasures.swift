@@ -4,11 +4,11 @@ import Foundation
 import Harness
 import Results
 
-/// `ppiov model`, against its aim and against SPIN on the same model.
+/// `ppiov model`, compared with its aim and with SPIN on the same model.
 extension Benchmark {
     /// The default bound must be explored at this rate, states a second.
     private static let rate = 1e6
-    /// The bound that both explorers take: the default one, without what either leaves out.
+    /// The bound of both explorers: the default one, without what either does not have.
     private static let buffers = 3
     private static let devmem = ["--design", "unifiedRefCount", "--provider", "devmem", "--buffers", "\(buffers)"]
 
@@ -23,7 +23,7 @@ extension Benchmark {
         return [zcrx] + (try await comparedWithSPIN())
     }
 
-    /// What an explorer counted.
+    /// The counts of an explorer.
     struct Count: CustomStringConvertible, Sendable {
         var states: Int
         /// Steps taken from these states.
@@ -42,7 +42,7 @@ extension Benchmark {
         return (run.seconds, found)
     }
 
-    /// The explorer and SPIN take turns, so that other load on the machine affects both.
+    /// Runs of the explorer and of SPIN alternate, so that other load on the machine affects both.
     private func comparedWithSPIN() async throws -> [Measurement] {
         var plain = Measurement(name: "model, devmem, --no-symmetry", seconds: [])
         var reduced = Measurement(name: "model, devmem", seconds: [])
@@ -64,7 +64,7 @@ extension Benchmark {
                 reduced.seconds.append(fewer)
             }
             plain.note = "\(found)"
-            reduced.note = "\(classes): buffers that change places make one state"
+            reduced.note = "\(classes): states that differ only in the numbering of buffers are one"
             guard let spin, spinRow.problem == nil else { continue }
             do {
                 let (seconds, theirs) = try await spin.explored()
@@ -96,9 +96,9 @@ extension Benchmark {
 
 /// SPIN's explorer of Promela/devmem.pml, translated and compiled.
 private struct SPIN: Sendable {
-    /// What SPIN calls itself.
+    /// The version that SPIN prints.
     let version: String
-    /// How it was made, and what that took.
+    /// How it was compiled, and how long that took.
     let note: String
     private let folder: String
 
@@ -106,7 +106,7 @@ private struct SPIN: Sendable {
     private static let compile = ["-O2", "-DSAFETY", "-DNOREDUCE"]
     private static let options = ["-m100000", "-w22"]
     /// A fault that only shows in a final state, by its name in the model and in `ppiov model --fault`.
-    private static let fault = "close_forgets_tokens"
+    private static let fault = "close_omits_token_release"
 
     /// - Throws: `HarnessError` where SPIN or gcc is missing, or SPIN does not find a fault in the model.
     init(folder: String, buffers: Int) async throws {
@@ -115,7 +115,7 @@ private struct SPIN: Sendable {
         guard let banner = try? await Command("spin", ["-V"]).output(), let match = banner.firstMatch(of: /Version ([0-9.]+)/)
         else {
             try Task.checkCancellation()
-            throw HarnessError(.harness, "there is no spin here; on Debian the package spin has it")
+            throw HarnessError(.harness, "spin is not installed; on Debian the package spin has it")
         }
         version = String(match.1)
         let source = try Self.source()
@@ -125,7 +125,7 @@ private struct SPIN: Sendable {
         note =
             "gcc \(Self.compile.joined(separator: " ")), pan \(Self.options.joined(separator: " ")); "
             + "translating and compiling it took \(making) s, which is not counted"
-        // A model that checks nothing would have as many states: SPIN must find a fault that is put in.
+        // A model without checks would have the same number of states: SPIN must find a fault that is put in.
         try await Self.make("pan-fault", from: source, in: folder, defining: ["-DBUFFERS=\(buffers)", "-DFAULT=\(Self.fault)"])
         let text = try await Command(folder + "/pan-fault", Self.options, directory: folder).output()
         guard let errors = text.firstMatch(of: /errors: (\d+)/), errors.1 != "0" else {
@@ -146,7 +146,7 @@ private struct SPIN: Sendable {
             let lines = text.split(separator: "\n").prefix(5).map(String.init)
             throw HarnessError(.harness, "SPIN did not end without errors", evidence: lines)
         }
-        // The way to the initial state is a transition to pan.
+        // pan counts the way to the initial state as a transition.
         let bytes = Int((megabytes * 1_048_576 / Double(states)).rounded())
         return (seconds, Benchmark.Count(states: states, steps: transitions - 1, bytesPerState: bytes))
     }

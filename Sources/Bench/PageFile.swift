@@ -10,8 +10,8 @@ enum Bytes {
 /// One CPU's ring-buffer pages, written to a file as they fill.
 struct PageFile {
     static let size = 4096
-    private static let room = 4080
-    /// As many bytes as are written at once.
+    private static let capacity = 4080
+    /// The number of bytes that are written at once.
     private static let batch = 256 * size
 
     private let handle: FileHandle
@@ -30,7 +30,7 @@ struct PageFile {
 
     /// Adds a record of at most 112 bytes, less than 2^27 ns after the one before.
     mutating func append(_ record: [UInt8], at when: UInt64) throws {
-        if page.count + 4 + record.count > Self.room { try flush() }
+        if page.count + 4 + record.count > Self.capacity { try flush() }
         if page.isEmpty {
             pageTime = when
             time = when
@@ -49,7 +49,7 @@ struct PageFile {
     private mutating func flush() throws {
         guard !page.isEmpty else { return }
         full += Bytes.little(pageTime) + Bytes.little(UInt64(page.count)) + page
-        full += [UInt8](repeating: 0, count: Self.room - page.count)
+        full += [UInt8](repeating: 0, count: Self.capacity - page.count)
         page.removeAll(keepingCapacity: true)
         if full.count >= Self.batch { try write() }
     }

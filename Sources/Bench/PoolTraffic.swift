@@ -2,18 +2,18 @@
 
 import LifeCycle
 
-/// What happens in a `SyntheticTrace`, event by event.
+/// The events of a `SyntheticTrace`.
 struct PoolTraffic {
     static let holdID: UInt16 = 359
     static let releaseID: UInt16 = 360
     static let poolReleaseID: UInt16 = 361
     static let poller: UInt32 = 41
     static let user: UInt32 = 1042
-    /// One queue's net_iovs, and a pool's life in holds.
+    /// One queue's net_iovs, and the holds of a pool before it is destroyed.
     private static let buffers = 512
-    private static let life: UInt32 = 100_000
+    private static let holdsPerPool: UInt32 = 100_000
 
-    /// A queue with its provider: its net_iovs outlive its pools.
+    /// A queue with its provider. Its pools use the same net_iovs, one after the other.
     private struct Queue {
         var pool: UInt64
         var free: [UInt64]
@@ -26,7 +26,8 @@ struct PoolTraffic {
     }
 
     private var queues: [Queue]
-    private var turn = 0
+    /// The queue of the current events.
+    private var current = 0
     /// Events that the current queue still makes.
     private var left = 0
     private var pools: UInt64 = 4
@@ -44,55 +45,55 @@ struct PoolTraffic {
     mutating func next() -> (cpu: Int, time: UInt64, record: [UInt8]) {
         time += 100 + random(400)
         if left == 0 {
-            turn = Int(random(4))
-            // As many as one poll takes, or one recvmsg returns.
+            current = Int(random(4))
+            // The number that one poll takes, or one recvmsg returns.
             left = 1 + Int(random(64))
-            if !queues[turn].isDestroyed { queues[turn].isHolding.toggle() }
+            if !queues[current].isDestroyed { queues[current].isHolding.toggle() }
         }
         left -= 1
-        if queues[turn].isDestroyed { return drain() }
-        if queues[turn].holds >= Self.life {
-            queues[turn].isDestroyed = true
+        if queues[current].isDestroyed { return drain() }
+        if queues[current].holds >= Self.holdsPerPool {
+            queues[current].isDestroyed = true
             return poolRelease()
         }
-        if queues[turn].held.isEmpty { queues[turn].isHolding = true }
-        if queues[turn].free.isEmpty { queues[turn].isHolding = false }
-        return queues[turn].isHolding ? hold() : release()
+        if queues[current].held.isEmpty { queues[current].isHolding = true }
+        if queues[current].free.isEmpty { queues[current].isHolding = false }
+        return queues[current].isHolding ? hold() : release()
     }
 
     private mutating func hold() -> (cpu: Int, time: UInt64, record: [UInt8]) {
-        let netmem = queues[turn].free.removeLast()
-        queues[turn].held.append(netmem)
-        queues[turn].holds += 1
-        let words = Bytes.little(netmem) + Bytes.little(UInt64(queues[turn].holds)) + Bytes.little(UInt64(0))
+        let netmem = queues[current].free.removeLast()
+        queues[current].held.append(netmem)
+        queues[current].holds += 1
+        let words = Bytes.little(netmem) + Bytes.little(UInt64(queues[current].holds)) + Bytes.little(UInt64(0))
         return (0, time, record(Self.holdID, cpu: 0, words))
     }
 
     private mutating func release() -> (cpu: Int, time: UInt64, record: [UInt8]) {
         // Any of them: users return buffers in any order.
-        let place = Int(random(UInt64(queues[turn].held.count)))
-        queues[turn].held.swapAt(place, queues[turn].held.count - 1)
-        let netmem = queues[turn].held.removeLast()
-        queues[turn].free.append(netmem)
-        queues[turn].releases += 1
+        let place = Int(random(UInt64(queues[current].held.count)))
+        queues[current].held.swapAt(place, queues[current].held.count - 1)
+        let netmem = queues[current].held.removeLast()
+        queues[current].free.append(netmem)
+        queues[current].releases += 1
         let cpu = left % 4 == 0 ? 0 : 1
-        let words = Bytes.little(netmem) + Bytes.little(UInt64(queues[turn].releases)) + Bytes.little(UInt64(0))
+        let words = Bytes.little(netmem) + Bytes.little(UInt64(queues[current].releases)) + Bytes.little(UInt64(0))
         return (cpu, time, record(Self.releaseID, cpu: cpu, words))
     }
 
     private mutating func drain() -> (cpu: Int, time: UInt64, record: [UInt8]) {
-        guard queues[turn].held.isEmpty else { return release() }
+        guard queues[current].held.isEmpty else { return release() }
         let freed = poolRelease()
-        let queue = queues[turn]
-        // The allocator gives every other pool the address of the one before.
+        let queue = queues[current]
+        // Every other pool gets the address of the pool before it from the allocator.
         pools += 1
-        queues[turn] = Queue(pool: pools % 2 == 0 ? queue.pool : Self.address(pools), free: queue.free)
+        queues[current] = Queue(pool: pools % 2 == 0 ? queue.pool : Self.address(pools), free: queue.free)
         return freed
     }
 
     private mutating func poolRelease() -> (cpu: Int, time: UInt64, record: [UInt8]) {
-        let queue = queues[turn]
-        queues[turn].attempts += 1
+        let queue = queues[current]
+        queues[current].attempts += 1
         let counts = Bytes.little(UInt32(queue.held.count)) + Bytes.little(queue.holds) + Bytes.little(UInt64(queue.releases))
         return (1, time, record(Self.poolReleaseID, cpu: 1, counts + Bytes.little(queue.attempts)))
     }
@@ -101,7 +102,7 @@ struct PoolTraffic {
         // The poll runs in a soft interrupt, the user in its task.
         let flags: UInt8 = cpu == 0 ? 0x10 : 0
         let task = cpu == 0 ? Self.poller : Self.user
-        return Bytes.little(id) + [flags, 1] + Bytes.little(task) + Bytes.little(queues[turn].pool) + words
+        return Bytes.little(id) + [flags, 1] + Bytes.little(task) + Bytes.little(queues[current].pool) + words
     }
 
     private mutating func random(_ bound: UInt64) -> UInt64 { generator.next() % bound }

@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// The ppiov under measurement, run as its users run it: as a process, timed from outside.
+/// The ppiov that is measured, run as a process and timed from outside.
 struct Product: Sendable {
     /// The executable.
     var program: String
@@ -14,7 +14,7 @@ struct Product: Sendable {
     struct Run: Sendable {
         /// From the start of the process to its end.
         var seconds: Double
-        /// What it printed on standard error, with the seconds since its start.
+        /// Its lines on standard error, with the seconds since its start.
         var lines: [(time: Double, text: String)]
         var output: String
 
@@ -44,10 +44,10 @@ struct Product: Sendable {
         return Run(seconds: seconds, lines: Self.progress(text), output: text)
     }
 
-    /// Runs `ppiov` where it must find a failure: with a line that begins or goes on so.
+    /// Runs `ppiov` where it must find a failure, and print a line with `word`.
     ///
     /// - Throws: `HarnessError` where it finds none.
-    func failing(_ arguments: [String], saying word: String, name: String) async throws {
+    func failing(_ arguments: [String], printing word: String, name: String) async throws {
         do {
             _ = try await self(arguments, name: name)
         } catch let error as HarnessError where error.kind == .harness && (Files.text(folder.log(name)) ?? "").contains(word) {
@@ -56,10 +56,10 @@ struct Product: Sendable {
         throw HarnessError(.harness, "`ppiov \(arguments.joined(separator: " "))` found no failure", evidence: [folder.log(name)])
     }
 
-    /// The kernel that a request comes to, built where it must be.
+    /// The kernel of a request, built where the cache does not have it.
     func kernel(_ request: [String], name: String) async throws -> (build: KernelBuild, run: Run) {
         let run = try await self(["build"] + request, name: name)
-        // The JSON is all that begins or ends a line with a brace.
+        // Only the JSON has lines that begin with a brace.
         guard let open = run.output.range(of: "\n{\n"), let close = run.output.range(of: "\n}", options: .backwards),
             let build = try? JSONDecoder().decode(KernelBuild.self, from: Data("{\(run.output[open.upperBound..<close.lowerBound])}".utf8))
         else { throw HarnessError(.harness, "`ppiov build` printed no kernel", evidence: [folder.log(name)]) }
@@ -68,7 +68,7 @@ struct Product: Sendable {
 
     /// Runs scenarios.
     ///
-    /// - Returns: the run, and the seconds from QEMU's start to the first scenario's start, as the harness took them.
+    /// - Returns: the run, and the seconds from QEMU's start to the first scenario's start, as the harness measured them.
     func scenarios(_ arguments: [String], name: String) async throws -> (run: Run, start: Double?) {
         let out = folder.out()
         let run = try await self(["run", "--out", out] + arguments, name: name)

@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// What a run of the benchmark measured, and on what.
+/// The measurements of a run of the benchmark, and its machine.
 struct Report: Encodable, Sendable {
     var schemaVersion = 1
     /// ISO 8601.
@@ -35,7 +35,7 @@ struct Report: Encodable, Sendable {
     /// The rows with their medians, for programs.
     func json() throws -> Data { try StableJSON.document(self) }
 
-    /// The rows for people: a Markdown table, so that it can be pasted into docs/benchmarks.md.
+    /// The rows as a Markdown table, for docs/benchmarks.md.
     func table() -> String {
         var cells = [["name", "median s", "spread", "n", "compared with", "ratio", "verdict"]]
         var notes: [String] = []

@@ -3,22 +3,22 @@
 import Foundation
 import Harness
 
-/// One step of a bisection: a commit that was never built, which changes one file, is checked out, built and tried.
+/// One step of a bisection: a new commit, which changes one file, is checked out, built and run.
 extension Benchmark {
     func step() async throws -> [Measurement] {
         var rows = try await tree()
         try await installVirtme()
         let history = History(path: userTree.path)
-        try await history.make(say: say)
+        try await history.make(report: report)
         // Both tools build the kernel that virtme-ng needs.
         let request = ["--kernel", userTree.path] + Self.options
         let like = folder.out()
-        say("the first step's kernel")
+        report("the first step's kernel")
         let (build, _) = try await product.kernel(request, name: "step-kernel")
         try await product.failing(
-            ["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], saying: "FAILED", name: "step-like")
+            ["run", "--out", like] + request + ["--filter", Self.failing, "--accel", "tcg"], printing: "FAILED", name: "step-like")
         let plain = PlainBuild(tree: userTree.path, objects: folder.path + "/objects", log: folder.log("step-make"))
-        say("the first whole make")
+        report("the first whole make")
         try await plain.start(from: URL(fileURLWithPath: build.vmlinux).deletingLastPathComponent().path + "/config")
         _ = try await virtme(plain.vmlinux, proving: true)
 
@@ -28,14 +28,14 @@ extension Benchmark {
         for number in 0...longRepeat {
             let own = try await history.step(userTree) {
                 try await product.failing(
-                    ["bisect-step"] + request + ["--accel", "tcg", "--like", like], saying: "bad ", name: "step")
+                    ["bisect-step"] + request + ["--accel", "tcg", "--like", like], printing: "bad ", name: "step")
             }
             var taken: [Double] = []
             let plainSeconds = try await history.step(userTree) {
                 taken.append(try await secondsTaken { try await plain.make() })
                 taken.append(try await virtme(plain.vmlinux, proving: false))
             }
-            // The first finds nothing in the page cache.
+            // In the first step the page cache has none of the files.
             if number > 0 {
                 steps.seconds.append(own)
                 other.seconds.append(plainSeconds)
@@ -45,8 +45,8 @@ extension Benchmark {
         steps.reference = other.median.map { Measurement.Reference(name: "make, virtme-ng", seconds: $0) }
         steps.note = "git checkout of a commit that changes io_uring/zcrx.c, then `ppiov bisect-step` with \(Self.failing): build, snapshot, verdict"
         other.note =
-            "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of everything that the same configuration has, in an object folder "
-            + "that is kept, then vng with `true`; in turn with the row before. make \(Self.list(parts.map { $0[0] })) s, vng \(Self.list(parts.map { $0[1] })) s"
+            "the same checkout, `make -j\(ProcessInfo.processInfo.activeProcessorCount)` of all that the same configuration has, in an object folder "
+            + "that is kept, then vng with `true`; alternating with the row before. make \(Self.list(parts.map { $0[0] })) s, vng \(Self.list(parts.map { $0[1] })) s"
         rows += [steps, other]
         return rows
     }
@@ -70,20 +70,20 @@ private struct History {
     }
 
     /// The whole tree as one commit, where that has not been done.
-    func make(say: @Sendable (String) -> Void) async throws {
+    func make(report: @Sendable (String) -> Void) async throws {
         if !Files.exists(path + "/.git") { _ = try await git(["init", "--quiet"]) }
         guard try await git(["tag", "--list", base]).isEmpty else {
             _ = try await git(["checkout", "--quiet", "--force", base])
             return
         }
-        say("committing the copy")
-        // What the kernel's .gitignore leaves out lies in Debian's package, too.
+        report("committing the copy")
+        // Debian's package also has files that the kernel's .gitignore excludes.
         _ = try await git(["add", "--all", "--force"])
         _ = try await git(["commit", "--quiet", "--message", "The copy"])
         _ = try await git(["tag", base])
     }
 
-    /// Seconds to check out a new commit on `base`, and to do something with it. `base` is checked out before.
+    /// Seconds to check out a new commit on `base`, and for `body`. `base` is checked out before.
     func step(_ tree: UserTree, _ body: () async throws -> Void) async throws -> Double {
         _ = try await git(["checkout", "--quiet", "--force", base])
         try tree.edit()
@@ -97,7 +97,7 @@ private struct History {
     }
 }
 
-/// What `git bisect run` would be given without ppiov: make in an object folder that is kept from step to step.
+/// The command of `git bisect run` without ppiov: make in an object folder that is kept from step to step.
 private struct PlainBuild {
     let tree: String
     let objects: String

@@ -3,11 +3,11 @@
 import Foundation
 import Harness
 
-/// A legal trace of page pools, as long as wanted: raw ring-buffer pages of two CPUs with the formats in the same folder, as `ppiov check`
-/// takes them, and the same as trace-cmd's trace.dat.
+/// A legal trace of page pools, of any length: raw ring-buffer pages of two CPUs with the formats in the same folder, for `ppiov check`, and
+/// the same as trace-cmd's trace.dat.
 ///
 /// Four pools at a time hold and release 512 net_iovs each. CPU 0 polls and holds; both release. After some rounds a pool is
-/// destroyed, drains, and another takes its net_iovs, often at the same address. It is the same trace every time.
+/// destroyed, drains, and another pool, often at the same address, uses its net_iovs. The trace is the same every time.
 struct SyntheticTrace: Sendable {
     let folder: String
     let events: Int
@@ -32,7 +32,7 @@ struct SyntheticTrace: Sendable {
         for index in cpus.indices { try cpus[index].close() }
     }
 
-    /// Writes the same pages behind a header of version 6 (trace-cmd.dat.v6(5)).
+    /// Writes the same pages after a header of version 6 (trace-cmd.dat.v6(5)).
     func writeDat() throws {
         func sized(_ text: String) -> [UInt8] { Bytes.little(UInt64(text.utf8.count)) + Array(text.utf8) }
         func words(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
@@ -59,7 +59,7 @@ struct SyntheticTrace: Sendable {
         try Files.write(whole, to: dat)
     }
 
-    // MARK: - Texts, as Linux 7.3 on x86-64 has them
+    // MARK: - The texts of Linux 7.3 on x86-64
 
     static let headerPage = """
         \tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;

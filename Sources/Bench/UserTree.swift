@@ -3,14 +3,14 @@
 import Foundation
 import Harness
 
-/// A plain folder with the kernel's source, which stands for the tree of a developer who edits io_uring/zcrx.c.
+/// A plain folder with the kernel's source, in place of the tree of a developer who edits io_uring/zcrx.c.
 struct UserTree: Sendable {
     let path: String
 
     private static let file = "io_uring/zcrx.c"
     private static let mark = "static const char ppiov_bench_edit[] __attribute__((used)) = "
 
-    /// Changes the last line of zcrx.c to one that no kernel was built from.
+    /// Changes the last line of zcrx.c to a new one.
     func edit() throws {
         let file = path + "/" + Self.file
         guard let text = Files.text(file) else {
@@ -22,7 +22,7 @@ struct UserTree: Sendable {
         try Files.write(Data((lines.joined(separator: "\n") + "\n").utf8), to: file)
     }
 
-    /// Where a cache has the source of a kernel that was built from a package or tarball.
+    /// The folder of a cache with the source of a kernel that was built from a package or tarball.
     static func source(of build: KernelBuild, in caches: [String]) -> String? {
         let suffix = build.source.hasPrefix("tarball:") ? build.source.dropFirst("tarball:".count) : Cache.key([build.source]).prefix(8)
         for cache in caches {

@@ -7,16 +7,16 @@ import Harness
 extension Benchmark {
     private static let version = "1.42"
 
-    /// What virtme-ng needs of a kernel in addition to what ppiov's profile has: it shares the host's root over 9p, with overlays.
+    /// The options that virtme-ng needs in addition to those of ppiov's profile: it shares the host's root over 9p, with overlays.
     static let options = [
         "NETWORK_FILESYSTEMS=y", "NET_9P=y", "NET_9P_VIRTIO=y", "9P_FS=y", "OVERLAY_FS=y",
     ].flatMap { ["--set", $0] }
 
     func virtme() async throws -> [Measurement] {
         try await installVirtme()
-        // Where the copy is built, its objects make this kernel cheap.
+        // Where the copy is built, most of its objects are used again.
         let request = ["--kernel", Files.exists(userTree.path) ? userTree.path : kernel] + Self.options
-        say("a kernel with what virtme-ng needs")
+        report("a kernel with the options that virtme-ng needs")
         let (build, _) = try await product.kernel(request, name: "virtme-kernel")
         let trivial = request + ["--filter", "harness.pass", "--accel", "tcg"]
         let boot = Measurement(name: "harness.pass, booting", seconds: try await wholes(trivial + ["--isolate", "none"], name: "virtme-boot"))
@@ -26,7 +26,7 @@ extension Benchmark {
             vng.seconds = try await times(build.vmlinux)
             vng.note =
                 "whole command, as in the two rows before it; same vmlinux, TCG, 2 CPUs, 512 MB; root over 9p. "
-                + "It is handed the vmlinux; ppiov first sees whether the source has changed (`build without a change` says how long that takes)"
+                + "It gets the vmlinux; ppiov first checks whether the source has changed (the row `build without a change` has that time)"
         } catch let error as HarnessError where error.kind != .interrupted {
             vng.problem = ([error.message] + error.evidence.suffix(3)).joined(separator: "; ")
         }
@@ -38,7 +38,7 @@ extension Benchmark {
         } + [vng]
     }
 
-    /// Whole commands, the first one apart.
+    /// Whole commands; the first is not counted.
     private func wholes(_ arguments: [String], name: String) async throws -> [Double] {
         var seconds: [Double] = []
         for number in 0...repeats {
@@ -50,7 +50,7 @@ extension Benchmark {
 
     func installVirtme() async throws {
         guard !Files.exists(folder.venv + "/bin/vng") else { return }
-        say("installing virtme-ng \(Self.version)")
+        report("installing virtme-ng \(Self.version)")
         try await Command("python3", ["-m", "venv", folder.venv]).output()
         try await Command(folder.venv + "/bin/pip", ["install", "--quiet", "--no-cache-dir", "virtme-ng==\(Self.version)"]).output()
     }
@@ -66,10 +66,12 @@ extension Benchmark {
 
     /// Seconds for one boot of `vmlinux` through virtme-ng, and a trivial command.
     ///
-    /// - Parameter proving: the console is shown and must say that the command ran: where the host has no udev, virtme-ng's output is there.
+    /// - Parameter proving: the console is logged and must have the command's output. (Where the host has no udev, virtme-ng's output is
+    ///   there, too.)
     func virtme(_ vmlinux: String, proving: Bool) async throws -> Double {
         let path = folder.venv + "/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-        // The guest's shell prints the proof: the command line does not hold it. The kernel has no ACPI to power off with: it restarts, which ends QEMU.
+        // The guest's shell computes the text, which the command line does not have. The kernel has no ACPI to power off: it restarts, which
+        // ends QEMU.
         let script = "echo ppiov-$((40+2)); echo b > /proc/sysrq-trigger"
         let command = Command(
             folder.venv + "/bin/vng",
@@ -84,13 +86,13 @@ extension Benchmark {
                 do {
                     try await command.run(log: log)
                 } catch is HarnessError {
-                    // A guest that restarts has no exit code for vng to pass on: the proof decides.
+                    // A guest that restarts has no exit code for vng: the text on the console counts.
                 }
             }
         }
         let text = Files.text(log) ?? ""
         guard !proving || text.contains("ppiov-42") else {
-            throw HarnessError(.harness, "virtme-ng ran nothing", evidence: text.split(separator: "\n").suffix(3).map(String.init))
+            throw HarnessError(.harness, "virtme-ng did not run the command", evidence: text.split(separator: "\n").suffix(3).map(String.init))
         }
         return seconds
     }

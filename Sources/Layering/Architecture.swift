@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What docs/architecture.md promises, as far as it can be checked.
+/// The rules in docs/architecture.md that can be checked.
 struct Architecture: Sendable {
     static let path = "docs/architecture.md"
     static let begin = "<!-- layers:begin -->"
     static let end = "<!-- layers:end -->"
 
-    /// A row of the table with the head "Room | Its one job | May use".
-    struct Room: Equatable, Sendable {
-        /// Of the repository, without a slash at its end.
+    /// A row of the table whose third column is "May use".
+    struct Row: Equatable, Sendable {
+        /// A folder, relative to the repository, without a slash at its end.
         var path: String
         /// The names in the last cell; empty for "nothing".
         var mayUse: Set<String>
     }
 
-    var rooms: [Room] = []
+    var rows: [Row] = []
     /// Paths that the section "Files above 400 lines" names.
     var longFiles: Set<String> = []
-    /// What stands between the marks; nil where they are missing.
+    /// The text between the marks; nil where they are missing.
     var drawing: String?
 
     init(text: String) {
@@ -26,12 +26,12 @@ struct Architecture: Sendable {
         var isInLongFiles = false
         for line in lines {
             let cells = Self.cells(line)
-            if cells.count == 3, cells[0] == "Room", cells[2] == "May use" {
+            if cells.count == 3, cells[2] == "May use" {
                 isInTable = true
             } else if cells.isEmpty {
                 isInTable = false
-            } else if isInTable, cells.count == 3, let room = Self.room(cells) {
-                rooms.append(room)
+            } else if isInTable, cells.count == 3, let row = Self.row(cells) {
+                rows.append(row)
             }
             if line.hasPrefix("#") { isInLongFiles = line.lowercased().contains("files above 400 lines") }
             if isInLongFiles { longFiles.formUnion(Self.quoted(line)) }
@@ -49,14 +49,14 @@ struct Architecture: Sendable {
         return cells
     }
 
-    private static func room(_ cells: [String]) -> Room? {
+    private static func row(_ cells: [String]) -> Row? {
         guard var path = quoted(cells[0]).first else { return nil }
         while path.hasSuffix("/") { path.removeLast() }
         let names = cells[2].replacing("`", with: "").split(separator: ",").map { trimmed(String($0)) }
-        return Room(path: path, mayUse: Set(names.filter { !$0.isEmpty && $0 != "nothing" }))
+        return Row(path: path, mayUse: Set(names.filter { !$0.isEmpty && $0 != "nothing" }))
     }
 
-    /// What stands in backticks.
+    /// The texts in backticks.
     private static func quoted(_ text: String) -> [String] {
         let parts = text.split(separator: "`", omittingEmptySubsequences: false)
         return parts.indices.filter { $0 % 2 == 1 && $0 < parts.count - 1 }.map { String(parts[$0]) }

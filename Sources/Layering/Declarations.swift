@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What a Swift file declares, and which modules it imports.
+/// A declaration in a Swift file.
 struct Declaration: Equatable, Sendable {
     enum Kind: String, Sendable { case type, function, value }
 
@@ -9,13 +9,13 @@ struct Declaration: Equatable, Sendable {
     var line: Int
     /// The type around it, outermost first and joined by dots; nil at the top level.
     var owner: String?
-    /// It stands in an extension of its owner.
+    /// It is in an extension of its owner.
     var isInExtension = false
     /// `private` or `fileprivate`: only its own file can name it.
     var isPrivate = false
 }
 
-/// A Swift file as the rules see it.
+/// A Swift file: its tokens, imports and declarations.
 struct SwiftFile: Sendable {
     /// Relative to the repository.
     var path: String
@@ -24,7 +24,7 @@ struct SwiftFile: Sendable {
     var declarations: [Declaration] = []
     /// The types that the file declares or extends.
     var owners: Set<String> = []
-    /// Where among `tokens` the names stand that are declared here.
+    /// The indices in `tokens` of the names that are declared here.
     private(set) var namePlaces: Set<Int> = []
 
     init(path: String, text: String) {
@@ -38,7 +38,7 @@ struct SwiftFile: Sendable {
 
     private enum Scope {
         case type(String, isExtension: Bool)
-        /// A function, a closure, an accessor: what is declared in there is local.
+        /// A function, a closure, an accessor: a declaration in it is local.
         case body
     }
 
@@ -72,7 +72,7 @@ struct SwiftFile: Sendable {
         }
     }
 
-    /// Behind a dot or `import`: `.extension`, `x.case`, `import struct X.Y`.
+    /// After a dot or `import`: `.extension`, `x.case`, `import struct X.Y`.
     private func isMember(_ index: Int) -> Bool { index > 0 && (tokens[index - 1].isSymbol(".") || tokens[index - 1].isWord("import")) }
 
     private func isDeclaring(_ scopes: [Scope]) -> Bool {
@@ -84,7 +84,7 @@ struct SwiftFile: Sendable {
         index < tokens.count && tokens[index].kind == .identifier ? tokens[index].text : nil
     }
 
-    /// Reads a declaration whose keyword stands at `index`; returns the scope that its brace will open.
+    /// Reads a declaration whose keyword is at `index`; returns the scope that its brace will open.
     private mutating func declare(at index: Int, scopes: [Scope], parentheses: Int) -> Scope? {
         let keyword = tokens[index].text
         guard parentheses == 0 else { return nil }
@@ -142,7 +142,7 @@ struct SwiftFile: Sendable {
         var index = keyword - 1
         while index >= 0 {
             if tokens[index].isSymbol(")"), index >= 3, tokens[index - 2].isSymbol("(") {
-                // `private(set)` leaves the name to others.
+                // With `private(set)` other files can use the name.
                 index -= 4
             } else if let word = word(index), Self.modifiers.contains(word) {
                 if word == "private" || word == "fileprivate" { return true }

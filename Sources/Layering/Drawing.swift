@@ -4,7 +4,7 @@
 extension Layers {
     var drawing: String {
         var text = """
-            <!-- Made by `scripts/layers --write` from the sources. An arrow says "uses"; one that follows from others is not drawn. -->
+            <!-- Made by `scripts/layers --write` from the sources. An arrow means "uses"; one that follows from others is not drawn. -->
 
             Targets, by their imports:
 
@@ -46,7 +46,7 @@ extension Layers {
             return [Finding(rule: .drawing, message: "\(Architecture.path) has no lines \(Architecture.begin) and \(Architecture.end)")]
         }
         return kept == drawing
-            ? [] : [Finding(rule: .drawing, message: "\(Architecture.path) has another drawing: scripts/layers --write makes it anew")]
+            ? [] : [Finding(rule: .drawing, message: "\(Architecture.path) has another drawing: scripts/layers --write replaces it")]
     }
 
     /// Every rule.

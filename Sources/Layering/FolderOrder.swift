@@ -24,7 +24,7 @@ struct FolderOrder: Sendable {
         }
     }
 
-    /// The line on which a folder of a target stands, counted from 0; nil where none names it.
+    /// The line of a folder of a target, counted from 0; nil where no line names it.
     ///
     /// - Parameter folder: relative to the target, "." for the target's own.
     func level(of folder: String, in target: String) -> Int? {

@@ -63,7 +63,7 @@ extension Layers {
         }
     }
 
-    /// `NAMEScenarios.swift` in a family's folder: nobody uses what it declares, its family's `NAMEFamily.swift` apart, which lists its scenarios.
+    /// `NAMEScenarios.swift` in a family's folder: only its family's `NAMEFamily.swift`, which lists its scenarios, may use its declarations.
     private var leafFindings: [Finding] {
         references.keys.sorted().flatMap { references[$0] ?? [] }.compactMap { reference in
             guard reference.to.contains("/Families/"), reference.to.hasSuffix("Scenarios.swift") else { return nil }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Who uses whom.
+/// A directed graph: an edge means "uses".
 struct Graph: Equatable, Sendable {
     private(set) var edges: [String: Set<String>] = [:]
 
@@ -32,7 +32,7 @@ struct Graph: Equatable, Sendable {
         return groups.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
-    /// Without the edges that follow from others; as it is where it has a circle.
+    /// Without the edges that follow from others; unchanged where it has a circle.
     var reduced: Graph {
         guard circles.isEmpty else { return self }
         var reduced = Graph()

@@ -3,7 +3,7 @@
 /// A rule that a place in the repository breaks.
 struct Finding: Equatable, Sendable, CustomStringConvertible {
     enum Rule: String, CaseIterable, Sendable {
-        /// A target imports what Package.swift or the architecture document does not let it use, or the two differ.
+        /// A target imports a module that Package.swift or the architecture document does not allow, or the two differ.
         case imports
         /// A folder without a place in docs/layers.txt, or a place without a folder.
         case order
@@ -31,7 +31,7 @@ struct Finding: Equatable, Sendable, CustomStringConvertible {
     var description: String { "\(rule.rawValue): \(message)" }
 }
 
-/// The layers of a repository: its targets, their folders, and who uses whom.
+/// The layers of a repository: its targets, their folders, and the references between them.
 struct Layers: Sendable {
     let tree: SourceTree
     let manifest: Manifest

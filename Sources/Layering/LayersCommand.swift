@@ -10,8 +10,8 @@ enum LayersCommand {
 
         Prints the graph of targets and folders as Mermaid.
 
-          --check  Print what breaks a rule (docs/architecture.md); exit status 1 where anything does.
-          --write  Put the graph between the marks in docs/architecture.md.
+          --check  Print each break of a rule (docs/architecture.md); exit status 1 where there is one.
+          --write  Write the graph between the marks in docs/architecture.md.
 
         """
 

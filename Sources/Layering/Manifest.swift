@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What Package.swift says of the targets.
+/// The targets in Package.swift.
 struct Manifest: Sendable {
     struct Target: Sendable {
         var name: String
@@ -15,7 +15,7 @@ struct Manifest: Sendable {
 
     var targets: [Target] = []
 
-    /// Reads the manifest's text: `.target(name:path:dependencies:)` and its relatives, written out as they are here.
+    /// Reads the manifest's text: `.target(name:path:dependencies:)` and similar calls, with literals as arguments.
     init(text: String) {
         let tokens = Lexer.tokens(of: text)
         for index in tokens.indices.dropLast() where index > 0 && tokens[index - 1].isSymbol(".") && tokens[index + 1].isSymbol("(") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// One file of a target names what another one declares.
+/// A place where one file of a target names a declaration of another.
 struct Reference: Hashable, Sendable {
     var from: String
     var line: Int
@@ -10,10 +10,10 @@ struct Reference: Hashable, Sendable {
 
 /// Finds the references between the files of one target.
 ///
-/// It reads names, not types. A name counts where only one declaration can be meant:
+/// It compares names; it does not infer types. A name counts where it can mean only one declaration:
 /// - a type, function or value at the top level, which one file of the target declares;
-/// - a nested type, behind its owner and a dot, or in a file that declares or extends its owner;
-/// - a member in an extension that stands in another folder than its type, where the whole package declares the name once. A name of one word, such as
+/// - a nested type, after its owner and a dot, or in a file that declares or extends its owner;
+/// - a member in an extension that is in another folder than its type, where the whole package declares the name once. A name of one word, such as
 ///   `count`, may be the standard library's and does not count.
 struct ReferenceFinder {
     private var topLevel: [String: [(file: String, declaration: Declaration)]] = [:]
@@ -39,7 +39,7 @@ struct ReferenceFinder {
         }
     }
 
-    /// What `file` names of other files.
+    /// The places where `file` names declarations of other files.
     func references(of file: SwiftFile) -> [Reference] {
         var found: Set<Reference> = []
         for (index, token) in file.tokens.enumerated() where token.kind == .identifier && !file.namePlaces.contains(index) {
@@ -62,13 +62,13 @@ struct ReferenceFinder {
             return nestedFile(types, before: isMember && index > 1 ? file.tokens[index - 2].text : nil, file)
         }
         guard isMember || isCall, let member = members[name]?.first, declarationCounts[name] == 1, name.contains(where: \.isUppercase),
-            member.declaration.isInExtension, let owner = member.declaration.owner, let home = home(of: owner),
-            parent(of: home) != parent(of: member.file)
+            member.declaration.isInExtension, let owner = member.declaration.owner, let ownerFile = declaringFile(ofType: owner),
+            parent(of: ownerFile) != parent(of: member.file)
         else { return nil }
         return member.file
     }
 
-    /// A nested type is named behind its owner and a dot, or in the body or an extension of its owner.
+    /// A nested type is named after its owner and a dot, or in the body or an extension of its owner.
     private func nestedFile(_ types: [(file: String, declaration: Declaration)], before: String?, _ file: SwiftFile) -> String? {
         let meant = types.filter { _, declaration in
             guard !declaration.isPrivate, let owner = declaration.owner else { return false }
@@ -84,7 +84,7 @@ struct ReferenceFinder {
         if declared.contains(where: { $0.file == file.path }) { return nil }
         let visible = declared.filter { !$0.declaration.isPrivate }
         guard let one = visible.first, Set(visible.map(\.file)).count == 1 else { return nil }
-        // A nested type, case or member of the same name comes first where this file declares or extends its owner.
+        // A nested type, case or member of the same name has precedence where this file declares or extends its owner.
         let inner = (nested[name] ?? []) + (members[name] ?? [])
         if one.declaration.kind == .type {
             return inner.contains { $0.declaration.owner.map(file.owners.contains) ?? false } ? nil : one.file
@@ -94,7 +94,7 @@ struct ReferenceFinder {
     }
 
     /// The file that declares a type.
-    private func home(of owner: String) -> String? {
+    private func declaringFile(ofType owner: String) -> String? {
         let name = owner.split(separator: ".").last.map(String.init) ?? owner
         let declared = owner.contains(".") ? nested[name] : topLevel[name]
         return declared?.count == 1 ? declared?.first?.file : nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The rules about folders and files, whatever is in them.
+/// The rules about the size of folders and files, and about licences.
 extension Layers {
     static let mostFiles = 20
     static let mostLines = 400
@@ -10,7 +10,7 @@ extension Layers {
     private var flatFindings: [Finding] {
         tree.folderSizes.filter { $0.value > Self.mostFiles }.sorted { $0.key < $1.key }.map {
             Finding(
-                rule: .flat, message: "\($0.key.isEmpty ? "." : $0.key) holds \($0.value) files; at most \(Self.mostFiles) are to be in one folder")
+                rule: .flat, message: "\($0.key.isEmpty ? "." : $0.key) has \($0.value) files; a folder has at most \(Self.mostFiles)")
         }
     }
 

@@ -2,16 +2,16 @@
 
 import Foundation
 
-/// The files of a repository, read into memory: what every rule looks at.
+/// The files of a repository, read into memory. Every rule reads them from here.
 struct SourceTree: Sendable {
-    /// Text by path, relative to the root. Files that are no UTF-8 are there with an empty text.
+    /// Text by path, relative to the root. The text of a file of another kind than `read` is empty.
     var files: [String: String]
 
     init(files: [String: String]) { self.files = files }
 
     /// Folders that git ignores.
     private static let ignored: Set<String> = ["results"]
-    /// What the rules read; of other files only the names count.
+    /// The kinds of files that the rules read; of other files only the names count.
     private static let read: Set<String> = ["swift", "c", "h", "md", "txt", "sh", "Makefile"]
 
     /// Reads the work tree below `root`; hidden files and folders are skipped, `.ci` apart.

@@ -5,7 +5,7 @@ struct Token: Equatable, Sendable {
     enum Kind: Sendable { case identifier, number, string, symbol }
 
     var kind: Kind
-    /// An identifier without its backticks; a string without its quotes and without what it interpolates; one character of punctuation.
+    /// An identifier without its backticks; a string without its quotes and interpolations; one character of punctuation.
     var text: String
     /// Counted from 1.
     var line: Int
@@ -16,7 +16,7 @@ struct Token: Equatable, Sendable {
 
 /// Splits Swift source into tokens.
 ///
-/// What a string interpolates is code: its tokens are there too. A compiler's lexer knows more; this one has to tell code from comments and strings.
+/// The interpolations of a string are code, and their tokens are included. The lexer only has to separate code from comments and strings.
 struct Lexer {
     private let bytes: [UInt8]
     private var place = 0
@@ -49,7 +49,7 @@ struct Lexer {
         tokens.append(Token(kind: kind, text: String(decoding: bytes[start..<place], as: UTF8.self), line: line))
     }
 
-    /// - Parameter untilParenthesis: ends behind the parenthesis that closes an interpolation.
+    /// - Parameter untilParenthesis: ends after the parenthesis that closes an interpolation.
     private mutating func code(untilParenthesis: Bool) {
         var depth = 0
         while place < bytes.count {
@@ -110,7 +110,7 @@ struct Lexer {
         } while depth > 0 && place < bytes.count
     }
 
-    /// How many `#` stand before the quote that begins here; nil where no string begins.
+    /// The number of `#` before the quote that begins here; nil where no string begins.
     private var hashesBeforeQuote: Int? {
         var count = 0
         while byte(count) == UInt8(ascii: "#") { count += 1 }
@@ -150,7 +150,7 @@ struct Lexer {
         tokens += inner
     }
 
-    /// A `/` behind what can end no operand begins a regex, unless a blank follows it.
+    /// A `/` after a token that cannot end an operand begins a regex, unless a blank follows it.
     private var regexBegins: Bool {
         if isAt("#/") { return true }
         guard byte() == UInt8(ascii: "/"), byte(1) != UInt8(ascii: " "), byte(1) != UInt8(ascii: "=") else { return false }

@@ -37,8 +37,8 @@ struct PPIOV: AsyncParsableCommand {
 
     /// As ArgumentParser's own, but bad usage ends with 2 instead of EX_USAGE, and SIGPIPE is handled.
     static func main() async {
-        // `| head -1` must not kill the harness before it has stopped its machines. A handler and not SIG_IGN, which the programs that it
-        // starts would inherit.
+        // The end of a reader such as `head -1` must not end the harness before it has stopped its machines. A handler and not SIG_IGN, which
+        // the programs that it starts would inherit.
         signal(SIGPIPE) { _ in }
         // Where a standard descriptor is closed, the next file or socket would get its number, and the output.
         while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
@@ -55,7 +55,7 @@ struct PPIOV: AsyncParsableCommand {
             }
         } catch  where exitCode(for: error) == .validationFailure {
             Console.error(fullMessage(for: error))
-            // `git bisect run` takes 2 for "bad": a misspelt option would make every commit bad.
+            // To `git bisect run`, exit status 2 means "bad": a misspelt option would make every commit bad.
             let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName
             Foundation.exit(isStep ? BisectStepCommand.badUsage : HarnessError.Kind.input.rawValue)
         } catch {

@@ -6,9 +6,9 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// A full or read-only disk is named as the reason, and gives no verdict. The disks are tmpfs in a mount namespace, which needs no root.
+    /// With a full or read-only disk there is no verdict, and the error names the disk. The disks are tmpfs in a mount namespace, which needs no root.
     @Suite(.enabled("unshare and mount cannot make a tmpfs here", { await SmallDisk.works() }))
-    struct DiskTrouble {
+    struct DiskErrors {
         @Test func fullResultsFolder() async throws {
             let scratch = try TemporaryFolder()
             let disk = try scratch.makeFolder("disk")

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// What ppiov prints about itself and about the machine.
+    /// The output of the commands that run no kernel: help, version, list, doctor.
     @Suite struct Information {
         @Test func helpHasPurposeCommandsAndExitCodes() async throws {
             let outcome = try await Product.run(["--help"], in: try TemporaryFolder())
@@ -50,9 +50,9 @@ extension EndToEnd {
                 #expect(line.firstMatch(of: /^[a-z-]+(\.[a-z0-9-]+)+ +(nodev|netdevsim|hardware|harness) +\S/) != nil, "\(line)")
             }
             #expect(!lines.contains { $0.hasPrefix("harness.") })
-            let some = try await Product.run(["list", "--filter", "zcrx.*"], in: scratch)
-            #expect(some.code == 0)
-            #expect(names(some) == names(all).filter { $0.hasPrefix("zcrx.") } && !names(some).isEmpty)
+            let chosen = try await Product.run(["list", "--filter", "zcrx.*"], in: scratch)
+            #expect(chosen.code == 0)
+            #expect(names(chosen) == names(all).filter { $0.hasPrefix("zcrx.") } && !names(chosen).isEmpty)
             let hidden = try await Product.run(["list", "--filter", "harness.p*"], in: scratch)
             #expect(names(hidden) == ["harness.pass", "harness.panic"])
         }
@@ -63,10 +63,11 @@ extension EndToEnd {
 
         @Test func doctorFindsAMissingQEMU() async throws {
             let scratch = try TemporaryFolder()
-            let here = try await Product.run(["doctor"], in: scratch)
-            #expect(here.code == 0 && here.output.contains("qemu-system-x86_64: /") && !here.output.contains("MISSING"), "\(here.output)")
-            let nowhere = try await Product.run(["doctor"], in: scratch, environment: ["PATH": scratch.path])
-            #expect(nowhere.code == 3 && nowhere.output.contains("MISSING qemu-system-x86_64") && nowhere.output.contains("apt-get install"))
+            let complete = try await Product.run(["doctor"], in: scratch)
+            #expect(
+                complete.code == 0 && complete.output.contains("qemu-system-x86_64: /") && !complete.output.contains("MISSING"), "\(complete.output)")
+            let missing = try await Product.run(["doctor"], in: scratch, environment: ["PATH": scratch.path])
+            #expect(missing.code == 3 && missing.output.contains("MISSING qemu-system-x86_64") && missing.output.contains("apt-get install"))
         }
 
         @Test func dryRunPrintsQEMUsLineAndRunsNothing() async throws {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Bad usage ends with 2, names what is wrong, and leaves no file.
+    /// Bad usage ends with 2, with an error that names the fault, and without a file.
     @Suite struct Input {
         struct Case: Sendable, CustomTestStringConvertible {
             var arguments: [String]
@@ -28,7 +28,7 @@ extension EndToEnd {
             Case(["run", "--kernel", UnderTest.kernel, "--filter", "nothing.such"], errors: ["no scenario matches \"nothing.such\""]),
             Case(["list", "--filter", "nothing.such"], errors: ["no scenario matches \"nothing.such\""]),
             Case(["run", "--kernel", UnderTest.kernel, "--profile", "nosuch"], errors: ["'nosuch' is invalid for '--profile", "fast"]),
-            Case(["run", "--kernel", UnderTest.kernel, "--set", "FOO_NO_SUCH=y"], errors: ["CONFIG_FOO_NO_SUCH: wanted y, got n"]),
+            Case(["run", "--kernel", UnderTest.kernel, "--set", "FOO_NO_SUCH=y"], errors: ["CONFIG_FOO_NO_SUCH: requested y, got n"]),
             Case(["run", "--kernel", UnderTest.kernel, "--set", "nonsense"], errors: ["--set nonsense is not an option"]),
             Case(["run", "--kernel", UnderTest.kernel, "--config", "/nonexistent"], errors: ["/nonexistent"]),
             Case(["run", "--kernel", UnderTest.kernel, "--allow", "/nonexistent"], errors: ["allow-list /nonexistent"]),
@@ -39,7 +39,7 @@ extension EndToEnd {
             Case(["run", "--cpus", "0"], errors: ["--cpus takes"]),
             Case(["run", "--jobs", "0"], errors: ["--jobs takes"]),
             Case(["run", "--accel", "magic"], errors: ["'magic' is invalid for '--accel"]),
-            Case(["run", "--isolate", "nobody"], errors: ["'nobody' is invalid for '--isolate"]),
+            Case(["run", "--isolate", "nosuch"], errors: ["'nosuch' is invalid for '--isolate"]),
             Case(["run", "--timeout-scale", "0"], errors: ["--timeout-scale takes"]),
             Case(["run", "--timeout-scale", "nan"], errors: ["--timeout-scale takes"]),
             Case(["model", "--design", "nosuch"], errors: ["'nosuch' is invalid for '--design", "beforeRework"]),

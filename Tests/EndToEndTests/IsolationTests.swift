@@ -19,7 +19,7 @@ extension EndToEnd {
             #expect(tests[1].note == "crashed: Kernel panic - not syncing: dumptest")
         }
 
-        /// The scenario fails, and the report says that it does not on a machine of its own.
+        /// The scenario fails after another one, and passes on a machine of its own. The report has both.
         @Test func failureCausedByAnEarlierScenario() async throws {
             let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "harness.litter*", [], in: scratch)

@@ -76,7 +76,7 @@ extension EndToEnd {
             #expect(lossy.output.contains("LOST: line 1") && lossy.output.contains("INCOMPLETE"))
             let empty = try await Product.run(["check", "empty"], in: scratch)
             #expect(empty.code == 2)
-            // A file without events fails the command, whatever the other files have.
+            // A file without events fails the command, also where the other files have events.
             #expect(try await Product.run(["check", "good", "empty"], in: scratch).code == 2)
             try scratch.write("marks", Self.line(1, "tracing_mark_write: ppiov: closed"))
             #expect(try await Product.run(["check", "marks"], in: scratch).code == 2)

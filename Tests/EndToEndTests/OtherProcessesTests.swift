@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Other processes on the same machine: a second run, and readers of the output that end early.
+    /// Other processes on the same machine: a second run, and readers of the output that end before ppiov does.
     @Suite struct OtherProcesses {
         @Test func twoRunsShareAnEmptyCache() async throws {
             let (first, second) = (try TemporaryFolder(), try TemporaryFolder())

@@ -11,7 +11,7 @@ extension EndToEnd {
     ///
     /// `Product.run` checks that no process and no file is left.
     @Suite struct Signals {
-        /// How long a run may take in all. Ends a hang: a run takes a second or two after its signal.
+        /// The longest time of a run. It ends a hang: a run ends a second or two after its signal.
         private static let limit = Duration.seconds(90)
 
         private static let both = [SIGINT, SIGTERM]
@@ -85,9 +85,10 @@ extension EndToEnd {
             #expect(outcome.errors.contains("ppiov: still ending what was started"), "\(outcome.errors)")
         }
 
-        /// After SIGKILL nothing is removed, but QEMU must end with its parent.
+        /// After SIGKILL no file is removed, but QEMU must end with its parent.
         @Test(
-            .enabled("there is no setpriv, which has QEMU end with its parent", { FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") }))
+            .enabled(
+                "there is no setpriv, with which QEMU ends with its parent", { FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv") }))
         func qemuEndsWithAKilledHarness() async throws {
             let scratch = try TemporaryFolder()
             let mark = Mutex("")
@@ -98,7 +99,7 @@ extension EndToEnd {
             }
             #expect(outcome.code == nil)
             let left = mark.withLock { $0 }
-            try await waitUntil("QEMU is gone with its harness") { Processes.marked(left).isEmpty }
+            try await waitUntil("QEMU has ended with its harness") { Processes.marked(left).isEmpty }
         }
 
         /// - Parameter signal: nil where two were sent, of which either may arrive first.

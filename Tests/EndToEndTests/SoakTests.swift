@@ -8,7 +8,7 @@ extension EndToEnd {
     @Suite struct Soak {
         @Test func aSeedDrawsTheSameSequences() async throws {
             var drawn: [[Substring]] = []
-            for turn in 0..<2 {
+            for round in 0..<2 {
                 let scratch = try TemporaryFolder()
                 let outcome = try await Product.run(
                     ["soak", "--seed", "3", "--minutes", "0.001", "--length", "4", "--jobs", "1", "--out", scratch.results], in: scratch)
@@ -16,7 +16,7 @@ extension EndToEnd {
                 #expect(outcome.output.contains("soak: seed 3, 4 sequences, 16 moves"), "\(outcome.output)")
                 #expect(outcome.output.contains("soak: none failed"))
                 let names = outcome.errors.split(whereSeparator: { $0 == " " || $0 == "\n" }).filter { $0.hasPrefix("soak.") }
-                #expect(names.count == 4, "turn \(turn): \(outcome.errors)")
+                #expect(names.count == 4, "round \(round): \(outcome.errors)")
                 drawn.append(names)
             }
             #expect(drawn[0] == drawn[1])

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// `git bisect run` takes 1 to 127, 125 apart, as "bad": where `ppiov bisect-step` has no verdict, it must end with another code.
+    /// To `git bisect run`, exit codes 1 to 127 except 125 mean "bad": where `ppiov bisect-step` has no verdict, it must end with another code.
     @Suite struct Steps {
         @Test(arguments: [
             ["--lke", "/nonexistent"], ["--like"], ["--like", "/nonexistent", "--cpus", "9"], ["--like", "/nonexistent"],
@@ -19,8 +19,8 @@ extension EndToEnd {
 
         @Test func failureIsBadAndOtherOptionsAreRefused() async throws {
             let scratch = try TemporaryFolder()
-            let red = try await Product.run(filter: "harness.fail", in: scratch)
-            #expect(red.code == 1, "\(red.errors)")
+            let failing = try await Product.run(filter: "harness.fail", in: scratch)
+            #expect(failing.code == 1, "\(failing.errors)")
             let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results]
             let bad = try await Product.run(step, in: scratch)
             #expect(bad.code == 1, "\(bad.errors)")
@@ -33,12 +33,12 @@ extension EndToEnd {
         @Test(arguments: [SIGKILL, SIGTERM])
         func killedQEMUIsNoVerdict(_ signal: Int32) async throws {
             let scratch = try TemporaryFolder()
-            // The failure to look for is a hang, which leaves time to kill QEMU.
-            let red = try await Product.run(filter: "harness.hang", in: scratch) { running in
+            // The failure is a hang, during which the test kills QEMU.
+            let failing = try await Product.run(filter: "harness.hang", in: scratch) { running in
                 try await running.begins("harness.hang")
                 for guest in Processes.guests(running.mark) { kill(guest.id, signal) }
             }
-            #expect(red.code == 1, "\(red.errors)")
+            #expect(failing.code == 1, "\(failing.errors)")
             #expect(try RunFiles(scratch).result("harness.hang").reason == "QEMU was killed by signal \(signal)")
             let step = ["bisect-step", "--kernel", UnderTest.kernel, "--like", scratch.results, "--out", scratch.path + "/step"]
             let outcome = try await Product.run(step, in: scratch) { running in

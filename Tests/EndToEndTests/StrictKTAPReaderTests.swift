@@ -2,7 +2,7 @@
 
 import Testing
 
-/// The other tests rely on this reader: it must refuse documents that are wrong.
+/// The other tests depend on this reader: it must refuse invalid documents.
 @Suite struct StrictKTAPReaderTests {
     private static let good = """
         KTAP version 1
@@ -18,7 +18,7 @@ import Testing
 
         """
 
-    @Test func readsWhatIsRight() throws {
+    @Test func readsAValidDocument() throws {
         let group = try #require(try StrictKTAPReader.read(Self.good).first)
         #expect(group.name == "a" && !group.ok && group.subtests.map(\.name) == ["a.pass", "a.fail", "a.skip"])
         #expect(group.subtests.map(\.diagnostics) == [[], ["trace: lost", "  evidence"], []])

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Each harness check ends in one way, which the report must name.
+    /// Each harness check ends in one way, and the report must have it.
     @Suite struct Verdicts {
-        /// Runs one scenario alone; its deadlines are shortened where it is meant to reach them.
+        /// Runs one scenario; its deadlines are shorter where it is meant to reach them.
         private func run(_ name: String, code: Int32, verdict: String, scale: Double = 1) async throws -> (RunFiles.Result, RunFiles, Outcome) {
             let scratch = try TemporaryFolder()
             let outcome = try await Product.run(filter: "harness.\(name)", ["--timeout-scale", "\(scale)"], in: scratch)

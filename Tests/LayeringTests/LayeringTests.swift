@@ -5,7 +5,7 @@ import Testing
 
 @testable import Layering
 
-/// The repository itself. `scripts/layers --check` prints the same findings.
+/// The repository of these tests. `scripts/layers --check` prints the same findings.
 @Suite struct LayeringTests {
     private static let layers = Result { Layers(try SourceTree(root: Repository.root)) }
 
@@ -14,7 +14,7 @@ import Testing
         for finding in try Self.layers.get().findings where finding.rule == rule { Issue.record("\(finding)") }
     }
 
-    /// The reader of sources sees all of them: an empty graph would have no finding.
+    /// All sources are read: an empty graph would have no finding.
     @Test func everyTargetIsRead() throws {
         let layers = try Self.layers.get()
         #expect(layers.targets.count >= 10)

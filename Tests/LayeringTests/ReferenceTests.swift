@@ -4,7 +4,7 @@ import Testing
 
 @testable import Layering
 
-/// What counts as naming another file's declaration, and what does not.
+/// Which names are references to another file's declaration.
 @Suite struct ReferenceTests {
     /// The names by which `a/User.swift` with this text refers to the files of the folder b.
     private func names(_ user: String, b: String...) -> [String] {
@@ -42,7 +42,7 @@ import Testing
         #expect(names("let x = a / b; let y = Thing.self // Thing", b: thing) == ["Thing"])
     }
 
-    @Test func aNameOfOnesOwnComesFirst() {
+    @Test func aDeclarationOfTheSameFileHasPrecedence() {
         #expect(names("struct Thing {}\nlet x: Thing", b: "private struct Thing {}") == [])
         #expect(names("let x: Thing", b: "private struct Thing {}") == [])
         #expect(names("struct Outer { enum Kind { case a }; var kind: Kind }", b: "enum Kind {}") == [])
@@ -51,7 +51,7 @@ import Testing
         #expect(names("let x: Kind", b: "enum Kind {}", "struct Outer { enum Kind {} }") == ["Kind"])
     }
 
-    @Test func whatTwoFilesDeclareIsNotDecided() {
+    @Test func aNameThatTwoFilesDeclareIsNoReference() {
         #expect(names("let x: Thing", b: "struct Thing {}", "struct Thing {}") == [])
         #expect(names("let x: Inner", b: "struct A { struct Inner {} }", "struct B { struct Inner {} }") == [])
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Layering
 
-/// Every rule is seen to fail on a fault that is planted for it, and only that rule.
+/// For each rule there is a tree with one fault, on which that rule fails and no other.
 @Suite struct RuleTests {
     @Test func theSampleHasNoFinding() {
         #expect(SampleTree().findings() == [])
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("| `Sources/Base` | words | nothing |\n| `Sources/Tool` | the tool | SystemPackage, libmnl |", "Tool uses Base after Package.swift"),
+        ("| `Sources/Base` | words | nothing |\n| `Sources/Tool` | the tool | SystemPackage, libmnl |", "Tool uses Base by Package.swift"),
         (
             "| `Sources/Base` | words | Tool |\n| `Sources/Tool` | the tool | Base |",
             "the row of Sources/Base in docs/architecture.md names Tool, which Package.swift does not let it use"
@@ -116,7 +116,7 @@ import Testing
         for number in 0..<20 { tree.files["data/\(number)"] = "" }
         expect([], in: tree)
         tree.files["data/20"] = ""
-        expect([.flat], "data holds 21 files", in: tree)
+        expect([.flat], "data has 21 files", in: tree)
     }
 
     @Test func fileOfMoreThan400Lines() {

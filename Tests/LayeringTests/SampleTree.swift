@@ -2,7 +2,7 @@
 
 @testable import Layering
 
-/// A small repository without a finding, in memory; the tests plant one fault each.
+/// A small repository without a finding, in memory. Each test adds one fault.
 struct SampleTree {
     var files: [String: String] = [
         "Package.swift": """
@@ -37,7 +37,7 @@ struct SampleTree {
     ]
 
     private var table = """
-        | Room | Its one job | May use |
+        | Folder | Its one job | May use |
         | --- | --- | --- |
         | `Sources/Base` | words | nothing |
         | `Sources/Tool/` | the tool | Base, `SystemPackage`, libmnl |
@@ -46,7 +46,7 @@ struct SampleTree {
     var longFiles = ""
 
     /// With the rows of the table in place of its own.
-    mutating func setRows(_ rows: String) { table = "| Room | Its one job | May use |\n| --- | --- | --- |\n\(rows)\n" }
+    mutating func setRows(_ rows: String) { table = "| Folder | Its one job | May use |\n| --- | --- | --- |\n\(rows)\n" }
 
     mutating func append(_ text: String, to file: String) { files[file, default: ""] += text }
 
@@ -65,7 +65,4 @@ struct SampleTree {
         files[Architecture.path] = document(drawing ?? Layers(SourceTree(files: files)).drawing)
         return Layers(SourceTree(files: files)).findings
     }
-
-    /// The findings of a tree with one fault are of one rule: their messages.
-    func messages(_ rule: Finding.Rule) -> [String] { findings().filter { $0.rule == rule }.map(\.message) }
 }

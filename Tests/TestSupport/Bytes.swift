@@ -5,7 +5,7 @@ public func littleEndian<I: FixedWidthInteger>(_ value: I) -> [UInt8] {
     withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
 }
 
-/// The bytes that pairs of hexadecimal digits stand for; spaces, line ends and `|` between them are skipped.
+/// The bytes of pairs of hexadecimal digits; spaces, line ends and `|` between them are skipped.
 public func hexBytes(_ text: String) -> [UInt8] {
     let digits = text.filter { !$0.isWhitespace && $0 != "|" }.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

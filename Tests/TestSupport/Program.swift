@@ -16,8 +16,8 @@ public struct ProgramResult: Sendable {
 ///
 /// - Parameters:
 ///   - words: the program, found in `PATH`, and its arguments.
-///   - environment: added to the test's own.
-///   - directory: where it runs; nil for the test's own.
+///   - environment: added to the test's.
+///   - directory: its current directory; nil for the test's.
 /// - Throws: where the program cannot be started.
 public func runProgram(_ words: [String], environment: [String: String] = [:], directory: String? = nil) async throws -> ProgramResult {
     let process = Process()
@@ -26,7 +26,7 @@ public func runProgram(_ words: [String], environment: [String: String] = [:], d
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.standardInput = FileHandle.nullDevice
-    // Files, as two pipes would have to be read at the same time.
+    // Files: two pipes would have to be read at the same time.
     let folder = try TemporaryFolder()
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.write("output", "")))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.write("errors", "")))

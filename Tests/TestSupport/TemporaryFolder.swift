@@ -27,13 +27,13 @@ public final class TemporaryFolder: Sendable {
     public func write(_ name: String, _ text: String, executable: Bool = false) throws -> String {
         let target = path + "/" + name
         try makeFolder((name as NSString).deletingLastPathComponent)
-        // Not atomic: the file's inode stays, as with most editors.
+        // Not atomic: most editors also keep the file's inode.
         try Data(text.utf8).write(to: URL(fileURLWithPath: target))
         if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: target) }
         return target
     }
 
-    /// Makes a folder below, with those above it, and returns its path.
+    /// Makes a folder in this folder, with the folders above it, and returns its path.
     @discardableResult
     public func makeFolder(_ name: String) throws -> String {
         let target = name.isEmpty ? path : path + "/" + name
@@ -46,10 +46,10 @@ public final class TemporaryFolder: Sendable {
         FileManager.default.contents(atPath: path + "/" + name).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Whether a file or folder of this name is there.
+    /// Whether a file or folder of this name exists.
     public func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + name) }
 
-    /// Removes a file, or a folder with what is in it.
+    /// Removes a file, or a folder with its contents.
     public func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path + "/" + name) }
 
     /// Every path below, relative and sorted.

@@ -8,7 +8,7 @@ extension Tag {
     @Tag public static var boots: Self
 }
 
-/// What the tests that boot a kernel are given. The only two environment variables of the tests; scripts/test sets the first.
+/// The inputs of the tests that boot a kernel: the only two environment variables of the tests. scripts/test sets the first.
 public enum UnderTest {
     /// `PPIOV_BIN`: the `ppiov` executable under test, with `ppiov-agent` in the same folder or in `PPIOV_AGENT`; nil where it is not set.
     public static let program: String? = variable("PPIOV_BIN")
@@ -16,11 +16,11 @@ public enum UnderTest {
     /// `PPIOV_TEST_KERNEL`: the kernel that guests boot, as `ppiov run --kernel` takes it.
     public static let kernel = variable("PPIOV_TEST_KERNEL") ?? "debian:7.3"
 
-    /// What `ppiov build` prints of the kernel that is built, or was in the cache.
+    /// The kernel that is built or in the cache, from the output of `ppiov build`.
     public struct Build: Decodable, Sendable {
         /// The path of its vmlinux.
         public var vmlinux: String
-        /// What `uname -r` prints.
+        /// The output of `uname -r`.
         public var release: String
     }
 
@@ -40,7 +40,7 @@ public enum UnderTest {
 }
 
 extension Trait where Self == ConditionTrait {
-    /// Skips the suite where no `ppiov` is given to test. scripts/test knows these words: it builds what is needed and runs the suite again.
+    /// Skips the suite where no `ppiov` is given to test. scripts/test matches this text: it builds ppiov and the kernel, and runs the suite again.
     public static var needsProduct: Self {
         .enabled(if: UnderTest.program != nil, "PPIOV_BIN is not set: scripts/test builds ppiov and a kernel, and sets it")
     }

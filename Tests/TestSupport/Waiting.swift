@@ -2,18 +2,18 @@
 
 /// A condition that did not hold in time.
 public struct ConditionTimeout: Error, CustomStringConvertible {
-    /// What was waited for, and for how long.
+    /// The condition, and how long the test waited.
     public var description: String
 
     /// An error with this text.
     public init(_ description: String) { self.description = description }
 }
 
-/// Waits until a condition holds; it is asked every 10 ms.
+/// Waits until a condition holds. It is evaluated every 10 ms.
 ///
 /// - Parameters:
-///   - what: what is waited for, for the error's text.
-///   - timeout: ends a test that would wait for ever; no test that passes comes near it.
+///   - what: the condition, for the error's text.
+///   - timeout: ends a test that would never end. A test that passes needs much less.
 /// - Throws: `ConditionTimeout`, or what the condition throws.
 public func waitUntil(
     _ what: @autoclosure () -> String, timeout: Duration = .seconds(60), _ condition: () throws -> Bool

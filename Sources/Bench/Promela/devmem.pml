@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The life cycle of devmem's buffers in mainline (design unifiedRefCount, provider devmem), written a second time, by hand,
- * for SPIN. It is the model of Sources/LifeCycle/Model, so that two explorers can be held against each other: one step there is one
- * step here, one state there is one state here. docs/benchmarks.md says what is compared.
+ * for SPIN. It is the model of Sources/LifeCycle/Model, so that two explorers can be compared: one step there is one
+ * step here, one state there is one state here. docs/benchmarks.md describes the comparison.
  *
  *   spin -a devmem.pml && gcc -O2 -DSAFETY -DNOREDUCE -o pan pan.c && ./pan -m100000
  *
- * The bounds are those of `ppiov model`, but for 2 buffers; give others with spin -DBUFFERS=3. -DFAULT=close_forgets_tokens makes
- * a mistake.
+ * The bounds are those of `ppiov model`, but for 2 buffers; give others with spin -DBUFFERS=3. -DFAULT=close_omits_token_release
+ * puts in a fault.
  *
- * One process, one loop. Each option is a d_step: its guard and all it does are one transition, and nothing in between is stored.
+ * One process, one loop. Each option is a d_step: its guard and its statements are one transition, and no state in between is stored.
  * Expressions are macros for the same reason. What is constant in this design is left out: dropping, delivering, posted (0),
  * unreferenced (false).
  */
@@ -18,7 +18,7 @@
 #ifndef BUFFERS
 #define BUFFERS 2
 #endif
-/* Pools that the queue has in turn: 1 to 3. */
+/* Pools of the queue, one after the other: 1 to 3. */
 #ifndef POOLS
 #define POOLS 2
 #endif
@@ -39,14 +39,14 @@
 #define CONCURRENT_PUTS 2
 #endif
 
-/* The mistakes, as `ppiov model --list-faults` names them. */
+/* The faults, by their names in `ppiov model --list-faults`. */
 #define none 0
-#define close_forgets_tokens 1
-#define dontneed_forgets_put 2
+#define close_omits_token_release 1
+#define dontneed_omits_put 2
 #define deliver_without_reference 3
 #define release_not_counted 4
 #define release_counted_twice 5
-#define release_forgets_free_list 6
+#define release_omits_free_list 6
 #define release_frees_twice 7
 #define release_keeps_owner 8
 #define ring_not_emptied 9
@@ -54,18 +54,18 @@
 #define pool_freed_early 11
 #define pool_ignores_producer 12
 #define provider_freed_early 13
-#define free_forgets_unmap 14
+#define free_omits_unmap 14
 #ifndef FAULT
 #define FAULT none
 #endif
 
-/* Where a buffer is: with those who refer to it or at home; pool->alloc.cache; pool->ring; on its way into the pool. */
+/* Where a buffer is: referenced or on the binding's free list; pool->alloc.cache; pool->ring; on its way into the pool. */
 #define out 0
 #define cache 1
 #define ring 2
 #define transit 3
 
-/* What a pool is, once it was made. */
+/* The state of a pool that was created. */
 #define live 0
 #define destroying 1
 #define freed 2
@@ -81,14 +81,14 @@ typedef Buffer {
 
 typedef Pool {
     unsigned state : 2;
-    unsigned inflight : 4;  /* what the kernel's counters say, hold - release; a fault makes it negative: 15, 14 */
-    unsigned pending : 2;   /* buffers given back to the binding and not counted yet */
-    unsigned producing : 1  /* somebody is inside page_pool_recycle_in_ring()'s producer lock */
+    unsigned inflight : 4;  /* the kernel's counters, hold - release; a fault makes it negative: 15, 14 */
+    unsigned pending : 2;   /* buffers returned to the binding and not counted yet */
+    unsigned producing : 1  /* a CPU holds the producer lock in page_pool_recycle_in_ring() */
 }
 
 Buffer buffer[BUFFERS];
 Pool pool[POOLS];
-unsigned made : 2 = 1;        /* pools that were made; only the newest can be live, the others of pool[] are not there yet */
+unsigned made : 2 = 1;        /* pools that were created; only the newest can be live, the rest of pool[] is not created yet */
 bit handle = 1;               /* user space has the binding's netlink socket */
 bit installed = 1;            /* the binding is on the queue (rxq->mp_params) */
 bit mapped = 1;               /* the dma-buf is mapped for the device */
@@ -182,7 +182,7 @@ inline take_reference(i) {
     }
 }
 
-/* page_pool_unref_netmem(): whoever drops the last reference takes the buffer to its pool, with a count of 1. */
+/* page_pool_unref_netmem(): the put of the last reference returns the buffer to its pool, with a count of 1. */
 #define MAY_PUT(i) (buffer[i].count != 1 || CAN_PUT)
 inline put(i) {
     if
@@ -214,11 +214,11 @@ inline deliver(i) {
 /* sock_devmem_dontneed() while the socket is open, tcp_release_user_frags() afterwards. */
 inline return_token(i) {
     d_step {
-        buffer[i].user > 0 && (MAY_PUT(i) || (FAULT == dontneed_forgets_put && socket)) &&
-            (socket || FAULT != close_forgets_tokens) ->
+        buffer[i].user > 0 && (MAY_PUT(i) || (FAULT == dontneed_omits_put && socket)) &&
+            (socket || FAULT != close_omits_token_release) ->
         buffer[i].user--;
         if
-        :: FAULT == dontneed_forgets_put && socket -> skip
+        :: FAULT == dontneed_omits_put && socket -> skip
         :: else -> put(i)
         fi
     }
@@ -235,15 +235,15 @@ inline recycle_in_cache(i) {
 
 /* Buffers in the ring of the pool that buffer i names. */
 #if BUFFERS == 1
-#define IN_RING_WITH(i) BESIDE(i, 0)
+#define IN_RING_WITH(i) SAME_RING(i, 0)
 #elif BUFFERS == 2
-#define IN_RING_WITH(i) (BESIDE(i, 0) + BESIDE(i, 1))
+#define IN_RING_WITH(i) (SAME_RING(i, 0) + SAME_RING(i, 1))
 #elif BUFFERS == 3
-#define IN_RING_WITH(i) (BESIDE(i, 0) + BESIDE(i, 1) + BESIDE(i, 2))
+#define IN_RING_WITH(i) (SAME_RING(i, 0) + SAME_RING(i, 1) + SAME_RING(i, 2))
 #else
-#define IN_RING_WITH(i) (BESIDE(i, 0) + BESIDE(i, 1) + BESIDE(i, 2) + BESIDE(i, 3))
+#define IN_RING_WITH(i) (SAME_RING(i, 0) + SAME_RING(i, 1) + SAME_RING(i, 2) + SAME_RING(i, 3))
 #endif
-#define BESIDE(i, j) (buffer[j].place == ring && buffer[j].owner == buffer[i].owner)
+#define SAME_RING(i, j) (buffer[j].place == ring && buffer[j].owner == buffer[i].owner)
 
 inline recycle_in_ring(i) {
     d_step {
@@ -253,7 +253,7 @@ inline recycle_in_ring(i) {
     }
 }
 
-/* The provider's release callback, and a count that is still to come. */
+/* The provider's release callback; the release is counted later. */
 inline release(i) {
     POOL_OF(i).pending++;
     buffer[i].place = out;
@@ -263,7 +263,7 @@ inline release(i) {
     :: else -> buffer[i].owner = 0
     fi;
     if
-    :: FAULT == release_forgets_free_list -> skip
+    :: FAULT == release_omits_free_list -> skip
     :: FAULT == release_frees_twice -> buffer[i].free = 2
     :: else -> buffer[i].free++
     fi
@@ -363,13 +363,13 @@ inline free_provider() {
         !handle && !provider_freed && (!ANY_POOL(THERE) || FAULT == provider_freed_early) ->
         provider_freed = 1;
         if
-        :: FAULT == free_forgets_unmap -> skip
+        :: FAULT == free_omits_unmap -> skip
         :: else -> mapped = 0
         fi
     }
 }
 
-/* ---- What must hold. ---- */
+/* ---- The invariants. ---- */
 
 /* I1: hold - release is the number of buffers out. */
 #if BUFFERS == 1
@@ -383,27 +383,27 @@ inline free_provider() {
 #endif
 #define OUT(p, j) (buffer[j].owner == p + 1 && buffer[j].free == 0)
 #define MISCOUNTED(p) (pool[p].inflight != OUT_OF(p) + pool[p].pending)
-/* I3: nothing names a pool that was freed. */
+/* I3: no buffer names a pool that was freed. */
 #define NAMES_FREED(i) (buffer[i].owner != 0 && POOL_OF(i).state == freed)
 #define BUSY_FREED(p) (pool[p].state == freed && (pool[p].producing || pool[p].pending > 0))
-/* I4: a provider is freed after its last pool, with every buffer home. */
-#define NOT_HOME(i) (buffer[i].free != 1)
-/* I5: a buffer that somebody refers to is on no free list, in no cache, in no ring, on no way there, and on no list twice. */
+/* I4: a provider is freed after its last pool, with every buffer on its free list. */
+#define NOT_FREE(i) (buffer[i].free != 1)
+/* I5: a buffer that is referenced is on no free list, in no cache, in no ring, on no way there, and on no list twice. */
 #define FREE_AND_MORE(i) (buffer[i].free > 1 || (buffer[i].free == 1 && buffer[i].place != out) \
     || (REFERENCED(i) && (buffer[i].free > 0 || buffer[i].place != out)))
-/* I7, early: a buffer is nowhere. */
+/* I7, early: a buffer is in none of these places. */
 #define LOST(i) (buffer[i].free == 0 && buffer[i].place == out && !REFERENCED(i))
 
 #define BROKEN (ANY_POOL(MISCOUNTED) || ANY_BUFFER(NAMES_FREED) || ANY_POOL(BUSY_FREED) || ANY_BUFFER(FREE_AND_MORE) \
-    || ANY_BUFFER(LOST) || (provider_freed && (mapped || ANY_POOL(THERE) || ANY_BUFFER(NOT_HOME))))
+    || ANY_BUFFER(LOST) || (provider_freed && (mapped || ANY_POOL(THERE) || ANY_BUFFER(NOT_FREE))))
 
-/* I7, of a state that nothing can follow: everything came home. */
+/* I7, of a state that no step leaves: every buffer is on the free list. */
 #define STRAY(i) (buffer[i].free != 1 || buffer[i].owner != 0 || buffer[i].place != out || REFERENCED(i))
 #define STUCK (ANY_BUFFER(STRAY) || ANY_POOL(THERE) || !provider_freed)
 
 /*
- * One process does everything: the order of two steps is a choice of the loop. -DACTORS gives each actor a process of its own,
- * for SPIN's partial-order reduction looks for steps of different processes that do not touch each other.
+ * One process has all steps: the order of two steps is a choice of the loop. -DACTORS gives each actor a process of its own,
+ * as SPIN's partial-order reduction uses independent steps of different processes.
  */
 #ifdef ACTORS
 #define ACTOR(name) od } active proctype name() { end: do

@@ -4,12 +4,12 @@
 struct BisectRange: Sendable, Equatable {
     /// Newest first, the known bad one among them.
     var commits: [String]
-    /// The commit to test next, then the next best: those that halve the range, first.
+    /// The commits to test, the best first: one that halves the range.
     var best: [String]
 
-    /// The commit to test next; nil where there is none: the culprit is known, or all that are left were skipped.
+    /// The commit to test next; nil where there is none: the culprit is known, or all remaining commits were skipped.
     ///
-    /// Commits next to one that does not build mostly do not build either: a commit at a distance from skipped ones comes first.
+    /// Commits next to one that does not build mostly do not build either, so a commit at a distance from skipped ones is preferred.
     func choice(bad: String, skipped: Set<String>) -> String? {
         let open = best.filter { $0 != bad && !skipped.contains($0) }
         guard !open.isEmpty else { return nil }

@@ -17,16 +17,16 @@ public struct BisectCommit: Codable, Sendable, Equatable {
 
 /// A history that is searched for a culprit.
 protocol BisectHistory: Sendable {
-    /// What can be the culprit when `bad` is bad and `good` are not.
+    /// The possible culprits where `bad` is bad and `good` are not.
     func range(bad: String, good: [String]) async throws -> BisectRange
     /// The commits of the range after `good` that `commit` contains.
     func contained(in commit: String, good: String) async throws -> Set<String>
     func describe(_ commit: String) async throws -> BisectCommit
     /// The kernel's source at that commit.
     func source(_ commit: String) async throws -> ResolvedSource
-    /// Keys of what is searched, apart from commits, whose hashes are keys: a search that is resumed must find the same.
+    /// Keys of the kernels that are searched, except commits, whose hashes are keys: a search that is resumed needs the same.
     func marks() async throws -> [String]
-    /// The same, after files that a user needs to reproduce a commit are written to a folder.
+    /// The same history, after the files that reproduce a commit are written to a folder.
     func kept(in folder: String) throws -> any BisectHistory
     /// The arguments of `ppiov run` that name the commit.
     func words(_ commit: String) -> [String]

@@ -5,7 +5,7 @@ import Foundation
 import Results
 import Scenarios
 
-/// Builds commits and runs them, and records what the runs showed.
+/// Builds commits and runs them, and records the outcomes of the runs.
 struct BisectJudge: BisectJudging {
     private let request: BisectRequest
     private let context: HarnessContext
@@ -13,7 +13,7 @@ struct BisectJudge: BisectJudging {
     private let builds: BuildAhead
     private let ledger: Ledger
 
-    /// What was spent since it was last asked.
+    /// The cost since the last call of `add(to:)`.
     private actor Ledger {
         private var cost = BisectState.Cost()
         private var ahead: Set<String> = []
@@ -47,8 +47,8 @@ struct BisectJudge: BisectJudging {
         self.ledger = ledger
         let settings = request.settings
         builds = BuildAhead { commit, ahead in
-            if ahead { context.progress.say("building ahead: \(Self.short(commit))") }
-            let builder = (ahead ? context.reporting(to: .silent) : context).builder(jobs: settings.buildJobs)
+            if ahead { context.progress.report("building ahead: \(Self.short(commit))") }
+            let builder = (ahead ? context.reporting(to: .discarded) : context).builder(jobs: settings.buildJobs)
             let source = try await history.source(commit)
             let found = try await builder.isBuilt(settings.kernel, of: source)
             do {
@@ -56,7 +56,7 @@ struct BisectJudge: BisectJudging {
                 await ledger.built(commit, found: found, ahead: ahead)
                 return build
             } catch let error as HarnessError where error.blame == .kernel {
-                // Now: the next build overwrites it.
+                // Copied now: the next build overwrites it.
                 try Self.keepLog(of: error, in: Self.place(commit, folder))
                 throw error
             }
@@ -147,7 +147,7 @@ struct BisectJudge: BisectJudging {
     private func note(_ result: ScenarioResult, _ path: String, _ symptom: BisectState.Symptom, in test: inout BisectState.Tested) throws {
         if result.verdict == .pass {
             test.evidence.runs += 1
-            // One run that passes is kept; the others are like it.
+            // Only the first run that passes is kept.
             if test.folder == nil { test.folder = path } else { try Files.remove(path) }
         } else if Fingerprint.of(result) == symptom.fingerprint {
             test.evidence.runs += 1
@@ -156,19 +156,19 @@ struct BisectJudge: BisectJudging {
         } else {
             let other = Fingerprint.of(result).map { "\(symptom.scenario)  \($0)" } ?? "skipped: \(result.reason ?? "")"
             test.evidence.others.append(other)
-            context.progress.say("\(test.commit.short): another failure than the one that is searched for: \(other) (\(path))")
+            context.progress.report("\(test.commit.short): this is not the failure that is searched for: \(other) (\(path))")
         }
     }
 
     /// - Throws: `HarnessError` where QEMU itself ended: that is no verdict on the kernel.
     private func one(_ scenario: Scenario, _ machine: PreparedMachine, out: String) async throws -> ScenarioResult {
-        let results = try await results([scenario], machine, out: out, .silent)
+        let results = try await results([scenario], machine, out: out, .discarded)
         guard let result = results.first else { throw HarnessError(.harness, "\(scenario.id) has no result") }
         return result
     }
 
     private func results(_ scenarios: [Scenario], _ machine: PreparedMachine, out: String, _ progress: Progress) async throws -> [ScenarioResult] {
-        // Left by a search that was interrupted.
+        // The folder of a search that was interrupted.
         try Files.remove(out)
         var run = RunRequest(oneOfMany: request.settings, scenarios: scenarios, out: out)
         run.knownBugs = false
@@ -177,7 +177,7 @@ struct BisectJudge: BisectJudging {
 
     // MARK: - The symptom
 
-    /// How often the bad end is run until something fails. It may fail one time in three and not in the first; many scenarios take long.
+    /// The most runs of the bad end until a scenario fails. It may not fail in each run; many scenarios take long.
     static func attempts(_ scenarios: Int) -> Int { scenarios <= 24 ? 10 : 3 }
 
     func symptom(_ test: inout BisectState.Tested) async throws -> (BisectState.Symptom?, folder: String) {
@@ -198,8 +198,8 @@ struct BisectJudge: BisectJudging {
             if results.allSatisfy({ $0.verdict == .skip }) { break }
         }
         guard !failed.isEmpty else { return (nil, "\(place)-1") }
-        // Of several, one that fails in the same way a second time, and fast.
-        let again = try await results(failed.prefix(24).compactMap { Catalogue.named($0.scenario) }, machine, out: "\(place)-again", .silent)
+        // Of several, the fastest that fails in the same way a second time.
+        let again = try await results(failed.prefix(24).compactMap { Catalogue.named($0.scenario) }, machine, out: "\(place)-again", .discarded)
         await ledger.ran(again.count)
         let twice = failed.filter { first in again.contains { $0.scenario == first.scenario && Fingerprint.of($0) == Fingerprint.of(first) } }
         return ((twice.isEmpty ? failed : twice).min { $0.seconds < $1.seconds }.flatMap(BisectState.Symptom.init), place)

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// How often the failure that is searched for showed in the runs of one kernel.
+/// How often the runs of one kernel had the failure that is searched for.
 public struct BisectEvidence: Codable, Sendable, Equatable {
     /// Runs that count: it failed in that way, or it passed.
     public var runs = 0
@@ -27,8 +27,9 @@ public enum BisectVerdict: String, Codable, Sendable {
 
 /// Turns the runs of a commit into a verdict: a pure function of how many there were and how many failed.
 ///
-/// One failure with the fingerprint that is searched for makes a commit bad: another fault does not have it by chance. A commit is good only
-/// after as many runs without it as a bad commit would hardly pass, and how many those are depends on how often the bad end fails.
+/// One failure with the fingerprint that is searched for makes a commit bad: another fault does not have it by chance. A commit is good after
+/// so many runs without it that a bad commit passes them with a probability of `doubt` at the most. That number depends on how often the bad
+/// end fails.
 ///
 /// That rate is not known. It is estimated from the bad end's runs (a beta distribution, uniform before the first run): a rate of one half
 /// gives four failures of four once in sixteen times, and the rule allows for that.
@@ -41,16 +42,16 @@ public struct BisectRule: Sendable, Equatable {
     static let doubt = 0.002
     /// Runs of one commit at the most.
     static let mostRuns = 60
-    /// Runs of the bad end: where each of the first shows the failure, and where not.
+    /// Runs of the bad end: where each of the first fails, and where not.
     static let sureRuns = 8
     static let unsureRuns = 16
 
-    /// The user's number of clean runs; nil where the bad end decides.
+    /// The user's number of clean runs; nil where it follows from the bad end.
     private var requested: Int?
 
     public init(runs: Int, shown: Int) { (self.runs, self.shown) = (runs, shown) }
 
-    /// A commit is good after that many runs, however often the bad end fails.
+    /// A commit is good after that many runs; the rate of the bad end does not count.
     public init(cleanRuns: Int) {
         self.init(runs: 0, shown: 0)
         requested = cleanRuns
@@ -93,7 +94,7 @@ public struct BisectRule: Sendable, Equatable {
     /// - Parameters:
     ///   - range: the commits from the good end, which is not among them, to the bad one.
     ///   - tested: for each tested commit: which commits of the range it contains, and its runs.
-    /// - Returns: by commit; "" stands for a good end that is not good. The sum is 1.
+    /// - Returns: by commit; "" means a good end that is not good. The sum is 1.
     public func suspicion(_ range: [String], tested: [(contains: Set<String>, evidence: BisectEvidence)]) -> [String: Double] {
         // A failure with the same fingerprint and another cause.
         let chance = 0.001

@@ -4,7 +4,7 @@ import Foundation
 import Results
 public import Scenarios
 
-/// What to search, and with which scenarios.
+/// A search: its settings, its ends and its scenarios.
 public struct BisectRequest: Sendable {
     /// The kernel is the tree, or the source below a series; with the series where patches are searched. `out` has state and results.
     public var settings: RunSettings
@@ -12,7 +12,7 @@ public struct BisectRequest: Sendable {
     public var ends: (old: String, new: String)?
     /// Search for the commit that fixed it: the old end is bad, the new one good.
     public var findFix: Bool
-    /// What the bad end is run with; the failure that is searched for is one of theirs.
+    /// The scenarios that run on the bad end. The failure that is searched for is one of theirs.
     public var scenarios: [Scenario]
     /// Continue the search in `settings.out`.
     public var resumes: Bool
@@ -40,7 +40,7 @@ public struct BisectSession: Sendable {
     ///
     /// - Parameter report: called with each commit once it is judged.
     /// - Throws: `HarnessError`: input where the bad end does not fail or the good end does; harness for a fault of the harness, which
-    ///   counts neither as good nor as bad. `CancellationError`; the folder then has what is known.
+    ///   counts neither as good nor as bad. `CancellationError`; the folder then has the results so far.
     public func run(_ request: BisectRequest, report: @escaping @Sendable (BisectState.Tested) -> Void) async throws -> (
         state: BisectState, folder: String
     ) {
@@ -51,10 +51,12 @@ public struct BisectSession: Sendable {
                 return try await search(request, history, old: "0", new: "\(source.series.patches.count)", report)
             }
         }
-        guard let ends = request.ends else { throw HarnessError(.input, "there is nothing to search", hint: "give --good and --bad, or --series") }
+        guard let ends = request.ends else {
+            throw HarnessError(.input, "there are no commits to search", hint: "give --good and --bad, or --series")
+        }
         let history = try CommitHistory(kernel)
         if request.resumes {
-            // The commits that the names stood for at the start.
+            // The commits that the names meant at the start.
             let state = try Self.load(request.settings.out ?? "")
             return try await search(
                 request, history, old: try await history.resolve(state.old.id), new: try await history.resolve(state.new.id), report)
@@ -74,7 +76,7 @@ public struct BisectSession: Sendable {
         return try await search(request, history, old: old, new: new, report)
     }
 
-    /// Judges one kernel: the tree as it is.
+    /// Judges one kernel: that of the tree in its present state.
     ///
     /// - Parameter runs: how many runs without the failure make it good.
     /// - Throws: `HarnessError` for a fault of the harness.
@@ -95,7 +97,7 @@ public struct BisectSession: Sendable {
         return (test, folder.path)
     }
 
-    /// Compares a step's options with those of the run that failed: a failure under KASAN need not show without it.
+    /// Compares a step's options with those of the run that failed: a failure under KASAN may not happen without it.
     ///
     /// - Throws: `HarnessError` of kind `.input` where they differ.
     public func requireLike(_ folder: String, kernel: KernelRequest, machine: MachineOptions) throws {
@@ -103,14 +105,15 @@ public struct BisectSession: Sendable {
             let run = try? JSONDecoder().decode(RunMetadata.self, from: data)
         else {
             throw HarnessError(
-                .input, "there is no run in \"\(folder)\": looked for \(folder)/metadata.json", hint: "give the results folder of a run that failed")
+                .input, "there is no run in \"\(folder)\": \(folder)/metadata.json cannot be read",
+                hint: "give the results folder of a run that failed")
         }
         let mine = kernel.configuration + machine.shape
         guard let key = run.configuration, key != (try context.configuration(kernel, machine)) else { return }
         func line(_ words: [String]) -> String { words.first.map { "`\(Command($0, Array(words.dropFirst())).line)`" } ?? "none" }
         throw HarnessError(
             .input, "the run in \(folder) had other options: \(line(run.options ?? [])), and this step has \(line(mine))",
-            hint: "give the step the options of that run: with others the failure need not show, and every commit would be good")
+            hint: "give the step the options of that run: with others the failure may not happen, and every commit would be good")
     }
 
     /// The failure of a run, from its results folder.
@@ -120,12 +123,12 @@ public struct BisectSession: Sendable {
         let file = folder + "/results.json"
         guard let data = FileManager.default.contents(atPath: file), let run = try? JSONDecoder().decode(RunResult.self, from: data) else {
             throw HarnessError(
-                .input, "there are no results in \"\(folder)\": looked for \(file)", hint: "give the results folder of a run that failed")
+                .input, "there are no results in \"\(folder)\": \(file) cannot be read", hint: "give the results folder of a run that failed")
         }
         let failed = run.results.filter { Fingerprint.of($0) != nil && Glob.matches(glob ?? "*", $0.scenario) }
         guard let symptom = failed.first.flatMap(BisectState.Symptom.init) else {
             throw HarnessError(
-                .input, "nothing failed in \(folder)\(glob.map { " that matches \"\($0)\"" } ?? "")",
+                .input, "no scenario failed in \(folder)\(glob.map { " that matches \"\($0)\"" } ?? "")",
                 hint: "give the results folder of a run that failed")
         }
         return symptom
@@ -146,14 +149,15 @@ public struct BisectSession: Sendable {
             if let then = state.searched, then != now {
                 let what = zip(then, now).first { $0 != $1 }.map { "\($0), now \($1)" } ?? "\(then.count) kernels, now \(now.count)"
                 throw HarnessError(
-                    .input, "what \(path) has verdicts on has changed: it was \(what)",
+                    .input, "the kernels that \(path) has verdicts on have changed: it was \(what)",
                     hint:
                         "undo the change (of the series, the source below it, a --config file), or begin again: kernels that are built stay in the cache"
                 )
             }
             guard state.old.id == old, state.new.id == new, state.findFix == request.findFix else {
                 throw HarnessError(
-                    .input, "\(path) is of another search: \(state.old.short) to \(state.new.short)", hint: "resume it without other options")
+                    .input, "\(path) is the folder of another search: \(state.old.short) to \(state.new.short)",
+                    hint: "resume it without other options")
             }
             folder = try ResultsFolder(resuming: path)
         } else {
@@ -182,7 +186,7 @@ public struct BisectSession: Sendable {
         let file = folder + "/bisect.json"
         guard let data = FileManager.default.contents(atPath: file) else {
             throw HarnessError(
-                .input, "there is no search in \"\(folder)\": looked for \(file)",
+                .input, "there is no search in \"\(folder)\": \(file) cannot be read",
                 hint: "--resume takes the results folder of `ppiov bisect`")
         }
         do {
@@ -197,7 +201,7 @@ public struct BisectSession: Sendable {
     }
 }
 
-/// One kernel, judged by itself.
+/// A history of one kernel, for a step.
 private struct OneKernel: BisectHistory {
     var source: ResolvedSource
     var kernel: KernelRequest

@@ -3,7 +3,7 @@
 import Foundation
 import Results
 
-/// The state of a bisection, `bisect.json` in its folder: what is needed to continue after an interruption.
+/// The state of a bisection, `bisect.json` in its folder: a search continues from it after an interruption.
 public struct BisectState: Codable, Sendable, Equatable {
     /// Version of this schema.
     public static let currentSchema = 1
@@ -27,14 +27,14 @@ public struct BisectState: Codable, Sendable, Equatable {
         }
     }
 
-    /// What is known of one commit.
+    /// The results of one commit.
     public struct Tested: Codable, Sendable, Equatable {
         public var commit: BisectCommit
         public var verdict: BisectVerdict?
         public var evidence = BisectEvidence()
-        /// Why it cannot be judged; the same kernel as another commit's.
+        /// Why it cannot be judged, or the commit with the same kernel.
         public var note: String?
-        /// Names what was run: the content of vmlinux and netdevsim.ko.
+        /// The key of the content of vmlinux and netdevsim.ko.
         public var kernel: String?
         /// The commit whose kernel is the same, and whose runs these are.
         public var sameAs: String?
@@ -44,7 +44,7 @@ public struct BisectState: Codable, Sendable, Equatable {
         public var runSeconds = 0.0
     }
 
-    /// What it took.
+    /// The cost of the search.
     public struct Cost: Codable, Sendable, Equatable {
         /// Kernels that were built; those that were found built already.
         public var built = 0
@@ -59,7 +59,7 @@ public struct BisectState: Codable, Sendable, Equatable {
     public var toolVersion: String
     /// The arguments of the command, to continue with.
     public var command: [String]
-    /// The directory it was run in: its paths may be relative.
+    /// The current directory of the command: its paths may be relative.
     public var directory: String
     /// Old and new end.
     public var old: BisectCommit
@@ -88,7 +88,7 @@ public struct BisectState: Codable, Sendable, Equatable {
 
     func tested(_ commit: String) -> Tested? { tested.first { $0.commit.id == commit } }
 
-    /// Stores the result of a commit, for commits with the same kernel, too: the runs are theirs as well.
+    /// Stores the result of a commit, also for the commits with the same kernel, which share its runs.
     mutating func note(_ result: Tested) {
         if let index = tested.firstIndex(where: { $0.commit.id == result.commit.id }) {
             tested[index] = result
@@ -103,7 +103,7 @@ public struct BisectState: Codable, Sendable, Equatable {
     /// Commits with that verdict.
     func commits(_ verdict: BisectVerdict) -> [String] { tested.filter { $0.verdict == verdict }.map(\.commit.id) }
 
-    /// From the bad end's runs, and those of every commit that was found bad since.
+    /// By the bad end's runs, and those of every commit that was found bad since.
     public var rule: BisectRule {
         let others = tested.filter { $0.verdict == .bad && $0.sameAs == nil && $0.commit.id != broken }
         return BisectRule(
@@ -129,11 +129,11 @@ public struct BisectState: Codable, Sendable, Equatable {
     }
 }
 
-/// What a bisection came to.
+/// The outcome of a bisection.
 public struct BisectResult: Codable, Sendable, Equatable {
     /// nil where the remaining commits could not be judged.
     public var culprit: BisectCommit?
-    /// The commits one of which is the culprit; the culprit alone where it is known.
+    /// The commits one of which is the culprit; only the culprit where it is known.
     public var left: [BisectCommit]
     /// The probability, by all runs, that the culprit is in `left`, 0 to 1.
     public var confidence: Double
@@ -145,6 +145,6 @@ public struct BisectResult: Codable, Sendable, Equatable {
     public var cleanCommit: String?
     /// A command that reproduces the failure.
     public var reproduce: String
-    /// Why it may be another commit; nil where nothing contradicts the result.
+    /// Why it may be another commit; nil where no run contradicts the result.
     public var doubt: String?
 }

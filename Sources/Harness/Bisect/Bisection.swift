@@ -17,9 +17,9 @@ protocol BisectJudging: Sendable {
     ) async throws -> BisectState.Tested
     /// Runs a commit `times` times more.
     func run(_ test: BisectState.Tested, _ symptom: BisectState.Symptom, times: Int) async throws -> BisectState.Tested
-    /// Runs the broken end with all scenarios of the request, and chooses a failure that repeats; nil where nothing fails. Returns the folder of the runs, too.
+    /// Runs the broken end with all scenarios of the request, and chooses a failure that repeats; nil where no scenario fails. Also returns the folder of the runs.
     func symptom(_ test: inout BisectState.Tested) async throws -> (BisectState.Symptom?, folder: String)
-    /// Adds what was spent since it was last asked.
+    /// Adds the cost since the last call.
     func spent(_ total: BisectState.Cost) async -> BisectState.Cost
 }
 
@@ -33,7 +33,7 @@ actor Bisection {
     private let progress: Progress
     private let report: @Sendable (BisectState.Tested) -> Void
     private let begin = ContinuousClock.now
-    /// Before an interruption.
+    /// Seconds before an interruption.
     private let spent: Double
     /// Options of the runs, for the command that reproduces the failure.
     private let options: [String]
@@ -78,10 +78,10 @@ actor Bisection {
             }
             let left = range.stepsLeft
             let (done, now) = (state.tested.count, try await tested(next).commit)
-            progress.say(
+            progress.report(
                 "step \(done + 1), \(left == 1 ? "the last" : "about \(left - 1) more")\(time(left)): \(now.short) \"\(now.subject)\", of \(range.commits.count) possible culprits"
             )
-            // The two that may come next are built during its runs; one of them is in vain.
+            // The two commits that may be the next are built during its runs; one of them is not needed.
             let guesses = [try await self.next(after: next, .bad), try await self.next(after: next, .good)].compactMap { $0 }
             try await test(next, ahead: guesses)
         }
@@ -145,7 +145,7 @@ actor Bisection {
     private func verifyBroken(_ commit: String) async throws {
         var test = try await tested(commit)
         if state.symptom == nil {
-            progress.say("the \(state.findFix ? "old" : "new") end, \(test.commit.short) \"\(test.commit.subject)\": finding what fails")
+            progress.report("the \(state.findFix ? "old" : "new") end, \(test.commit.short) \"\(test.commit.subject)\": finding the failure")
             let (symptom, folder) = try await judge.symptom(&test)
             guard let symptom else {
                 throw HarnessError(
@@ -155,7 +155,7 @@ actor Bisection {
             state.symptom = symptom
             state.note(test)
             try await save()
-            progress.say("searching for \(symptom.scenario)  \(symptom.fingerprint)")
+            progress.report("searching for \(symptom.scenario)  \(symptom.fingerprint)")
         }
         guard let symptom = state.symptom else { return }
         while case let more = BisectRule.moreOfTheBadEnd(test.evidence), more > 0 {
@@ -178,7 +178,7 @@ actor Bisection {
         state.note(test)
         try await save()
         report(test)
-        progress.say(
+        progress.report(
             "it fails in \(test.evidence.shown) of \(test.evidence.runs) runs; \(state.rule.cleanRuns) runs without a failure make a commit good")
     }
 
@@ -205,7 +205,7 @@ actor Bisection {
 
     // MARK: - Contradictions
 
-    /// Pairs of a commit that passed and one that failed which cannot both be right: every commit that contains the culprit has the failure.
+    /// Pairs of a commit that passed and one that failed of which one verdict is wrong: every commit that contains the culprit has the failure.
     /// The failure is certain; a commit that passed may be one that does not fail each time.
     private func contradictions() async throws -> [(good: BisectState.Tested, bad: BisectState.Tested)] {
         var found: [(BisectState.Tested, BisectState.Tested)] = []
@@ -223,7 +223,7 @@ actor Bisection {
         let factor = BisectRule.mostRuns / max(1, state.rule.cleanRuns) + 1
         while let (good, bad) = try await contradictions().first(where: { $0.good.evidence.runs < BisectRule.mostRuns }) {
             try Task.checkCancellation()
-            progress.say(
+            progress.report(
                 "\(good.commit.short) passed and \(bad.commit.short) failed, which is the \(state.findFix ? "newer" : "older") one: running \(good.commit.short) again"
             )
             let commit = good.sameAs ?? good.commit.id
@@ -250,19 +250,19 @@ actor Bisection {
         guard range.commits.count == 1 else { return true }
         var factor = 2
         while try await confidence(range.commits) < Self.sure, state.rule.cleanRuns * factor <= BisectRule.mostRuns {
-            let wanted = state.rule.cleanRuns * factor
-            // The culprit first, whose failure may have another cause; then its neighbours, which may not fail each time.
-            let open = state.tested.filter { $0.verdict != .skip && $0.sameAs == nil && $0.evidence.runs < wanted && $0.commit.id != state.broken }
+            let needed = state.rule.cleanRuns * factor
+            // The culprit first, whose failure may have another cause; then the tested commits next to it, which may not fail each time.
+            let open = state.tested.filter { $0.verdict != .skip && $0.sameAs == nil && $0.evidence.runs < needed && $0.commit.id != state.broken }
             let sizes = try await sizes()
             func distance(_ test: BisectState.Tested) -> Int { abs((sizes[test.commit.id] ?? 0) - (sizes[range.commits[0]] ?? 0)) }
             guard let weakest = open.min(by: { distance($0) < distance($1) }) else {
                 factor += 1
                 continue
             }
-            progress.say("\(weakest.commit.short) \"\(weakest.commit.subject)\" again, for certainty")
+            progress.report("\(weakest.commit.short) \"\(weakest.commit.subject)\" again, for certainty")
             let before = weakest.verdict
             if before == .bad, let symptom = state.symptom {
-                let again = try await judge.run(weakest, symptom, times: wanted - weakest.evidence.runs)
+                let again = try await judge.run(weakest, symptom, times: needed - weakest.evidence.runs)
                 state.note(again)
                 try await save()
                 // It now fails in other ways: more runs decide nothing.
@@ -290,13 +290,13 @@ actor Bisection {
             // A commit that contains the fix does not show the failure.
             let contains = state.findFix ? Set(all).subtracting(inside) : inside
             // Commits with the same kernel share their runs, which count once.
-            guard let twin = tested[test.sameAs ?? test.commit.id] else {
+            guard let same = tested[test.sameAs ?? test.commit.id] else {
                 tested[test.sameAs ?? test.commit.id] = (contains, test.evidence)
                 continue
             }
-            let more = test.evidence.runs > twin.evidence.runs ? test.evidence : twin.evidence
+            let more = test.evidence.runs > same.evidence.runs ? test.evidence : same.evidence
             tested[test.sameAs ?? test.commit.id] = (
-                test.verdict == .good ? twin.contains.union(contains) : twin.contains.intersection(contains), more
+                test.verdict == .good ? same.contains.union(contains) : same.contains.intersection(contains), more
             )
         }
         let suspicion = state.rule.suspicion(all, tested: Array(tested.values))
@@ -306,8 +306,8 @@ actor Bisection {
     private func result(_ range: BisectRange) async throws -> BisectResult {
         var left: [BisectCommit] = []
         for commit in range.commits.prefix(100) { left.append(try await history.describe(commit)) }
-        // The neighbours of the culprit: of the commits that fail the one that contains least, of the others the one that contains most; with
-        // a fix, the other way round.
+        // The tested commits next to the culprit: of the commits that fail the one that contains least, of the others the one that contains
+        // most; with a fix, the other way round.
         let sizes = try await sizes()
         func nearest(_ verdict: BisectVerdict, largest: Bool) -> BisectState.Tested? {
             state.tested.filter { $0.verdict == verdict }.min {
@@ -321,9 +321,9 @@ actor Bisection {
         var doubt: String?
         if let (good, bad) = try await contradictions().first {
             doubt =
-                "the failure comes and goes: \(bad.commit.short) has it, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
+                "the runs contradict each other: \(bad.commit.short) has the failure, and \(good.commit.short), \(state.findFix ? "before" : "after") it, passed \(good.evidence.runs) times"
         } else if range.commits.count == 1, confidence < Self.likely {
-            doubt = "by the runs, another commit is as probable: look at its neighbours"
+            doubt = "by the runs, another commit is as probable: check the commits next to it"
         }
         return BisectResult(
             culprit: range.commits.count == 1 ? left.first : nil, left: left, confidence: confidence, showing: showing?.folder, clean: clean?.folder,

@@ -7,7 +7,7 @@ actor BuildAhead {
 
     init(_ make: @escaping @Sendable (_ commit: String, _ ahead: Bool) async throws -> KernelBuild) { self.make = make }
 
-    /// The kernel of a commit: the one that is being built ahead, where it is that commit's. Other builds ahead are cancelled.
+    /// The kernel of a commit, built ahead or now. Builds ahead of other commits are cancelled.
     ///
     /// - Throws: what building throws; `CancellationError`.
     func kernel(_ commit: String) async throws -> KernelBuild {

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// The commits of a git tree, which is only read; kernels are built from a checkout of the harness's own.
+/// The commits of a git tree, which is only read; kernels are built from a checkout of the harness.
 struct CommitHistory: BisectHistory {
     /// The tree under test.
     let folder: String

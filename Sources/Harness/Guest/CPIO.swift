@@ -19,17 +19,19 @@ struct CPIO {
     /// - Parameters:
     ///   - path: in the guest; a leading slash is dropped.
     ///   - mode: permission bits.
-    /// - Throws: `HarnessError` (input) where the path is not valid, or is in the archive already.
+    /// - Throws: `HarnessError` (input) where the path is not valid, or is already in the archive.
     mutating func addFile(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         guard bytes.count <= UInt32.max else { throw HarnessError(.input, "\(path) is too large for the guest's image") }
         try add(path, .file(bytes, mode: mode & 0o7777))
     }
 
-    /// Adds a folder of the host with all that is below it. Symbolic links are not followed; sockets, devices and pipes are left out.
+    /// Adds a folder of the host with its contents. Symbolic links are not followed; sockets, devices and pipes are left out.
     ///
     /// - Throws: `HarnessError` where something cannot be read.
     mutating func addTree(_ folder: String, at guestPath: String) throws {
-        guard Files.isFolder(folder) else { throw HarnessError(.harness, "cannot read \(folder), which the guest's image needs", hint: "run again") }
+        guard Files.isFolder(folder) else {
+            throw HarnessError(.harness, "cannot read \(folder), which the guest's image needs", hint: "run again: it is then made again")
+        }
         try addDirectory(guestPath)
         for name in Files.names(in: folder) {
             try Cancellation.check()
@@ -70,7 +72,7 @@ struct CPIO {
         switch (entries[name], entry) {
         case (nil, _): entries[name] = entry
         case (.directory, .directory): break
-        default: throw HarnessError(.input, "/\(name) is in the guest's image already")
+        default: throw HarnessError(.input, "/\(name) is already in the guest's image")
         }
     }
 

@@ -2,11 +2,11 @@
 
 import Foundation
 
-/// The files that a program needs to be loaded: its interpreter and its shared libraries, found as ld.so(8) would find them.
+/// The files that the loader of a program reads: its interpreter and its shared libraries, found as ld.so(8) finds them.
 struct ELFClosure: Sendable, Equatable {
-    /// PT_INTERP and the file it is on the host; nil for a static program.
+    /// PT_INTERP and the file on the host; nil for a static program.
     var interpreter: (guest: String, host: String)?
-    /// Host file by the name it is needed under.
+    /// By the name in DT_NEEDED, the file on the host.
     var libraries: [String: String] = [:]
 
     static func == (left: ELFClosure, right: ELFClosure) -> Bool {
@@ -22,12 +22,12 @@ struct ELFClosure: Sendable, Equatable {
     /// - Parameters:
     ///   - program: a file on the host.
     ///   - systemLibraries: `ldconfig -p` as `systemLibraries()` reads it.
-    /// - Throws: `HarnessError` that names the library that is missing, the file that needs it, and where it was looked for.
+    /// - Throws: `HarnessError` that names the library that is missing, the file that needs it, and the paths that were searched.
     init(of program: String, systemLibraries: [String: [String]]) throws {
         let root = try Self.read(program)
         if let path = root.interpreter {
             guard path.hasPrefix("/"), FileManager.default.fileExists(atPath: path) else {
-                throw HarnessError(.harness, "\(program) asks for the interpreter \(path), which is not installed here")
+                throw HarnessError(.harness, "\(program) needs the interpreter \(path), which is not installed")
             }
             interpreter = (path, Self.real(path))
         }
@@ -36,7 +36,7 @@ struct ELFClosure: Sendable, Equatable {
         var queue: [(needed: String, by: String, file: ELFFile)] = root.needed.map { ($0, program, root) }
         while let (name, by, file) = queue.first {
             queue.removeFirst()
-            // The interpreter is loaded already.
+            // The interpreter is in the image already.
             if name == interpreterName || libraries[name] != nil { continue }
             let origin = (Self.real(by) as NSString).deletingLastPathComponent
             let own = file.searchPaths.map { Self.expand($0, origin: origin) }
@@ -47,7 +47,7 @@ struct ELFClosure: Sendable, Equatable {
             guard let found = candidates.first(where: { Self.machine(of: $0) == root.machine }) else {
                 throw HarnessError(
                     .harness, "\(by) needs \(name), which was not found", hint: "install the package that has it, and run ldconfig",
-                    evidence: candidates.map { "looked for \($0)" })
+                    evidence: candidates.map { "searched \($0)" })
             }
             let library = try Self.read(found)
             libraries[name] = Self.real(found)

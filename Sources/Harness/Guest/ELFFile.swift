@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The parts of a 64-bit little-endian ELF file that its loading depends on.
+/// The parts of a 64-bit little-endian ELF file that the loader reads.
 ///
-/// The file may have any content: nothing is read outside of it, and wrong numbers in it are an error, never a trap.
+/// The file may have any content: no byte outside of it is read, and invalid numbers in it are an error, never a trap.
 struct ELFFile: Sendable, Equatable {
     /// `e_machine`: 62 is x86-64, 183 is AArch64.
     var machine: UInt16
@@ -34,7 +34,7 @@ struct ELFFile: Sendable, Equatable {
 
         func string(at offset: UInt64, end: UInt64) throws(Malformed) -> String {
             let end = min(end, UInt64(bytes.count))
-            guard offset < end else { throw Malformed(reason: "a string lies outside of it") }
+            guard offset < end else { throw Malformed(reason: "a string is outside of it") }
             let tail = bytes[Int(offset)..<Int(end)]
             guard let terminator = tail.firstIndex(of: 0) else { throw Malformed(reason: "a string in it has no terminator") }
             return String(decoding: tail[..<terminator], as: UTF8.self)
@@ -82,7 +82,7 @@ struct ELFFile: Sendable, Equatable {
         let entrySize = UInt64(try reader.integer(UInt16.self, at: 54))
         let count = UInt64(try reader.integer(UInt16.self, at: 56))
         guard count == 0 || entrySize >= 56 else { throw Malformed(reason: "its program headers are \(entrySize) bytes each") }
-        guard table <= UInt64(reader.bytes.count) else { throw Malformed(reason: "its program headers lie outside of it") }
+        guard table <= UInt64(reader.bytes.count) else { throw Malformed(reason: "its program headers are outside of it") }
         var segments: [Segment] = []
         for index in 0..<count {
             let at = table + index * entrySize
@@ -107,15 +107,15 @@ struct ELFFile: Sendable, Equatable {
             guard !entries.contains(where: { $0.tag == Tag.needed }) else { throw Malformed(reason: "it needs libraries and has no string table") }
             return
         }
-        guard let home = segments.first(where: { $0.type == 1 && $0.address <= address && address - $0.address < $0.size }) else {
-            throw Malformed(reason: "its string table lies in no segment")
+        guard let segment = segments.first(where: { $0.type == 1 && $0.address <= address && address - $0.address < $0.size }) else {
+            throw Malformed(reason: "its string table is in no segment")
         }
-        let (table, overflow) = home.offset.addingReportingOverflow(address - home.address)
-        guard !overflow else { throw Malformed(reason: "its string table lies outside of it") }
+        let (table, overflow) = segment.offset.addingReportingOverflow(address - segment.address)
+        guard !overflow else { throw Malformed(reason: "its string table is outside of it") }
         func text(_ offset: UInt64) throws(Malformed) -> String {
             let (start, overflow) = table.addingReportingOverflow(offset)
-            guard !overflow else { throw Malformed(reason: "a string lies outside of it") }
-            return try reader.string(at: start, end: home.end)
+            guard !overflow else { throw Malformed(reason: "a string is outside of it") }
+            return try reader.string(at: start, end: segment.end)
         }
         var runpath: String?
         var rpath: String?

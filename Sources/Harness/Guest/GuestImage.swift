@@ -5,7 +5,7 @@ import Foundation
 
 /// The guest's root file system: init, the agent with its libraries, and modules. No file system of the host is shared.
 ///
-/// It is an uncompressed cpio: to unpack costs the guest more time than to read, above all under TCG.
+/// It is an uncompressed cpio: unpacking takes the guest longer than reading, most of all under TCG.
 public struct GuestImage: Sendable, Equatable {
     /// The cpio file.
     public var path: String
@@ -23,12 +23,12 @@ public struct GuestImage: Sendable, Equatable {
     ///   - initSource: vm/init.c; compiled static with `cc`.
     ///   - modules: kernel modules; init loads them in the order of their names.
     ///   - extra: more files. The libraries of an ELF program are added too.
-    ///   - trees: folders that are added as they are.
+    ///   - trees: folders that are added unchanged.
     ///   - cache: the image is in its folder "images".
     /// - Throws: `HarnessError` that names the file that is missing or cannot be used.
     public static func build(
         agent: String, initSource: String, modules: [String], extra: [(guestPath: String, hostPath: String)] = [],
-        trees: [(guestPath: String, hostPath: String)] = [], cache: Cache, progress: Progress = .silent
+        trees: [(guestPath: String, hostPath: String)] = [], cache: Cache, progress: Progress = .discarded
     ) async throws -> GuestImage {
         let system = await ELFClosure.systemLibraries()
         let initProgram = try await compile(initSource, cache)
@@ -68,13 +68,13 @@ public struct GuestImage: Sendable, Equatable {
             CacheAge.use(path)
         } else {
             try Files.write(Data(bytes), to: path)
-            progress.say("made the guest's image, \(bytes.count >> 20) MB")
+            progress.report("made the guest's image, \(bytes.count >> 20) MB")
             CacheAge.prune(folder) { $0.hasSuffix(".cpio") }
         }
         return GuestImage(path: path, key: key)
     }
 
-    /// Adds a program with its libraries; any other file as it is.
+    /// Adds a program with its libraries; any other file unchanged.
     private static func add(
         program: String, as guestPath: String, to archive: inout CPIO, _ libraries: inout [String: String], _ system: [String: [String]]
     ) throws {
@@ -121,10 +121,10 @@ public struct GuestImage: Sendable, Equatable {
             try await Command("cc", flags + ["-o", making, source]).output()
         } catch let error as HarnessError {
             throw HarnessError(
-                error.kind, "the guest's init does not compile: \(error.message)", hint: "it needs cc and static libc (libc6-dev)",
+                error.kind, "the guest's init does not compile: \(error.message)", hint: "install cc and the static libc (libc6-dev)",
                 evidence: error.evidence)
         }
-        // rename(2) replaces the file that another process may have put there meanwhile; it is the same.
+        // rename(2) replaces the file that another process may have written meanwhile; its content is the same.
         guard rename(making, program) == 0 else {
             throw HarnessError(.harness, "cannot write \(program): \(String(cString: strerror(errno)))")
         }

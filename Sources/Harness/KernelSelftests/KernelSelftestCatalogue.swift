@@ -2,11 +2,11 @@
 
 public import Results
 
-/// Which of the kernel's own selftests are about memory providers and the interface they stand on, and how each runs.
+/// The kernel's own selftests that are about memory providers and the interfaces that they use, and how each runs.
 ///
-/// Any other program below tools/testing/selftests can be named too: it runs as the others of its folder do.
+/// Any other program below tools/testing/selftests can be named, too. It runs like the others of its folder.
 public enum KernelSelftestCatalogue {
-    /// liburing's test/zcrx.c, run in the same way as those of the kernel.
+    /// liburing's test/zcrx.c. It runs like those of the kernel.
     static let liburing = "liburing/zcrx.t"
 
     public static let standard: [KernelSelftestPlan] = [
@@ -30,7 +30,7 @@ public enum KernelSelftestCatalogue {
         KernelSelftestPlan(program: liburing, setting: .bare),
     ]
 
-    /// What is asked for, each once: all of the list where nothing is named.
+    /// The plans of the names, each once; the whole list where no name is given.
     public static func plans(_ names: [String], setting: KernelSelftestPlan.Setting?) -> [KernelSelftestPlan] {
         guard !names.isEmpty else { return standard.filter { setting == nil || $0.setting == setting } }
         var plans: [KernelSelftestPlan] = []
@@ -38,7 +38,7 @@ public enum KernelSelftestCatalogue {
         return plans
     }
 
-    /// The plans that a name stands for: all of that program in the list, or, of one that is not in it, one.
+    /// The plans of a name: all of that program in the list, or one where the list does not have it.
     ///
     /// - Parameter name: a path below tools/testing/selftests, or its last part.
     static func plans(_ name: String, setting: KernelSelftestPlan.Setting?) -> [KernelSelftestPlan] {

@@ -19,7 +19,7 @@ public struct KernelSelftestRequest: Sendable {
     }
 }
 
-/// What came of a run of kernel selftests.
+/// The outcome of a run of kernel selftests.
 public struct KernelSelftestOutcome: Sendable {
     /// For each program its cases, then the result of the whole program.
     public var results: [ScenarioResult]
@@ -57,7 +57,7 @@ public struct KernelSelftestSession: Sendable {
         var fault: (any Error)?
         do {
             for (number, plan) in request.plans.enumerated() {
-                progress.say(
+                progress.report(
                     "\(plan.program)\(plan.setting == .bare ? ", which makes its own devices" : ", NETIF=nic0") (\(number + 1) of \(request.plans.count))"
                 )
                 let (judged, info) = try await run(plan, prepared)
@@ -78,14 +78,14 @@ public struct KernelSelftestSession: Sendable {
             begin: begin, starts: nil)
         try prepared.folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
         if let fault {
-            progress.say("results so far: \(prepared.folder.path)")
+            progress.report("results so far: \(prepared.folder.path)")
             throw fault
         }
         return KernelSelftestOutcome(
             results: results, release: prepared.machine.kernel.release, folder: prepared.folder.path, interrupted: interrupted)
     }
 
-    /// What the programs run on.
+    /// The machine and the selftests that the programs need.
     private struct PreparedSelftests {
         var machine: PreparedMachine
         /// The selftests of the kernel's source.
@@ -98,7 +98,7 @@ public struct KernelSelftestSession: Sendable {
         let root = try await DebianRoot(cache: context.cache, progress: progress, suite: Self.suite).folder(
             DebianRoot.Contents(packages: Self.packages))
         let (kernel, tree) = try await build(request)
-        // Beside the kernel's, where all others are found.
+        // In the folder of the kernel's selftests, as all others.
         var others: [(guestPath: String, hostPath: String)] = []
         if request.plans.contains(where: { $0.program == KernelSelftestCatalogue.liburing }) {
             let test = try await Liburing(cache: context.cache, progress: progress).test()
@@ -123,24 +123,24 @@ public struct KernelSelftestSession: Sendable {
             let sources = KernelSource(cache: context.cache, progress: progress)
             let lock = KernelBuilder.lock(kernel, of: source)
             // Before the kernel is built, which takes minutes.
-            let folder = try await context.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
+            let folder = try await context.cache.locked(lock, waiting: { progress.report("waiting for another run that builds the same source") }) {
                 try await self.tree(source, sources).folder
             }
             if request.named, let plan = request.plans.first(where: { !Self.has($0, folder) }) {
                 throw HarnessError(
                     .input, "this kernel's source has no tools/testing/selftests/\(plan.program)",
-                    hint: "a test is named by its path there; `ppiov kselftest --list` names those about memory providers")
+                    hint: "give its path there; `ppiov kselftest --list` lists those about memory providers")
             }
             if case .built = source.material {} else { kernel.configFiles.insert(context.vm + "/config/selftests.config", at: 0) }
             let build = try await builder.build(kernel, of: source)
-            return try await context.cache.locked(lock, waiting: { progress.say("waiting for another run that builds the same source") }) {
+            return try await context.cache.locked(lock, waiting: { progress.report("waiting for another run that builds the same source") }) {
                 let (folder, identity) = try await self.tree(source, sources)
                 guard identity == build.source else {
                     throw HarnessError(
-                        .input, "the source changed while its kernel was built: the selftests would be of another state", hint: "run again")
+                        .input, "the source changed while its kernel was built, and its selftests may have, too", hint: "run again")
                 }
                 let tree = KernelSelftestTree(cache: context.cache, progress: progress)
-                // Of a kernel that was built elsewhere the identity says nothing of its source.
+                // The identity of a kernel that was built elsewhere does not cover its source.
                 let isBuilt = if case .built = source.material { true } else { false }
                 return (
                     build,
@@ -162,7 +162,7 @@ public struct KernelSelftestSession: Sendable {
             return (folder, source.identity)
         }
         guard let tree = KernelTree.source(ofBuilt: objects) else {
-            throw HarnessError(.input, "the source of the kernel built in \(objects) is not there to take the selftests from")
+            throw HarnessError(.input, "the source of the kernel built in \(objects) is not there, and the selftests are taken from it")
         }
         return (tree, source.identity)
     }
@@ -189,7 +189,7 @@ public struct KernelSelftestSession: Sendable {
             return try await GuestSession.with(guestMachine) { session in
                 var trial = ScenarioTrial(selftest: plan, scale: machine.timeoutScale, guest: guest)
                 trial.onEvent = { [progress] event in
-                    if event.kind == .output, let line = event.message, KTAPLine.isResult(line) { progress.say("  " + line) }
+                    if event.kind == .output, let line = event.message, KTAPLine.isResult(line) { progress.report("  " + line) }
                 }
                 let outcome = try await trial.run(session)
                 try folder.keep(outcome.output, of: name, formats: guest.traceFormats)

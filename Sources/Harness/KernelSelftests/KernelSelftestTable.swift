@@ -2,7 +2,7 @@
 
 public import Results
 
-/// The results of the kernel's own selftests, a line a case: docs/kernel-selftests.md is made of these.
+/// The results of the kernel's own selftests, one line for each case: the tables of docs/kernel-selftests.md.
 public struct KernelSelftestTable: Sendable {
     public var release: String
     public var plans: [KernelSelftestPlan]
@@ -33,12 +33,12 @@ public struct KernelSelftestTable: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Puts the table into a file, in the place of that of the same series, or behind what is there.
+    /// Writes the table to a file: it replaces the table of the same kernel series, or is added.
     public func write(to path: String) throws { try Files.write(Self.document(Files.text(path) ?? "", with: markdown), to: path) }
 
     private static let head = "## Linux "
 
-    /// Sections begin with a heading that names a release; what comes before the first stays as it is.
+    /// Each section begins with a heading that names a release. The text before the first is not changed.
     static func document(_ old: String, with section: String) -> String {
         var parts: [[Substring]] = [[]]
         for line in old.split(separator: "\n", omittingEmptySubsequences: false) {

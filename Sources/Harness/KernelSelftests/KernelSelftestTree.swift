@@ -9,10 +9,10 @@ struct KernelSelftestTree: Sendable {
     var cache: Cache
     var progress: Progress
 
-    /// A version of this recipe: it goes up when what is copied or built changes.
+    /// A version of this recipe: it is incremented when what is copied or built changes.
     private static let format = "1"
 
-    /// What the tests and their build read. The generators look for MAINTAINERS up the path, and never end where there is none.
+    /// What the tests and their build read. The generators search the folders above for MAINTAINERS, and never end where there is none.
     private static let parts = [
         "MAINTAINERS", "Documentation/netlink", "include/uapi", "scripts/bpf_doc.py", "tools/arch", "tools/build", "tools/include", "tools/lib/bpf",
         "tools/net/ynl",
@@ -20,13 +20,13 @@ struct KernelSelftestTree: Sendable {
         "tools/testing/selftests/kselftest_harness.h", "tools/testing/selftests/lib.mk", "tools/testing/selftests/net",
     ]
 
-    /// Folders of selftests whose programs are built, all of them. net/ itself has sixty that no test here needs.
+    /// Folders of selftests of which all programs are built. net/ has sixty that no test here needs.
     private static let built = ["net/lib", "drivers/net", "drivers/net/hw"]
 
-    /// What goes into the guest.
+    /// The parts that are copied into the guest.
     private static let guest = ["MAINTAINERS", "Documentation/netlink/specs", "tools/net/ynl/pyynl", "tools/testing/selftests"]
 
-    /// The folder of the tree as the guest is to have it.
+    /// The folder of the tree for the guest.
     ///
     /// - Parameters:
     ///   - source: the kernel's source folder; it is only read.
@@ -45,22 +45,22 @@ struct KernelSelftestTree: Sendable {
         let key = Cache.key([Self.format, try identity ?? Self.contents(source), liburing.key, compiler, clang])
         let trees = try cache.folder("selftests")
         let path = trees + "/" + key
-        return try await cache.locked("selftests-" + key, waiting: { progress.say("waiting for another run that builds the same selftests") }) {
+        return try await cache.locked("selftests-" + key, waiting: { progress.report("waiting for another run that builds the same selftests") }) {
             if Files.isFolder(path) {
                 CacheAge.use(path)
                 return (path, key)
             }
-            progress.say("building the kernel's selftests")
-            let work = Files.temporary(beside: path)
+            progress.report("building the kernel's selftests")
+            let work = Files.temporary(for: path)
             defer { try? FileManager.default.removeItem(atPath: work) }
             try copy(from: source, to: work)
             let log = try cache.folder("logs") + "/selftests-\(key).log"
             try Files.write("", to: log)
             let isWhole = try await build(work, source: source, liburing: liburing.path, jobs: jobs, log: log)
-            let made = Files.temporary(beside: path)
+            let made = Files.temporary(for: path)
             defer { try? FileManager.default.removeItem(atPath: made) }
             try install(from: work, to: made)
-            // A tree in which a program is missing is for this run only: the next one builds it again.
+            // A tree without one of its programs is for this run only: the next run builds it again.
             let path = isWhole ? path : path + "-part"
             try Files.remove(path)
             try Files.rename(made, to: path)
@@ -105,12 +105,13 @@ struct KernelSelftestTree: Sendable {
             if !status.isSuccess { missing.append(folder) }
         }
         if !missing.isEmpty {
-            progress.say("some selftests of \(missing.joined(separator: ", ")) do not build here, and what needs them will skip or fail: \(log)")
+            progress.report(
+                "some selftests of \(missing.joined(separator: ", ")) do not build here, and the tests that need them skip or fail: \(log)")
         }
         return missing.isEmpty
     }
 
-    /// clang, for the BPF programs; Swift's own will do.
+    /// clang, for the BPF programs; that of Swift where no other is installed.
     private static var clang: String? {
         if let found = HostTools.path(of: "clang") { return found }
         return HostTools.path(of: "swift").map {

@@ -4,9 +4,9 @@ import Foundation
 
 /// The accelerator that runs guests here, and why.
 public struct Acceleration: Codable, Sendable, Equatable {
-    /// What runs the guest's instructions.
+    /// The accelerator.
     public var accelerator: Accelerator
-    /// Why it is not KVM, in one line; nil where it is, or where TCG was asked for.
+    /// Why it is not KVM, in one line; nil where it is, or where TCG was requested.
     public var reason: String?
     /// Rate of the guest's TSC under TCG, in kHz; nil where it could not be measured.
     public var tscKHz: Int?
@@ -19,18 +19,18 @@ public struct Acceleration: Codable, Sendable, Equatable {
     }
 }
 
-/// Finds the accelerator that runs guests here: it runs one.
+/// Finds the accelerator that runs guests on this host, by running one.
 ///
-/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Only a guest that runs
-/// shows it. The result is cached for this boot of the host and this QEMU.
+/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Only a run of a
+/// guest proves it. The result is cached for this boot of the host and this QEMU.
 struct AccelProbe: Sendable {
     var qemu = "qemu-system-x86_64"
     var cache: Cache
-    /// The deadline of a probe. One that works takes 0.1 s.
+    /// The deadline of a probe. A probe that succeeds takes 0.1 s.
     var limit = Duration.seconds(5)
 
     /// One probe's result.
-    enum Answer: Sendable, Equatable {
+    enum Outcome: Sendable, Equatable {
         case works(tscKHz: Int?)
         case fails(String)
     }
@@ -43,10 +43,10 @@ struct AccelProbe: Sendable {
 
     /// Chooses the accelerator.
     ///
-    /// - Throws: `HarnessError` where KVM was asked for and does not work, or where not even TCG does.
-    func resolve(_ choice: AcceleratorChoice, progress: Progress = .silent) async throws -> Acceleration {
+    /// - Throws: `HarnessError` where KVM was requested and does not work, or where TCG does not work.
+    func resolve(_ choice: AcceleratorChoice, progress: Progress = .discarded) async throws -> Acceleration {
         let file = try await recordFile()
-        // One probes and the others wait for it: a busy host measures another rate each time, and the rate is part of a snapshot's key.
+        // One process probes and the others wait for it: a busy host measures another rate each time, and the rate is part of a snapshot's key.
         let lock = try await FileLock.acquire(file + ".lock")
         defer { lock.release() }
         var record = Self.read(file)
@@ -73,15 +73,15 @@ struct AccelProbe: Sendable {
         guard var tcg = record.tcg else { return Acceleration(accelerator: .tcg) }
         if choice == .auto, let fault = record.kvmFault {
             tcg.reason = "\(fault): using TCG"
-            progress.say("\(fault): using TCG")
+            progress.report("\(fault): using TCG")
         }
         return tcg
     }
 
-    private func kvm() async throws -> Answer {
+    private func kvm() async throws -> Outcome {
         guard FileManager.default.fileExists(atPath: "/dev/kvm") else { return .fails("there is no /dev/kvm") }
         guard FileManager.default.isReadableFile(atPath: "/dev/kvm"), FileManager.default.isWritableFile(atPath: "/dev/kvm") else {
-            return .fails("/dev/kvm is there but you have no permission to open it (are you in group kvm?)")
+            return .fails("/dev/kvm is there but you have no permission to open it: your user must be in the group of the file")
         }
         switch try await probe(.kvm) {
         case .works(let khz): return .works(tscKHz: khz)
@@ -90,7 +90,7 @@ struct AccelProbe: Sendable {
     }
 
     /// Runs the probe guest once, with the deadline.
-    func probe(_ accelerator: Accelerator) async throws -> Answer {
+    func probe(_ accelerator: Accelerator) async throws -> Outcome {
         let folder = try RunFolder()
         let image = folder.path + "/probe.bin"
         let samples = folder.path + "/samples"

@@ -42,7 +42,7 @@ final class BoundedQueue<Element: Sendable>: AsyncSequence, Sendable {
     private let state = Mutex(State())
     private let limit: Int
     /// Signalled for a producer that is blocked.
-    private let room = DispatchSemaphore(value: 0)
+    private let capacity = DispatchSemaphore(value: 0)
 
     /// - Parameter limit: the summed cost above which `push` blocks.
     init(limit: Int) { self.limit = limit }
@@ -66,7 +66,7 @@ final class BoundedQueue<Element: Sendable>: AsyncSequence, Sendable {
             }
             reader?.resume(returning: element)
             guard isBlocked else { return }
-            room.wait()
+            capacity.wait()
         }
     }
 
@@ -77,20 +77,20 @@ final class BoundedQueue<Element: Sendable>: AsyncSequence, Sendable {
             defer { state.reader = nil }
             return (state.reader, state.wakesProducer(limit))
         }
-        if wakesProducer { room.signal() }
+        if wakesProducer { capacity.signal() }
         reader?.resume(returning: nil)
     }
 
     private func receive(_ continuation: CheckedContinuation<Element?, Never>) {
         let (isWaiting, element, wakesProducer) = state.withLock { state -> (Bool, Element?, Bool) in
-            // A cancelled reader takes nothing: what is queued is for the next one.
+            // A cancelled reader takes no element: the queued elements are for the next reader.
             guard !Task.isCancelled else { return (false, nil, false) }
             let element = state.pop()
             guard element == nil, !state.ended, state.reader == nil else { return (false, element, state.wakesProducer(limit)) }
             state.reader = continuation
             return (true, nil, false)
         }
-        if wakesProducer { room.signal() }
+        if wakesProducer { capacity.signal() }
         if !isWaiting { continuation.resume(returning: element) }
     }
 

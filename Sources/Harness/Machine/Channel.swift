@@ -16,7 +16,7 @@ private final class Descriptor: Sendable {
 /// The host's end of one of the machine's sockets.
 ///
 /// The harness listens before QEMU starts, and QEMU connects: there is no race and no retry. One connection
-/// is accepted; its bytes go to `receive` on a thread of the channel's own, in order, and an end of nil follows the last.
+/// is accepted; its bytes go to `receive` on a thread of the channel's own, in order, and nil follows the last of them.
 final class Channel: Sendable {
     let path: String
 
@@ -69,7 +69,7 @@ final class Channel: Sendable {
             drained.settle(.success(()))
         }
         guard let accepted = acceptOne() else {
-            connection.settle(.failure(HarnessError(.harness, "nothing connected to \(path)")))
+            connection.settle(.failure(HarnessError(.harness, "QEMU did not connect to \(path)")))
             return
         }
         connection.settle(.success(()))
@@ -90,7 +90,7 @@ final class Channel: Sendable {
         repeat {
             number = accept(listener.number, nil, nil)
         } while number < 0 && (errno == EINTR || errno == ECONNABORTED)
-        // Glibc's accept4 is not visible to Swift. Subprocess closes what it does not pass on, so nothing leaks in between.
+        // Glibc's accept4 is not visible to Swift. Subprocess closes every descriptor that it does not pass on, so none is inherited in between.
         if number >= 0 { _ = fcntl(number, F_SETFD, FD_CLOEXEC) }
         let accepted = number >= 0 ? Descriptor(number) : nil
         return state.withLock { state in
@@ -110,7 +110,7 @@ final class Channel: Sendable {
 
     /// Writes all of `bytes`.
     ///
-    /// - Throws: `HarnessError` where the other end is gone or the channel was closed; `CancellationError`.
+    /// - Throws: `HarnessError` where the other end or the channel is closed; `CancellationError`.
     func send(_ bytes: [UInt8]) async throws {
         guard let connection = state.withLock({ $0.connection }) else {
             throw HarnessError(.harness, "cannot write to \(path): not connected")

@@ -6,7 +6,7 @@ import Synchronization
 final class ConsoleWatch: Sendable {
     private let waiting = Mutex<[(text: String, promise: Promise<Void>)]>([])
 
-    /// A promise that is settled by the next line with this text.
+    /// A promise that the next line with this text settles.
     func expect(_ text: String) -> Promise<Void> {
         let promise = Promise<Void>()
         waiting.withLock { $0.append((text, promise)) }

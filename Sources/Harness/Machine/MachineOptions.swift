@@ -2,7 +2,7 @@
 
 public import Results
 
-/// The accelerator: it runs the guest's instructions.
+/// The accelerator, which runs the guest's instructions.
 public enum Accelerator: String, Codable, Sendable, CaseIterable {
     case kvm
     case tcg
@@ -21,7 +21,7 @@ public struct MachineOptions: Codable, Sendable, Equatable {
     public var cpus: Int
     public var memoryMB: Int
     public var accelerator: AcceleratorChoice
-    /// Appended to the kernel's command line: they override the harness's own.
+    /// Appended to the kernel's command line, so that they override the harness's own.
     public var extraKernelArguments: [String]
     /// `oops=panic`: an oops ends the machine at once instead of leaving it in an unknown state.
     public var panicOnOops: Bool

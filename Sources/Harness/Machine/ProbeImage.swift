@@ -7,7 +7,7 @@ enum ProbeImage {
     /// QEMU's exit status: `isa-debug-exit` makes (value << 1) | 1 of the byte 0x2a.
     static let exitStatus: Int32 = 0x2a << 1 | 1
 
-    /// `-bios` wants a multiple of 64 KiB; it ends at 4 GB, so the reset vector is 16 bytes before the end.
+    /// `-bios` takes a multiple of 64 KiB; the image ends at 4 GB, so the reset vector is 16 bytes before the end.
     static let bytes: [UInt8] = {
         var image = [UInt8](repeating: 0xf4, count: 64 << 10)
         image.replaceSubrange(0..<code.count, with: code)
@@ -26,7 +26,7 @@ enum ProbeImage {
         // sample: TSC, latched count, TSC
         0x0f, 0x31, 0x66, 0x89, 0xc6, 0x66, 0x89, 0xd7,  // rdtsc into edi:esi
         0xb0, 0x80, 0xe6, 0x43, 0xe4, 0x42, 0x88, 0xc1, 0xe4, 0x42, 0x88, 0xc5,  // count into cx
-        0x0f, 0x31, 0x66, 0x29, 0xf0, 0x66, 0x89, 0xc5,  // cycles it took into ebp
+        0x0f, 0x31, 0x66, 0x29, 0xf0, 0x66, 0x89, 0xc5,  // cycles that this took into ebp
         // put4 of each: TSC low, TSC high, cycles, count
         0x66, 0x89, 0xf0, 0xe8, 0x1d, 0x00,
         0x66, 0x89, 0xf8, 0xe8, 0x17, 0x00,

@@ -25,7 +25,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
 
     /// The machine's shape.
     public var options: MachineOptions
-    /// What runs the guest.
+    /// The accelerator.
     public var acceleration: Acceleration
     /// Uncompressed ELF with the PVH note.
     public var kernel: String
@@ -33,8 +33,8 @@ public struct QEMUCommandLine: Sendable, Equatable {
     public var image: String
     /// Under TCG the CPUs run one after the other, in one thread of QEMU.
     ///
-    /// For a guest that changes code which another of its CPUs executes: QEMU drops its translation before the new byte is in memory. In
-    /// between, the other CPU may translate the old byte again, and this translation stays (docs/kernel-notes.md).
+    /// For a guest that changes code while another of its CPUs executes it: QEMU drops its translation before the new byte is in memory. In
+    /// between, the other CPU may translate the old byte again, and QEMU keeps this translation (docs/kernel-notes.md).
     public var singleThreadedTCG = false
 
     /// A machine of these options that boots a kernel with an image.
@@ -52,10 +52,10 @@ public struct QEMUCommandLine: Sendable, Equatable {
         // With -no-reboot a panic's immediate reboot ends QEMU, after its text is printed. An injected NMI is such a panic.
         words += ["panic=-1", "panic_print=0x40", "unknown_nmi_panic", "sysrq_always_enabled"]
         if options.panicOnOops { words.append("oops=panic") }
-        // The same program at the same place every time: TCG translates it once for all processes that run it.
+        // The same program at the same address every time: TCG translates it once for all processes that run it.
         words += ["mitigations=off", "no_timer_check", "norandmaps"]
         if acceleration.accelerator == .tcg {
-            // Without these an SMP guest under TCG falls back to jiffies, half the time: its PIT calibration fails under load.
+            // Without these an SMP guest under TCG falls back to jiffies in half of the boots: its PIT calibration fails under load.
             words.append("tsc=reliable")
             if let khz = acceleration.tscKHz { words.append("tsc_early_khz=\(khz)") }
         }
@@ -93,7 +93,7 @@ public struct QEMUCommandLine: Sendable, Equatable {
         case .kvm: words += ["-accel", "kvm", "-cpu", "host"]
         case .tcg: words += ["-accel", "tcg,thread=\(singleThreadedTCG ? "single" : "multi")", "-cpu", "max,la57=off"]
         }
-        // One CPU a socket: SeaBIOS's MP table lists one CPU a package, and without ACPI that table is all the kernel has.
+        // One CPU a socket: SeaBIOS's MP table lists one CPU a package, and without ACPI the kernel reads only that table.
         words += ["-smp", "cpus=\(options.cpus),sockets=\(options.cpus),cores=1,threads=1", "-m", "\(options.memoryMB)M"]
         switch memory {
         case .anonymous: break
@@ -107,6 +107,6 @@ public struct QEMUCommandLine: Sendable, Equatable {
         "memory-backend-file,id=ram,size=\(options.memoryMB)M,mem-path=\(Self.escape(path)),share=\(share)"
     }
 
-    /// In QEMU's option lists a comma ends a value; two commas stand for one.
+    /// In QEMU's option lists a comma ends a value; two commas mean one.
     static func escape(_ value: String) -> String { value.replacing(",", with: ",,") }
 }

@@ -18,7 +18,7 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     /// The last lines QEMU wrote to its standard output and error.
     var stderr: [String] = []
 
-    /// QEMU itself failed or was killed: its guest did not end it.
+    /// QEMU failed or was killed, and its guest did not end it.
     var isQEMUs: Bool { cause != .status(0) }
 
     var description: String {
@@ -31,8 +31,8 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
 
 /// A QEMU process, in a process group of its own.
 ///
-/// It ends with `kill()` or with the harness: where util-linux's `setpriv` is installed, QEMU gets a parent-death signal, so that it ends
-/// after a SIGKILL of the harness, too.
+/// `kill()` ends it. Where util-linux's `setpriv` is installed, QEMU gets a parent-death signal, so that it also ends when the harness is
+/// killed by SIGKILL.
 final class QEMUProcess: Sendable {
     private let exited = Promise<MachineExit>()
     private let started = Promise<Int32>()

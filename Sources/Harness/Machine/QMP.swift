@@ -25,10 +25,10 @@ final class QMP: Sendable {
         /// How many events were dropped from the front of `events`.
         var dropped = 0
         var waiters: [EventWaiter] = []
-        var gone = false
+        var isDisconnected = false
     }
 
-    /// Events kept for marks; QEMU sends a dozen in a machine's life.
+    /// Events kept for marks; QEMU sends a dozen for a machine.
     private static let history = 1024
 
     private let state = Mutex(State())
@@ -36,7 +36,7 @@ final class QMP: Sendable {
     private let splitter = Mutex(LineSplitter(limit: 16 << 20))
     private let send: @Sendable ([UInt8]) async throws -> Void
 
-    /// - Parameter send: writes to the monitor's socket. What comes from it goes to `receive`.
+    /// - Parameter send: writes to the monitor's socket. The caller passes bytes from it to `receive`.
     init(send: @escaping @Sendable ([UInt8]) async throws -> Void) { self.send = send }
 
     /// To be called with the bytes from the monitor's socket, and with nil at its end.
@@ -52,7 +52,7 @@ final class QMP: Sendable {
         case .reply(let id, let value):
             state.withLock { $0.pending.removeValue(forKey: id) }?.promise.settle(.success(value))
         case .refusal(let id, let errorClass, let text):
-            // A refusal without an id is for a line that QEMU could not parse, and does not name it: the oldest pending command is assumed.
+            // A refusal without an id is for a line that QEMU could not parse: the oldest pending command is assumed.
             let refused = state.withLock { state in
                 (id ?? state.pending.keys.min()).flatMap { state.pending.removeValue(forKey: $0) }
             }
@@ -82,7 +82,7 @@ final class QMP: Sendable {
 
     private func disconnect() {
         let (pending, waiters) = state.withLock { state in
-            state.gone = true
+            state.isDisconnected = true
             defer {
                 state.pending = [:]
                 state.waiters = []
@@ -106,16 +106,17 @@ final class QMP: Sendable {
         return version
     }
 
-    /// Executes a command and gives its result.
+    /// Executes a command.
     ///
-    /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU is gone or does not reply in time; `CancellationError`.
+    /// - Returns: its result.
+    /// - Throws: `QMPError` where QEMU refuses; `HarnessError` where QEMU has ended or does not reply in time; `CancellationError`.
     @discardableResult
     func execute(
         _ command: String, _ arguments: [String: QMPValue] = [:], within limit: Duration = .seconds(30)
     ) async throws -> QMPValue {
         let promise = Promise<QMPValue>()
         let id = try state.withLock { state throws(HarnessError) -> Int in
-            guard !state.gone else { throw Self.disconnected }
+            guard !state.isDisconnected else { throw Self.disconnected }
             let id = state.nextID
             state.nextID += 1
             state.pending[id] = (command, promise)
@@ -133,7 +134,7 @@ final class QMP: Sendable {
 
     /// Waits for the first event after `mark` that `matches`.
     ///
-    /// - Throws: `HarnessError` where QEMU is gone or nothing matched in time; `CancellationError`.
+    /// - Throws: `HarnessError` where QEMU has ended or no event matched in time; `CancellationError`.
     @discardableResult
     func event(
         after mark: Mark, within limit: Duration, _ matches: @escaping @Sendable (QMPEvent) -> Bool
@@ -143,7 +144,7 @@ final class QMP: Sendable {
             let from = max(0, mark.index - state.dropped)
             if let event = state.events.dropFirst(from).first(where: matches) {
                 promise.settle(.success(event))
-            } else if state.gone {
+            } else if state.isDisconnected {
                 promise.settle(.failure(Self.disconnected))
             } else {
                 state.waiters.append(EventWaiter(from: mark.index, matches: matches, promise: promise))
@@ -155,6 +156,6 @@ final class QMP: Sendable {
         }
     }
 
-    /// The events since the start; the newest 1024.
+    /// The newest 1024 events.
     var events: [QMPEvent] { state.withLock { $0.events } }
 }

@@ -112,7 +112,7 @@ enum QMPMessage: Sendable, Equatable {
         }.joined(separator: ".")
     }
 
-    /// The line that asks QEMU to execute `command`.
+    /// The line of a request to execute `command`.
     static func request(id: Int, command: String, arguments: [String: QMPValue]) throws -> [UInt8] {
         var request: [String: QMPValue] = ["execute": .string(command), "id": .integer(Int64(id))]
         if !arguments.isEmpty { request["arguments"] = .object(arguments) }

@@ -20,7 +20,7 @@ final class RecentLines: Sendable {
         }
     }
 
-    /// The lines that say why a boot failed: from shortly before a panic or an error of init on, or the last ones; 25 at most.
+    /// The lines with the reason why a boot failed: from 3 lines before a panic or an error of init on, or the last ones; 25 at most.
     var bootFailure: [String] {
         let lines = lines.withLock { $0 }
         guard let failure = lines.firstIndex(where: { $0.contains("Kernel panic") || $0.contains("ppiov-init: ") }) else { return lines.suffix(25) }

@@ -34,7 +34,7 @@ struct RunFolder: ~Copyable, Sendable {
             evidence: reasons)
     }
 
-    /// Removes the folder. The value lives to this call, and so to its last reader.
+    /// Removes the folder. The call keeps the value alive until the last use of the folder.
     consuming func remove() {}
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -3,7 +3,7 @@
 import Foundation
 import Results
 
-/// The state of a machine that was stopped when its agent was ready. Any number of machines start from it, at the same time too.
+/// The state of a machine that was stopped when its agent was ready. Any number of machines can start from it, also at the same time.
 ///
 /// Its memory is a file that QEMU mapped shared (`x-ignore-shared` leaves it out of the migration stream). Every restored machine maps it
 /// private, so only pages that the guest touches are read. The rest of the state is a few hundred kB.
@@ -24,7 +24,7 @@ struct Snapshot: Sendable, Equatable {
     var memory: String { folder + "/memory" }
     var state: String { folder + "/state" }
 
-    /// Reads a snapshot's folder; nil where it is not there or not complete.
+    /// Reads a snapshot's folder; nil where there is none, or it is not complete.
     init?(folder: String) {
         guard let data = try? Data(contentsOf: URL(fileURLWithPath: folder + "/snapshot.json")),
             let record = try? JSONDecoder().decode(Record.self, from: data), record.version == Record.version,
@@ -37,7 +37,7 @@ struct Snapshot: Sendable, Equatable {
     /// Completes a snapshot: writes the record of the memory and the state in the folder.
     init(sealing folder: String, ready: String) throws {
         guard let memoryBytes = Self.size(folder + "/memory"), let stateBytes = Self.size(folder + "/state"), stateBytes > 0 else {
-            throw HarnessError(.harness, "QEMU left no snapshot in \(folder)", hint: "is the disk full?")
+            throw HarnessError(.harness, "QEMU wrote no snapshot into \(folder)", hint: "check the free space of the disk")
         }
         let record = Record(ready: ready, memoryBytes: memoryBytes, stateBytes: stateBytes)
         do {
@@ -48,7 +48,7 @@ struct Snapshot: Sendable, Equatable {
                 try handle.close()
             }
         } catch {
-            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(Files.reason(error))", hint: "is the disk full?")
+            throw HarnessError(.harness, "cannot write the snapshot in \(folder): \(Files.reason(error))", hint: "check the free space of the disk")
         }
         self.folder = folder
         self.ready = ready
@@ -58,7 +58,7 @@ struct Snapshot: Sendable, Equatable {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size].flatMap { $0 as? NSNumber }?.uint64Value
     }
 
-    /// The key of a snapshot: it serves the same kernel, image, QEMU, host CPU and machine only.
+    /// The key of a snapshot, which depends on the kernel, the image, QEMU, the host's CPU and the machine.
     ///
     /// - Parameter version: `QEMUTool.version()`.
     static func key(_ line: QEMUCommandLine, kernelKey: String, imageKey: String, version: String) -> String {

@@ -24,7 +24,7 @@ public struct MachinePlan: Sendable {
 /// The snapshots in the cache.
 struct SnapshotStore: Sendable {
     var cache: Cache
-    var progress = Progress.silent
+    var progress = Progress.discarded
 
     /// The state could not be loaded. The caller's body has not run.
     private struct Rejected: Error {
@@ -33,8 +33,8 @@ struct SnapshotStore: Sendable {
 
     /// Starts a machine from the plan's snapshot and runs `body` with it. Takes the snapshot first where the cache has none.
     ///
-    /// The guest waits for its first command. Its ready event came before the snapshot, and is given to `body`. A snapshot that does not
-    /// load is removed and taken again, once.
+    /// The guest waits for its first command. Its ready event was sent before the snapshot; `body` gets it as an argument. A snapshot that
+    /// does not load is removed and taken again, once.
     ///
     /// - Parameters:
     ///   - console: a file that the restored machine's console is appended to.
@@ -47,7 +47,7 @@ struct SnapshotStore: Sendable {
         do {
             return try await restore(plan, console, bootConsole, isolation, body)
         } catch let rejected as Rejected {
-            progress.say("the snapshot does not load (\(rejected.reason)): booting again")
+            progress.report("the snapshot does not load (\(rejected.reason)): booting again")
         }
         do {
             return try await restore(plan, console, bootConsole, isolation, body)
@@ -74,7 +74,7 @@ struct SnapshotStore: Sendable {
         }
     }
 
-    /// The plan's snapshot, from the cache or taken now. Among concurrent callers one takes it and the others wait.
+    /// The plan's snapshot, from the cache or taken now. Of concurrent callers one takes it and the others wait.
     ///
     /// - Throws: `HarnessError` where the machine's agent does not become ready, with the console's last lines as evidence.
     func snapshot(_ plan: MachinePlan, bootConsole: String? = nil) async throws -> Snapshot {
@@ -94,7 +94,7 @@ struct SnapshotStore: Sendable {
         defer { lock.release() }
         if let snapshot = Snapshot(folder: folder) { return snapshot }
         try? FileManager.default.removeItem(atPath: folder)
-        // We hold the lock: what is there was left by a process that has ended.
+        // This process holds the lock: an unfinished snapshot is that of a process that has ended.
         let making = base + "/\(key).making"
         try? FileManager.default.removeItem(atPath: making)
         do {
@@ -108,23 +108,23 @@ struct SnapshotStore: Sendable {
             let full = Self.isFull(base)
             try? FileManager.default.removeItem(atPath: making)
             guard full, let fault = error as? HarnessError else { throw error }
-            throw Files.full("keep the booted guest in \(base)", evidence: [fault.message])
+            throw Files.full("store the booted guest in \(base)", evidence: [fault.message])
         }
         guard let snapshot = Snapshot(folder: folder) else {
-            throw HarnessError(.harness, "the snapshot in \(folder) is gone already", hint: "does another program remove files of the cache?")
+            throw HarnessError(.harness, "the snapshot in \(folder) was removed already", hint: "let no other program remove files of the cache")
         }
         return snapshot
     }
 
     private func take(_ plan: MachinePlan, _ folder: String, _ console: String?) async throws {
-        progress.say("booting the kernel")
+        progress.report("booting the kernel")
         let began = ContinuousClock.now
         let ready = try await withVirtualMachine(plan.line, memory: .template(folder + "/memory"), console: console) { machine in
             let ready = try await machine.waitForReady()
             let booted = ContinuousClock.now
             try await machine.saveState(to: folder + "/state", within: plan.line.options.limit(60))
             let (boot, save) = ((booted - began).seconds, (.now - booted).seconds)
-            progress.say(String(format: "booted in %.2f s, snapshot taken in %.2f s", boot, save))
+            progress.report(String(format: "booted in %.2f s, snapshot taken in %.2f s", boot, save))
             return ready
         }
         _ = try Snapshot(sealing: folder, ready: ready)

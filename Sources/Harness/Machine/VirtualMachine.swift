@@ -4,9 +4,9 @@ import Foundation
 import Synchronization
 import SystemPackage
 
-/// A running machine. It lives as long as the closure of ``withVirtualMachine(_:memory:console:isolation:_:)``.
+/// A running machine. It ends when the closure of ``withVirtualMachine(_:memory:console:isolation:_:)`` returns.
 ///
-/// A stream that is not read blocks the guest once it is over its limit: read all three, or let the machine end.
+/// A stream that is not read blocks the guest once it is over its limit: the caller reads all three, or ends the machine.
 final class VirtualMachine: Sendable {
     /// The kernel's messages and init's, one line each.
     let console: BoundedQueue<GuestLine>
@@ -81,7 +81,7 @@ final class VirtualMachine: Sendable {
         let splitter = Mutex(LineSplitter(limit: limit))
         return { bytes in
             if let bytes {
-                // A full disk must not end the run: the queue has every line, too.
+                // A full disk must not end the run: the queue also has every line.
                 if let log { _ = try? log.writeAll(bytes.filter { $0 != UInt8(ascii: "\r") }) }
                 for line in splitter.withLock({ $0.feed(bytes) }) {
                     watch?.feed(line.text)
@@ -110,14 +110,14 @@ final class VirtualMachine: Sendable {
         }
     }
 
-    /// The error of a start that failed: where QEMU has ended, it says how.
+    /// The error of a start that failed. Where QEMU has ended, it names the cause.
     func explained(_ error: HarnessError) async -> HarnessError {
         guard let exit = try? await exit(within: .seconds(2)) else { return error }
         return HarnessError(
             .harness, "\(exit) while the machine was being started", hint: "`--dry-run` prints QEMU's command line", evidence: exit.stderr)
     }
 
-    /// Kills QEMU, lets every reader finish, and returns when nothing of the machine is left. It is never cancelled.
+    /// Kills QEMU, waits for every reader, and returns when the process and the threads have ended. It is never cancelled.
     fileprivate func end() async {
         process.kill()
         await Task { [process, channels, console, events, trace] in
@@ -135,7 +135,7 @@ final class VirtualMachine: Sendable {
     /// The id of QEMU's process.
     func processID() async throws -> Int32 { try await process.processID() }
 
-    /// Sends the agent a line.
+    /// Sends a line to the agent.
     func send(_ line: String) async throws {
         try await channels[.events]?.send(Array((line + "\n").utf8))
     }
@@ -147,13 +147,13 @@ final class VirtualMachine: Sendable {
 
     /// Injects an NMI: the kernel prints the backtraces of all CPUs, panics (`unknown_nmi_panic`) and the machine ends.
     ///
-    /// A guest that has its interrupts off gets it, too.
+    /// It also reaches a guest that has its interrupts off.
     func nmi() async throws { try await qmp.execute("inject-nmi") }
 
     /// Sends a magic SysRq over the serial console and waits for its first line: "l" for the backtraces of all CPUs, "w" for blocked
     /// tasks, "t" for all tasks; "h", the help, is a fence: its first line follows the output of all SysRqs before it.
     ///
-    /// The guest goes on. It needs a CPU that takes interrupts. One at a time: two breaks in a row cancel each other.
+    /// The guest continues. It needs a CPU that takes interrupts. Only one call at a time: two breaks in a row cancel each other.
     ///
     /// - Throws: `HarnessError` where the guest does not react within 5 s (scaled) or the machine ends.
     func sysrq(_ key: Character) async throws {
@@ -191,7 +191,7 @@ final class VirtualMachine: Sendable {
         try await withDeadline(limit) { [process] in try await process.waitForExit() }
     }
 
-    /// Waits for QEMU's end, and kills it where it does not come within `limit`.
+    /// Waits for QEMU's end, and kills QEMU where it has not ended within `limit`.
     @discardableResult
     private func endedOrKilled(within limit: Duration) async throws -> MachineExit {
         if let exit = try await exit(within: limit) { return exit }
@@ -202,7 +202,7 @@ final class VirtualMachine: Sendable {
     /// Waits until the console prints nothing for 0.1 s (scaled). The CPU that printed the last line owns the console for a moment
     /// longer, and on a busy host that moment is long: a panic on another CPU could not print.
     private func waitForQuietConsole() async throws {
-        // At most 50 lines: a console may print for ever.
+        // At most 50 lines: a console may never be quiet.
         for _ in 0..<50 {
             let line = watch.expect("")
             defer { watch.cancel(line) }
@@ -239,7 +239,7 @@ final class VirtualMachine: Sendable {
         }
     }
 
-    /// Asks QEMU to quit and waits for it; kills it where it does not within 5 s.
+    /// Sends `quit` to QEMU and waits for its end; kills it where it has not ended within 5 s.
     func quit() async throws {
         // The reply may be lost with the socket: only the exit counts.
         _ = try? await qmp.execute("quit", within: .seconds(5))
@@ -253,7 +253,7 @@ final class VirtualMachine: Sendable {
     /// How QEMU ended; nil where it has not.
     var exit: MachineExit? { process.exit }
 
-    /// Waits until QEMU has ended, whatever the reason.
+    /// Waits until QEMU has ended, for any reason.
     func waitForExit() async throws -> MachineExit { try await process.waitForExit() }
 }
 
@@ -285,7 +285,7 @@ func withVirtualMachine<Value>(
     } catch {
         await machine.end()
         folder.remove()
-        // A cancellation kills QEMU: it is the reason, and not the broken sockets that follow.
+        // A cancellation kills QEMU: it is the cause of the error, which the broken sockets only follow from.
         try Task.checkCancellation()
         throw error
     }

@@ -31,7 +31,7 @@ public struct Mutant: Sendable, Equatable {
     public var path: String
     public var subject: String
     public var kind: Class
-    /// What is broken.
+    /// The bug.
     public var bug: String
     /// Which oracle is expected to find what.
     public var expect: String
@@ -40,7 +40,7 @@ public struct Mutant: Sendable, Equatable {
     /// The configuration profile in which a scenario is expected to fail.
     public var profile: String
     public var only: Only?
-    /// Why no scenario can catch it; nil where one must.
+    /// Why no scenario can catch it; nil where one has to.
     public var missed: String?
     /// The files that the patch changes, from the top of the tree.
     public var files: [String]
@@ -50,7 +50,7 @@ public struct Mutant: Sendable, Equatable {
     /// Reads a mutant.
     ///
     /// - Parameter path: the file's path, from which the mutant has its name; it is not read.
-    /// - Throws: `HarnessError` of kind `.input` that names file, line and what is wrong with it.
+    /// - Throws: `HarnessError` of kind `.input` that names the file, the line and the fault.
     public init(_ text: String, path: String) throws {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let start = lines.firstIndex { $0.hasPrefix("--- ") || $0.hasPrefix("diff --git ") } ?? lines.count
@@ -73,7 +73,7 @@ public struct Mutant: Sendable, Equatable {
     ///
     /// The folder is no part of a mutant's name, so no two may have the same name.
     ///
-    /// - Parameter globs: shell patterns over the names, each of which must match at least one; none for all. A number alone ("10")
+    /// - Parameter globs: shell patterns over the names, each of which must match at least one; none for all. A number ("10")
     ///   means the mutant whose name begins with it.
     /// - Throws: `HarnessError` of kind `.input`.
     public static func load(_ folder: String, matching globs: [String] = []) throws -> [Mutant] {
@@ -91,7 +91,7 @@ public struct Mutant: Sendable, Equatable {
             throw HarnessError(.input, "two mutants have the same name: \(mutant.path) and \(next.path)", hint: "rename one of the files")
         }
         if let unmatched = globs.first(where: { glob in !mutants.contains { $0.matches(glob) } }) {
-            throw HarnessError(.input, "no mutant in \(folder) matches \"\(unmatched)\"", hint: "they are named like \(first.name)")
+            throw HarnessError(.input, "no mutant in \(folder) matches \"\(unmatched)\"", hint: "their names are like \(first.name)")
         }
         return mutants.filter { mutant in globs.isEmpty || globs.contains { mutant.matches($0) } }
     }
@@ -100,7 +100,7 @@ public struct Mutant: Sendable, Equatable {
     private static func files(_ folder: String) -> [String] {
         Files.names(in: folder).filter { !$0.hasPrefix(".") }.flatMap { name in
             let path = folder + "/" + name
-            // A link to a folder may lead round in a circle.
+            // A link to a folder may lead to a folder above it.
             if FileStatus(path)?.kind == .folder { return files(path) }
             return name.hasSuffix(".patch") ? [path] : []
         }
@@ -111,8 +111,8 @@ public struct Mutant: Sendable, Equatable {
 
     func matches(_ glob: String) -> Bool {
         if Glob.matches(glob, name) { return true }
-        guard let wanted = Int(glob), let number else { return false }
-        return wanted == number
+        guard let requested = Int(glob), let number else { return false }
+        return requested == number
     }
 
     /// Names the bug by its content.

@@ -4,7 +4,7 @@ import Foundation
 import Results
 import Scenarios
 
-/// The scenarios that the unmodified kernel is known to pass, stored under the key of kernel, image, QEMU and ppiov: a failure of a mutant
+/// The scenarios that the unmodified kernel has passed, stored under the key of kernel, image, QEMU and ppiov: a failure of a mutant
 /// counts only where the same scenario passes without the mutant.
 struct MutantBaseline: Sendable {
     private let key: String
@@ -20,13 +20,13 @@ struct MutantBaseline: Sendable {
         file = try cache.folder("mutants", "proven") + "/" + key
     }
 
-    /// Scenarios that passed, were skipped, or failed as this kernel version is known to.
+    /// Scenarios that passed, were skipped, or had a known failure of this kernel version.
     var proven: Set<String> { Set((Files.text(file) ?? "").split(separator: "\n").map(String.init)) }
 
     /// Runs `body` as the only one that extends this baseline.
     func locked(_ cache: Cache, _ body: () async throws -> Void) async throws { try await cache.locked("proven-" + key, body: body) }
 
-    /// Stores the scenarios that did not fail: a skip or a known bug of a mutant does not catch it, either. The caller holds the lock.
+    /// Stores the scenarios that did not fail. A skip or a known bug does not catch a mutant. The caller holds the lock.
     ///
     /// - Throws: `HarnessError` of kind `.harness` where a scenario failed or crashed.
     func note(_ results: [ScenarioResult], folder: String) throws {
@@ -35,7 +35,8 @@ struct MutantBaseline: Sendable {
         try Files.write(proven.union(passed).sorted().joined(separator: "\n"), to: file)
         guard !failed.isEmpty else { return }
         throw HarnessError(
-            .harness, "\(failed.count) of the scenarios that judge the mutants fail on the unmodified kernel: they could not tell a mutant from it",
+            .harness,
+            "\(failed.count) of the scenarios that judge the mutants fail on the unmodified kernel: their failures would prove nothing about a mutant",
             hint: "fix the kernel or the scenario first; \(folder) has the evidence",
             evidence: failed.map(\.line))
     }

@@ -4,7 +4,7 @@ import LifeCycle
 import Results
 import Scenarios
 
-/// The random sequences that a filter such as "soak.zcrx.*" stands for: always the same ones, which the unmodified kernel has passed.
+/// The random sequences that a filter such as "soak.zcrx.*" means. They are always the same, and the unmodified kernel has passed them.
 enum MutantDraw {
     /// Sequences of each provider, and moves of each.
     static let count = 16

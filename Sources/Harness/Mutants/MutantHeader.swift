@@ -26,7 +26,7 @@ struct MutantHeader {
                 guard Self.known.contains(key) else {
                     throw Self.bad(path, number, "has the unknown key \"\(key.prefix(40))\"; known are \(Self.known.joined(separator: ", "))")
                 }
-                guard values[key] == nil else { throw Self.bad(path, number, "gives \(key) again") }
+                guard values[key] == nil else { throw Self.bad(path, number, "has \(key) a second time") }
                 values[key] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
                 last = key
             }
@@ -36,7 +36,7 @@ struct MutantHeader {
     /// - Throws: `HarnessError` of kind `.input` where the header does not have the key.
     func required(_ key: String) throws -> String {
         guard let value = optional(key) else {
-            throw HarnessError(.input, "\(path): the header has no \(key):", hint: "docs/mutants.md says how a mutant is written")
+            throw HarnessError(.input, "\(path): the header has no \(key):", hint: "docs/mutants.md describes the format")
         }
         return value
     }
@@ -58,6 +58,6 @@ struct MutantHeader {
     }
 
     private static func bad(_ path: String, _ number: Int, _ what: String) -> HarnessError {
-        HarnessError(.input, "\(path):\(number + 1): the line \(what)", hint: "docs/mutants.md says how a mutant is written")
+        HarnessError(.input, "\(path):\(number + 1): the line \(what)", hint: "docs/mutants.md describes the format")
     }
 }

@@ -8,7 +8,7 @@ struct MutantJudge: Sendable {
     private let request: MutantRequest
     private let mutant: Mutant
     private let unmodified: UnmodifiedKernel
-    /// Silent: several mutants are judged at a time, whose lines would mix.
+    /// Without progress: several mutants are judged at a time, whose lines would mix.
     private let context: HarnessContext
     private let folder: ResultsFolder
 
@@ -16,7 +16,7 @@ struct MutantJudge: Sendable {
         self.request = request
         self.mutant = mutant
         self.unmodified = unmodified
-        self.context = context.reporting(to: .silent)
+        self.context = context.reporting(to: .discarded)
         self.folder = folder
     }
 
@@ -59,7 +59,7 @@ struct MutantJudge: Sendable {
         return result
     }
 
-    /// Runs the scenarios of its filter, then the quick catalogue: as far as the request reaches, up to the first that fails.
+    /// Runs the scenarios of its filter, then the quick catalogue, within the request's reach: up to the first that fails.
     private func course(except: Scenario? = nil, on machine: PreparedMachine, name: String) async throws -> [ScenarioResult] {
         let whole = request.reach == .whole
         let first = MutantScenarios.first(mutant).filter { $0.id != except?.id }
@@ -71,8 +71,8 @@ struct MutantJudge: Sendable {
         return results
     }
 
-    /// The runs after the first. The scenario that caught the mutant runs by itself, all runs of it at a time, as nothing else is to run;
-    /// where it does not fail, the others run. Where nothing failed in the first run, the scenarios of the filter run again.
+    /// The runs after the first. Only the scenario that caught the mutant runs, all its runs at a time. Where it does not fail, the
+    /// other scenarios run. Where none failed in the first run, the scenarios of the filter run again.
     private func again(first: FirstFailure?, on machine: PreparedMachine) async throws -> [[ScenarioResult]] {
         let numbers = 2..<max(2, request.runs + 1)
         guard let catching = first.flatMap({ Catalogue.named($0.scenario) }) else {

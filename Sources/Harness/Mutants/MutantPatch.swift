@@ -2,8 +2,8 @@
 
 /// The rules for a mutant's diff.
 ///
-/// It edits C sources and headers. It adds, removes and renames no file, so the tree is restored by copying those files back; and it changes
-/// nothing that decides the configuration, so all mutants of a profile have one configuration.
+/// It edits C sources and headers. It adds, removes and renames no file, so a copy of those files restores the tree. It changes no input of
+/// the configuration, so all mutants of a profile have the same configuration.
 enum MutantPatch {
     /// The files the diff changes, each once, from the top of the tree.
     ///
@@ -29,9 +29,9 @@ enum MutantPatch {
             guard let old = file.old, let new = file.new else { throw bad(file.line, "a mutant adds and removes no files") }
             guard old == new else { throw bad(file.line, "a mutant renames nothing: \(old) becomes \(new)") }
             guard !file.hunks.isEmpty else { throw bad(file.line, "\(old) has no hunk") }
-            guard !names.contains(old) else { throw bad(file.line, "\(old) comes twice") }
+            guard !names.contains(old) else { throw bad(file.line, "\(old) is in the diff twice") }
             guard old.hasSuffix(".c") || old.hasSuffix(".h"), !TreeInputs.mayConfigure(old) else {
-                throw bad(file.line, "\(old) is not a C source or header of the kernel itself")
+                throw bad(file.line, "\(old) is not a C source or header of the kernel")
             }
             names.append(old)
         }

@@ -2,7 +2,7 @@
 
 public import Results
 
-/// What became of one mutant.
+/// The outcome of one mutant.
 public struct MutantResult: Codable, Sendable, Equatable {
     public enum Verdict: String, Codable, Sendable {
         /// A scenario failed or crashed in every try.
@@ -88,7 +88,7 @@ public struct MutantTable: Codable, Sendable, Equatable {
     public var toolVersion: String
     /// The unmodified source.
     public var source: String
-    /// How many times each was tried.
+    /// How often the scenario that catches a mutant runs.
     public var runs: Int
     public var totals: Totals
     public var mutants: [MutantResult]

@@ -13,7 +13,7 @@ public struct MutantSession: Sendable {
 
     /// Runs all mutants of the request.
     ///
-    /// - Parameter report: called with each result as it comes, with one at a time.
+    /// - Parameter report: called with each result as it arrives, with one at a time.
     /// - Returns: the table, in the order of the request, and the results folder.
     /// - Throws: `HarnessError`: input for a mutant that does not apply; harness where a scenario fails on the unmodified kernel.
     ///   `CancellationError` once the tree is restored.
@@ -25,7 +25,7 @@ public struct MutantSession: Sendable {
         let builder = context.builder(jobs: settings.buildJobs)
         let source = try await builder.resolve(settings.kernel)
         return try await cache.locked(
-            "mutants-" + source.id, waiting: { context.progress.say("waiting for another run of mutants of the same source") }
+            "mutants-" + source.id, waiting: { context.progress.report("waiting for another run of mutants of the same source") }
         ) {
             let tree = try await MutantTree(source, cache: cache, progress: context.progress)
             try await tree.check(request.mutants)
@@ -38,7 +38,7 @@ public struct MutantSession: Sendable {
         }
     }
 
-    /// What all mutants share.
+    /// The values that all mutants share.
     private struct Work: Sendable {
         var request: MutantRequest
         var builder: KernelBuilder
@@ -54,7 +54,7 @@ public struct MutantSession: Sendable {
             for mutant in mutants {
                 guard let kernel = unmodified[mutant.profile] else { continue }
                 try Task.checkCancellation()
-                context.progress.say("mutant \(mutant.name): \(mutant.subject)")
+                context.progress.report("mutant \(mutant.name): \(mutant.subject)")
                 var result = MutantResult(mutant)
                 guard let build = try await build(mutant, work, kernel, &result) else {
                     try work.ledger.add(result)
@@ -73,8 +73,8 @@ public struct MutantSession: Sendable {
         }
     }
 
-    /// The unmodified kernel in every profile that a mutant names, by profile. Each has passed all scenarios that are sure to run against the
-    /// mutants.
+    /// The unmodified kernel in every profile that a mutant names, by profile. Each has passed all scenarios that certainly run against
+    /// the mutants.
     private func unmodified(_ work: Work) async throws -> [String: UnmodifiedKernel] {
         var kernels: [String: UnmodifiedKernel] = [:]
         for profile in work.request.mutants.map(\.profile) where kernels[profile] == nil {
@@ -83,8 +83,8 @@ public struct MutantSession: Sendable {
             settings.kernel.profile = profile
             let kernel = try UnmodifiedKernel(
                 try await context.prepare(settings), request: work.request, context: context, folder: work.folder)
-            let sure = mutants.flatMap { MutantScenarios.first($0) + (work.request.reach == .whole ? MutantScenarios.rest($0) : []) }
-            try await kernel.verify(sure, jobs: kernel.slots * kernel.jobs, name: "base-" + profile)
+            let certain = mutants.flatMap { MutantScenarios.first($0) + (work.request.reach == .whole ? MutantScenarios.rest($0) : []) }
+            try await kernel.verify(certain, jobs: kernel.slots * kernel.jobs, name: "base-" + profile)
             kernels[profile] = kernel
         }
         return kernels
@@ -92,7 +92,7 @@ public struct MutantSession: Sendable {
 
     // MARK: - One mutant
 
-    /// The mutant's kernel; nil where there is none that could be judged, and `result` has the reason.
+    /// The mutant's kernel; nil where none can be judged, and `result` has the reason.
     private func build(
         _ mutant: Mutant, _ work: Work, _ unmodified: UnmodifiedKernel, _ result: inout MutantResult
     ) async throws -> KernelBuild? {

@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// The harness's own copy of a kernel source, in which one mutant at a time is applied. The source itself is only read.
+/// The harness's copy of a kernel source, to which one mutant at a time is applied. The source is only read.
 ///
-/// The files of a mutant are recorded before they are changed, so that the next run can restore them where this one is killed. Each file that
+/// The files of a mutant are recorded before they are changed, so that the next run can restore them if this one is killed. Each file that
 /// is changed or restored gets the current time: make then compiles it again.
 struct MutantTree: Sendable {
     /// The unmodified source.
@@ -17,20 +17,20 @@ struct MutantTree: Sendable {
 
     private var journal: String { folder + ".applied" }
 
-    /// Makes the copy, or restores the one there is. The caller holds the lock `mutants-ID` of the source.
+    /// Makes the copy, or restores the existing one. The caller holds the lock `mutants-ID` of the source.
     ///
     /// - Throws: `HarnessError` of kind `.input` where the source is a tree that is built already.
     init(_ source: ResolvedSource, cache: Cache, progress: Progress) async throws {
         if case .built(let path) = source.material {
             throw HarnessError(
-                .input, "\(path) is built already: a mutant needs a source to change", hint: "give its source, with tree:PATH or debian:VERSION")
+                .input, "\(path) is built already, and a mutant needs a source", hint: "give its source, with tree:PATH or debian:VERSION")
         }
         (origin, base, inputs) = try await KernelSource(cache: cache, progress: progress).materialize(source)
         folder = try cache.folder("mutants") + "/" + base.id
         log = try cache.folder("logs") + "/mutants-\(base.id).log"
         let mark = folder + ".of"
         if Files.text(mark) != base.identity || KernelTree.version(folder) == nil {
-            progress.say("copying \(origin) for the mutants")
+            progress.report("copying \(origin) for the mutants")
             try Files.remove(mark)
             try Files.remove(journal)
             try Files.remove(folder)
@@ -58,7 +58,7 @@ struct MutantTree: Sendable {
         return source
     }
 
-    /// Checks that every mutant applies, and changes nothing.
+    /// Checks that every mutant applies. Changes no file.
     ///
     /// - Throws: `HarnessError` of kind `.input` that names the mutant, the file and the hunk.
     func check(_ mutants: [Mutant]) async throws {
@@ -80,7 +80,7 @@ struct MutantTree: Sendable {
     func restore() throws {
         guard let text = Files.text(journal) else { return }
         for file in text.split(separator: "\n").map(String.init) {
-            let temporary = Files.temporary(beside: folder + "/" + file)
+            let temporary = Files.temporary(for: folder + "/" + file)
             try Files.copy(origin + "/" + file, to: temporary)
             FileStatus.setModified(temporary, FileStatus.now())
             try Files.remove(folder + "/" + file)
@@ -95,7 +95,7 @@ struct MutantTree: Sendable {
                 throw HarnessError(.input, "the mutant \(mutant.name) does not apply to \(base.identity): there is no \(file)")
             }
         }
-        // What was read and checked; the file may have changed since.
+        // Written from memory: the mutant's file may have changed since it was checked.
         let file = folder + ".patch"
         try Files.write(mutant.patch, to: file)
         let command = Command(
@@ -103,7 +103,7 @@ struct MutantTree: Sendable {
         try Files.write("", to: log)
         do {
             try await command.run(log: log, orThrow: .input)
-        } catch let error as HarnessError {
+        } catch let error as HarnessError where error.cause == .toolFailed {
             let output = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
             throw HarnessError(
                 .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(output).map { ": " + $0 } ?? "")",
@@ -112,7 +112,7 @@ struct MutantTree: Sendable {
         }
     }
 
-    /// Where patch(1) failed first: "net/core/devmem.c: Hunk #1 FAILED at 12."
+    /// The first failure in patch(1)'s output: "net/core/devmem.c: Hunk #1 FAILED at 12."
     static func place(_ output: [String]) -> String? {
         var file = ""
         for line in output {

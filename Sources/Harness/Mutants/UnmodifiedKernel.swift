@@ -3,12 +3,12 @@
 import Results
 import Scenarios
 
-/// The unmodified kernel of a profile: what it passes, and how the machines of the profile are divided among mutants.
+/// The unmodified kernel of a profile: the scenarios that it passes, and the number of machines for each mutant.
 struct UnmodifiedKernel: Sendable {
     let machine: PreparedMachine
-    /// Mutants that are judged at a time. One of them mostly waits, for a buffer that is never released.
+    /// Mutants that are judged at a time. The machine of one mutant mostly waits, for a buffer that is never released.
     let slots: Int
-    /// Machines of each.
+    /// Machines of each mutant.
     let jobs: Int
     private let baseline: MutantBaseline
     private let settings: RunSettings
@@ -26,8 +26,8 @@ struct UnmodifiedKernel: Sendable {
         jobs = machines / slots
     }
 
-    /// Runs those of the scenarios that the unmodified kernel is not yet known to pass. The quick catalogue runs when a mutant first needs
-    /// it: with `debug` it takes longer than all mutants together, and mostly no mutant does.
+    /// Runs those of the scenarios that the unmodified kernel has not passed before. The quick catalogue runs only when a mutant needs it: with
+    /// `debug` it takes longer than all mutants together, and mostly no mutant needs it.
     ///
     /// - Throws: `HarnessError` of kind `.harness` where one fails or crashes.
     func verify(_ scenarios: [Scenario], jobs: Int, name: String) async throws {
@@ -38,10 +38,10 @@ struct UnmodifiedKernel: Sendable {
             let unknown = scenarios.filter { !proven.contains($0.id) && chosen.insert($0.id).inserted }
             guard !unknown.isEmpty else { return }
             let plural = unknown.count == 1 ? "" : "s"
-            context.progress.say("the unmodified kernel first: \(unknown.count) scenario\(plural), profile \(machine.kernel.profile)")
+            context.progress.report("the unmodified kernel first: \(unknown.count) scenario\(plural), profile \(machine.kernel.profile)")
             var run = RunRequest(oneOfMany: settings, scenarios: unknown, out: folder.path + "/" + name)
             run.settings.jobs = jobs
-            let outcome = try await RunSession(context.reporting(to: .silent)).completeRun(run, on: machine)
+            let outcome = try await RunSession(context.reporting(to: .discarded)).completeRun(run, on: machine)
             try baseline.note(outcome.results, folder: outcome.folder)
         }
     }

@@ -4,7 +4,7 @@ import Foundation
 
 /// One patch of a series: the fields of its mail, and its diff.
 public struct Patch: Sendable, Equatable {
-    /// Where it was read: "fixes.mbox, mail 3", or a file's name.
+    /// The file, and the mail in it: "fixes.mbox, mail 3".
     public var origin: String
     /// Without "[PATCH 2/5]".
     public var subject: String
@@ -16,7 +16,7 @@ public struct Patch: Sendable, Equatable {
     public var message: String
     /// Its number in the series; nil where the subject has none.
     public var number: Int?
-    /// How many patches the series has; nil where the subject does not have it.
+    /// The number of patches in the series; nil where the subject does not have it.
     public var count: Int?
     /// "v3" in the subject; nil where there is none.
     public var version: Int?
@@ -29,7 +29,7 @@ public struct Patch: Sendable, Equatable {
     var paths: Set<String> { Set(files.flatMap { [$0.old, $0.new].compactMap { $0 } }) }
 }
 
-/// What a subject has in brackets: "[PATCH net-next v3 2/5] net: do it".
+/// A subject, with the values in its brackets: "[PATCH net-next v3 2/5] net: do it".
 struct PatchSubject: Equatable {
     /// Without brackets and "Re:".
     var text = ""

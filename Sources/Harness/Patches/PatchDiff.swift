@@ -25,7 +25,7 @@ enum PatchDiff {
         var name: String { new ?? old ?? "" }
     }
 
-    /// What is wrong with a diff, and in which of its lines.
+    /// The fault of a diff, and its line.
     struct Malformed: Error, Equatable {
         var line: Int
         var what: String
@@ -63,7 +63,7 @@ enum PatchDiff {
             }
             while at < lines.count {
                 let line = lines[at]
-                if line == "-- " { break }  // what follows is git's signature
+                if line == "-- " { break }  // git's signature follows
                 if line.hasPrefix("diff --git ") {
                     try section(git: true)
                 } else if line.hasPrefix("--- "), at + 1 < lines.count, lines[at + 1].hasPrefix("+++ ") {
@@ -147,7 +147,7 @@ enum PatchDiff {
                 case "-": (old, isChange) = (old - 1, true)
                 case "+": (new, isChange) = (new - 1, true)
                 case "\\": break
-                default: throw bad("this is no line of a hunk: \"\(lines[at].prefix(60))\"; was the patch wrapped by a mailer?")
+                default: throw bad("this is no line of a hunk: \"\(lines[at].prefix(60))\"; a mailer may have wrapped the patch")
                 }
                 guard old >= 0, new >= 0 else { throw bad("the hunk has more lines than its header has") }
                 at += 1
@@ -191,7 +191,7 @@ enum PatchDiff {
         private func name(_ line: String, side: String) throws(Malformed) -> String? {
             let word = line.dropFirst(4).split(separator: "\t", maxSplits: 1).first.map(String.init) ?? ""
             if word == "/dev/null" { return nil }
-            // -p1, whatever the first part is called: "a/", "b/", "linux-7.3.orig/".
+            // -p1; the first part may have any name: "a/", "b/", "linux-7.3.orig/".
             guard !word.hasPrefix("/"), !word.hasPrefix("\""), let slash = word.firstIndex(of: "/"), kind == .any || word.hasPrefix(side + "/") else {
                 throw bad("\"\(word.prefix(80))\" is no path of the form \(side)/FILE")
             }
@@ -203,7 +203,7 @@ enum PatchDiff {
             guard !path.hasPrefix("\""), parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.lowercased() != ".git" }),
                 !path.utf8.contains(0)
             else {
-                throw bad("the path \"\(path.prefix(80))\" leads out of the tree, or into no file of it")
+                throw bad("the path \"\(path.prefix(80))\" leads out of the tree, or names no file of it")
             }
             return path
         }

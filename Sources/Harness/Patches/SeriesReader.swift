@@ -4,7 +4,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Patches in the order in which they are applied, and what was left out of the mails.
+/// Patches in the order in which they are applied, and notes on the mails that are not patches.
 public struct PatchSeries: Sendable, Equatable {
     public var patches: [Patch]
     /// A line for each mail that is not a patch: the cover letter, replies.
@@ -15,7 +15,7 @@ public struct PatchSeries: Sendable, Equatable {
 
 /// Reads series as `git am` does: mboxes, mails, format-patch's files, plain diffs.
 ///
-/// git itself splits and parses the mails (mailsplit, mailinfo). Only the cache is written to.
+/// git splits and parses the mails (mailsplit, mailinfo). The reader writes only to the cache.
 struct SeriesReader: Sendable {
     var cache: Cache
 
@@ -48,7 +48,7 @@ struct SeriesReader: Sendable {
         let names = Files.names(in: path).filter { name in !name.hasPrefix(".") && suffixes.contains { name.hasSuffix($0) } }
         guard !names.isEmpty else {
             throw HarnessError(
-                .input, "there is no patch in the folder \(path): looked for \(suffixes.map { "*" + $0 }.joined(separator: ", "))", hint: hint)
+                .input, "there is no patch in the folder \(path): no file \(suffixes.map { "*" + $0 }.joined(separator: ", "))", hint: hint)
         }
         return names.map { path + "/" + $0 }
     }
@@ -219,7 +219,7 @@ struct SeriesReader: Sendable {
 
     /// Checks that the numbers in the subjects are in order.
     static func requireOrder(_ patches: [Patch]) throws {
-        // One patch in two versions; a first version mostly has no "v1".
+        // A subject in two versions; a first version mostly has no "v1".
         let versions = Dictionary(grouping: patches, by: \.subject).values.map { Set($0.map { $0.version ?? 1 }) }.first { $0.count > 1 }
         if let versions {
             throw HarnessError(
@@ -236,7 +236,7 @@ struct SeriesReader: Sendable {
             if number > count { throw HarnessError(.input, "\(patch.origin) has the number \(number)/\(count)") }
             if number == 1 { continue }
             guard let before, before.count == count, let previous = before.number else {
-                if patches.count == 1 { continue }  // one of a series, given alone
+                if patches.count == 1 { continue }  // only one patch of a series
                 throw Self.outOfOrder(patches, patch)
             }
             guard number == previous + 1 else { throw Self.outOfOrder(patches, patch) }

@@ -15,11 +15,11 @@ public struct AppliedSeries: Sendable {
 
     var states: [State]
 
-    /// After `count` patches; none for 0, which is the source itself.
+    /// After `count` patches; nil for 0, which is the source without the series.
     func overlay(after count: Int) -> Overlay? { count == 0 ? nil : states[count - 1].overlay }
 }
 
-/// A repository of the harness's own with the files of a source that a series touches, in which the series is applied as `git am` does.
+/// A repository of the harness with the files of a source that a series touches, in which the series is applied as `git am` does.
 ///
 /// Every patch is applied here first, before a tree that is built.
 struct SeriesRepository: Sendable {
@@ -123,7 +123,7 @@ struct SeriesRepository: Sendable {
             merge.environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = objects
             merge.unset.removeAll { $0 == "GIT_ALTERNATE_OBJECT_DIRECTORIES" }
             try await merge.output(orThrow: .input)
-            return "it took a three-way merge"
+            return "a three-way merge was needed"
         } catch let error as HarnessError where error.cause == .toolFailed {
             try await git(["reset", "--quiet", "--hard"]).output()
             throw await failure(patch, number: number, of: series, plain.evidence, merge: error.evidence)
@@ -137,7 +137,7 @@ struct SeriesRepository: Sendable {
         message += number == 1 ? "; none applied" : "; the \(number - 1) before it did"
         var hints: [String] = []
         if (try? await git(["apply", "--index", "--check", "--reverse", folder + "/patch"]).output()) != nil {
-            hints.append("that source has its changes already")
+            hints.append("that source already has its changes")
         }
         if let base = series.baseCommit { hints.append("the series has base-commit: \(base)") }
         let conflicts = merge.filter { $0.contains("with conflicts") }

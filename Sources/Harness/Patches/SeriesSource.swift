@@ -15,19 +15,19 @@ public struct SeriesSource: Sendable {
     /// The source after the first `count` patches.
     func source(after count: Int) throws -> ResolvedSource { try base.with(applied.overlay(after: count) ?? Overlay()) }
 
-    /// Reads a series, applies it in a repository of its own, and calls `body`; the source and its copies stay as they are.
+    /// Reads a series, applies it in a repository of the harness, and calls `body`. It does not change the source or its copies.
     ///
     /// - Parameter paths: files and folders of patches.
     /// - Throws: `HarnessError` of kind `.input` where the series cannot be read or does not apply.
     static func with<Value>(
         _ paths: [String], over source: String, cache: Cache, progress: Progress, _ body: (SeriesSource) async throws -> Value
     ) async throws -> Value {
-        if paths.contains("-") { progress.say("reading the series from standard input") }
+        if paths.contains("-") { progress.report("reading the series from standard input") }
         let series = try await SeriesReader(cache: cache).read(paths)
-        for note in series.notes { progress.say(note) }
+        for note in series.notes { progress.report(note) }
         let sources = KernelSource(cache: cache, progress: progress)
         let base = try await sources.resolve(source)
-        // Fails now for a source that takes no patches, and not after it is unpacked.
+        // Throws now for a source that cannot have patches, and not after it is unpacked.
         _ = try base.with(Overlay())
         let place = try SeriesFolder(cache)
         defer { place.remove() }
@@ -36,7 +36,7 @@ public struct SeriesSource: Sendable {
             return try await repository.apply(series)
         }
         for (index, state) in applied.states.enumerated() where state.note != nil {
-            progress.say("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
+            progress.report("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
         }
         return try await body(SeriesSource(base: base, series: series, applied: applied))
     }
@@ -48,7 +48,7 @@ struct SeriesFolder: Sendable {
 
     init(_ cache: Cache) throws {
         let folder = try cache.folder("series")
-        // Left by processes that were killed.
+        // The folders of processes that were killed.
         for name in Files.names(in: folder) {
             guard let pid = name.split(separator: "-").first.flatMap({ Int32($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
             try Files.remove(folder + "/" + name)

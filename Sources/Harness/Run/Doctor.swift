@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Lists what the harness needs of the host: what is there, what is missing, and how to get it.
+/// Lists the tools that the harness needs on the host: which are installed, which are missing, and how to get them.
 public struct Doctor: Sendable {
     public struct Check: Sendable, Equatable {
         public var name: String
@@ -30,7 +30,7 @@ public struct Doctor: Sendable {
     private let cache: Cache
     private let agent: String
 
-    /// - Parameter agent: where the guest's agent should be.
+    /// - Parameter agent: the path that the guest's agent should have.
     public init(cache: Cache, agent: String) {
         self.cache = cache
         self.agent = agent
@@ -63,7 +63,7 @@ public struct Doctor: Sendable {
         let isThere = FileManager.default.isExecutableFile(atPath: agent)
         return Check(
             name: "ppiov-agent", missing: !isThere, detail: isThere ? agent : "not found at \(agent)",
-            hint: isThere ? nil : "scripts/build makes it, beside ppiov")
+            hint: isThere ? nil : "scripts/build makes it, in the folder of ppiov")
     }
 
     private func debianCheck() -> Check {
@@ -78,7 +78,7 @@ public struct Doctor: Sendable {
     private func cacheCheck() -> Check {
         let free = (try? FileManager.default.attributesOfFileSystem(forPath: existingParent(of: cache.root))[.systemFreeSize] as? NSNumber)?
             .int64Value
-        guard let free else { return Check(name: "cache", missing: false, detail: "\(cache.root): free space is not known", hint: nil) }
+        guard let free else { return Check(name: "cache", missing: false, detail: "\(cache.root): its free space cannot be read", hint: nil) }
         let tight = free < 6 << 30
         return Check(
             name: "cache", missing: false, detail: "\(cache.root), \(free >> 30) GiB free",

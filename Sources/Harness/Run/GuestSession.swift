@@ -4,7 +4,7 @@ import Foundation
 import Results
 import Synchronization
 
-/// What a machine has sent since a scenario began.
+/// The output of a machine since a scenario began.
 struct GuestOutput: Sendable {
     var events: [AgentEvent] = []
     var eventLines: [String] = []
@@ -61,7 +61,7 @@ final class GuestSession: Sendable {
         }
     }
 
-    /// Drops what came so far; that the channel ended stays true.
+    /// Drops the output so far; `ended` stays true.
     func begin() {
         state.withLock { state in
             let ended = state.output.ended
@@ -93,7 +93,7 @@ final class GuestSession: Sendable {
         }
         let timer = Task {
             try? await Task.sleep(for: limit)
-            self.giveUp(id)
+            self.endWait(id)
         }
         defer { timer.cancel() }
         let met = await withTaskCancellationHandler {
@@ -107,13 +107,13 @@ final class GuestSession: Sendable {
                 if let now { continuation.resume(returning: now) }
             }
         } onCancel: {
-            giveUp(id)
+            endWait(id)
         }
         try Task.checkCancellation()
         return met
     }
 
-    private func giveUp(_ id: Int) {
+    private func endWait(_ id: Int) {
         let waiter = state.withLock { state in
             let index = state.waiters.firstIndex { $0.id == id }
             return index.map { state.waiters.remove(at: $0) }

@@ -4,7 +4,7 @@ public import Checks
 import Foundation
 import Results
 
-/// What every session uses of its host: the cache, the repository's `vm/` folder, the agent, the date, and where progress is printed.
+/// The inputs of every session from its host: the cache, the repository's `vm/` folder, the agent, the date, and the receiver of progress.
 public struct HarnessContext: Sendable {
     public let cache: Cache
     public let vm: String
@@ -58,7 +58,7 @@ public struct HarnessContext: Sendable {
         try requested.validate()
         try requireAgent()
         if let reason = kernel.netdevsimReason {
-            progress.say("no netdevsim tier on this kernel: \(reason)")
+            progress.report("no netdevsim tier on this kernel: \(reason)")
         }
         let image = try await GuestImage.build(
             agent: agent, initSource: vm + "/init.c", modules: kernel.netdevsim.map { [$0] } ?? [], extra: extra, trees: trees,
@@ -74,8 +74,8 @@ public struct HarnessContext: Sendable {
             plan: MachinePlan(line: line, kernelKey: kernel.key, imageKey: image.key))
     }
 
-    /// Takes the machine's snapshot, once and before several machines start from it: a kernel that does not boot is one error, not one for
-    /// each of them. A splat in the boot belongs to no scenario, and is printed as progress.
+    /// Takes the machine's snapshot before several machines start from it: a kernel that does not boot is then one error, not one for each
+    /// machine. A splat in the boot belongs to no scenario, and is printed as progress.
     ///
     /// - Parameter bootConsole: the file for the boot's console; nil for none. It is not written where the cache has the snapshot.
     @discardableResult
@@ -83,7 +83,7 @@ public struct HarnessContext: Sendable {
         let snapshot = try await snapshots.snapshot(machine.plan, bootConsole: bootConsole)
         if let bootConsole, let bytes = FileManager.default.contents(atPath: bootConsole) {
             for splat in KernelLog.splats(in: KernelLog.lines(of: Array(bytes))) {
-                progress.say("note: the kernel logged while booting: \(splat.firstLine)")
+                progress.report("note: the kernel logged while booting: \(splat.firstLine)")
             }
         }
         return snapshot
@@ -93,24 +93,24 @@ public struct HarnessContext: Sendable {
     ///
     /// - Throws: `HarnessError`, whose `blame` is the kernel's where it does not boot; what `body` throws.
     func withOneTimeSnapshot<Value>(
-        of machine: PreparedMachine, bootConsole: String? = nil, _ body: (PreparedMachine) async throws -> Value
+        of machine: PreparedMachine, _ body: (PreparedMachine) async throws -> Value
     ) async throws -> Value {
-        let snapshot = try await boot(machine, bootConsole: bootConsole)
+        let snapshot = try await boot(machine, bootConsole: nil)
         defer { try? Files.remove(snapshot.folder) }
         return try await body(machine)
     }
 
     /// Names what a request changes in a kernel's configuration and in the machine.
     ///
-    /// - Throws: `HarnessError` of kind `.input` for a profile, file or option that cannot be.
+    /// - Throws: `HarnessError` of kind `.input` for a profile, file or option that is not valid.
     func configuration(_ kernel: KernelRequest, _ machine: MachineOptions) throws -> String {
         Cache.key([try KernelConfig(request: kernel, folder: vm + "/config").text] + machine.shape)
     }
 
-    /// What a long build should not come before.
+    /// Checked before a build, which takes minutes.
     private func requireAgent() throws {
         guard FileManager.default.isExecutableFile(atPath: agent) else {
-            throw HarnessError(.harness, "there is no agent at \(agent)", hint: "scripts/build makes it, beside ppiov")
+            throw HarnessError(.harness, "there is no agent at \(agent)", hint: "scripts/build makes it, in the folder of ppiov")
         }
     }
 }

@@ -3,7 +3,7 @@
 import Checks
 
 extension KernelFacts {
-    /// What the harness knows of a kernel that it built, and that runs in its guest.
+    /// The facts about a kernel that the harness built, and that runs in its guest.
     ///
     /// - Parameter configuration: its final .config; nil where it cannot be read.
     init(_ kernel: KernelBuild, configuration: String?) {

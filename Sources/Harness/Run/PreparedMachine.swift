@@ -15,11 +15,11 @@ public struct PreparedMachine: Sendable {
     /// The factor on every deadline, in the guest and on the host.
     public var timeoutScale: TimeoutScale { plan.line.options.timeoutScale }
 
-    /// Machines at a time where the user does not say how many. A guest with a plain kernel waits two thirds of its time; one with a debug
+    /// Machines at a time where the user gives no number. A guest with a plain kernel waits two thirds of its time; one with a debug
     /// kernel computes, and each further guest adds timer ticks of its own.
     var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
-    /// What this kernel must have.
+    /// The needs that this kernel must have.
     var guaranteed: GuaranteedNeeds {
         GuaranteedNeeds(KernelFacts(kernel, configuration: try? String(contentsOfFile: kernelConfig, encoding: .utf8)))
     }

@@ -9,7 +9,7 @@ struct ResultsFolder: Sendable {
 
     /// Makes the folder.
     ///
-    /// - Parameter requested: where the user wants it; nil for `results/TIME` in the current folder.
+    /// - Parameter requested: the path that the user gave; nil for `results/TIME` in the current folder.
     /// - Throws: `HarnessError`: input where the folder exists and is not empty.
     init(_ requested: String?) throws {
         path = Self.absolute(requested ?? "results/\(Self.stamp())-\(getpid())")
@@ -21,14 +21,14 @@ struct ResultsFolder: Sendable {
         }
     }
 
-    /// A folder that exists, to which more is written.
+    /// A folder that exists already: more results are added to it.
     init(resuming folder: String) throws {
         path = Self.absolute(folder)
         guard Files.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
         try Files.makeFolder(path + "/scenarios")
     }
 
-    /// Throws before a build of minutes what `init` would throw after it, and makes nothing.
+    /// Throws the error of `init` before a build, which takes minutes. Makes no folder.
     ///
     /// - Throws: `HarnessError`: input where the folder exists and is not empty, or cannot be read.
     static func check(_ requested: String?) throws {
@@ -83,7 +83,7 @@ struct ResultsFolder: Sendable {
     private static func failure(_ file: String, _ error: any Error) -> HarnessError {
         HarnessError(
             .harness, "cannot write \(file): \(Files.reason(error))",
-            hint: "is the disk full? Results that are not written do not count")
+            hint: "check the free space of the disk; results that are not written do not count")
     }
 
     /// Writes the results in each of their formats.
@@ -96,8 +96,8 @@ struct ResultsFolder: Sendable {
         try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0.prefix { $0 != "\n" })\n" } ?? ""))
     }
 
-    /// Writes what the guest sent during one scenario: events, trace, and the formats that decode it. The console of a machine of its own
-    /// is there already, byte for byte; of a shared machine this is the scenario's part.
+    /// Writes what the guest sent during one scenario: events, trace, and the formats that decode it. Where the scenario had a machine of its
+    /// own, its console is written already, byte for byte; of a shared machine's console this is the scenario's part.
     func keep(_ output: GuestOutput, of id: String, formats: [String: String]) throws {
         let folder = try scenario(id)
         try write(folder + "/events.jsonl", output.eventLines.map { $0 + "\n" }.joined())

@@ -19,7 +19,7 @@ public struct RunMetadata: Codable, Sendable {
     public var timeoutScale: TimeoutScale
     /// Payloads are a function of a seed that each scenario fixes; the guest's own randomness is the snapshot's.
     public var seed: String
-    /// Runs the same again.
+    /// The command that runs the same again.
     public var reproduce: String
     /// Options that decide what the guest is: how the kernel is configured, the machine's shape. nil in files of older versions.
     public var options: [String]?
@@ -33,7 +33,7 @@ public struct RunMetadata: Codable, Sendable {
 
 extension RunMetadata {
     /// - Parameters:
-    ///   - guest: its trace formats are left out, as they are in a file beside each trace.
+    ///   - guest: its trace formats are left out, as each trace's folder has them.
     ///   - begin: when the run began, by the monotonic clock and by the calendar.
     init(
         _ machine: PreparedMachine, _ settings: RunSettings, guest: GuestInfo?, isolation: Isolation, seed: String, configuration: String?,

@@ -20,11 +20,11 @@ public struct RunRequest: Sendable {
     public var settings: RunSettings
     public var scenarios: [Scenario]
     public var isolation: Isolation
-    /// Start no more once one has failed or crashed.
+    /// Start no scenario after one has failed or crashed.
     public var stopAtFailure = false
-    /// A QEMU that ends by itself ends the run with an error: where kernels are compared, it is no result of this one.
+    /// A QEMU that ends by itself ends the run with an error: where kernels are compared, it is no result of this kernel.
     public var needsWholeMachines = false
-    /// Tell a known bug of the kernel's version apart from a failure. A search looks for what fails, known or not.
+    /// Report a known bug of the kernel's version as xfail. A search counts it as a failure.
     public var knownBugs = true
 
     public init(_ settings: RunSettings, scenarios: [Scenario], isolation: Isolation) {
@@ -43,7 +43,7 @@ public struct RunRequest: Sendable {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 public struct RunOutcome: Sendable {
     /// In the order of the request; fewer where the run was interrupted.
     public var results: [ScenarioResult]
@@ -51,7 +51,7 @@ public struct RunOutcome: Sendable {
     public var interrupted: Bool
 }
 
-/// Runs scenarios: starts a machine for each unit of isolation, has the evidence judged, and writes the results folder.
+/// Runs scenarios: starts a machine for each unit of isolation, judges the evidence, and writes the results folder.
 public struct RunSession: Sendable {
     private let context: HarnessContext
     private var progress: Progress { context.progress }
@@ -83,7 +83,7 @@ public struct RunSession: Sendable {
         let settings = request.settings
         let folder = try ResultsFolder(settings.out)
         let count = request.scenarios.count
-        progress.say(
+        progress.report(
             "\(count) scenario\(count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(machine.timeoutScale)")
         let collector = ResultCollector(request.scenarios, progress)
         let runner = UnitRunner(
@@ -132,7 +132,7 @@ public struct RunSession: Sendable {
         }
     }
 
-    /// One group's scenarios as they share machines: at most `most` on each machine, and the same number on each, give or take one.
+    /// Divides a group's scenarios among machines: at most `most` on each machine, and the numbers differ by at most one.
     private static func shares(_ group: [Scenario]) -> [[Scenario]] {
         let most = 8
         let machines = (group.count + most - 1) / most

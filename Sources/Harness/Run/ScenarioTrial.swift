@@ -5,7 +5,7 @@ import Foundation
 import Results
 import Scenarios
 
-/// One scenario in one machine: sends the command, watches it run, and collects the evidence, however it ends.
+/// One scenario in one machine: sends the command, waits for its end, and collects the evidence.
 struct ScenarioTrial {
     let id: String
     let tier: Tier
@@ -37,7 +37,7 @@ struct ScenarioTrial {
         self.guest = guest
     }
 
-    /// One of the kernel's own selftests. Its deadline is longer than the agent's, so that the agent reports first that it hangs.
+    /// One of the kernel's own selftests. Its deadline is longer than the agent's, so that the agent reports the hang first.
     init(selftest plan: KernelSelftestPlan, scale: TimeoutScale, guest: GuestInfo) {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         needs = nil
@@ -53,7 +53,7 @@ struct ScenarioTrial {
         do {
             try await session.machine.send(String(decoding: try StableJSON.line(command), as: UTF8.self))
         } catch let error where !(error is CancellationError) {
-            // The machine ended before it received the command: its channel has ended, and `end(of:)` finds out how.
+            // The machine ended before it received the command: its channel has ended, and `end(of:)` finds how.
         }
         var crash = try await hang(session).map { Crash(.hang, $0) }
         let hung = crash != nil
@@ -64,14 +64,14 @@ struct ScenarioTrial {
         } else if session.output.report == nil {
             (crash, exit) = try await end(of: session)
         } else {
-            // Trace and console have channels of their own, whose ends may come after the report.
+            // Trace and console have channels of their own, whose ends may arrive after the report.
             let mark = KernelLogMark.end(id)
             let whole = try await session.wait(scale.duration(10)) { output in
                 output.trace.broken != nil || (output.trace.complete && output.console.contains { $0.hasSuffix(mark) })
             }
             if !whole {
                 exit = session.machine.exit
-                crash = Crash(.machine, "the report came, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? ""))
+                crash = Crash(.machine, "the report arrived, the end of its trace or console did not" + (exit.map { ": \($0)" } ?? ""))
             }
         }
         let output = session.output
@@ -108,22 +108,13 @@ struct ScenarioTrial {
 
     /// Why the agent ended, and how QEMU ended where it did.
     private func end(of session: GuestSession) async throws -> (why: Crash, MachineExit?) {
-        // The last line of a machine that ended may be half a line, which is an error event, too.
+        // The last line of a machine that ended may be incomplete, which is an error event, too.
         if let error = session.output.agentError, !(try await session.wait(.seconds(1)) { $0.ended }) {
             return (Crash(.agent, "the agent could not continue: \(error)"), nil)
         }
-        // The agent may end before the kernel or init has printed why: wait for the machine's end, where it comes.
-        let exit = try await withThrowingTaskGroup(of: MachineExit?.self) { group in
-            group.addTask { try? await session.machine.waitForExit() }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(10))
-                return nil
-            }
-            let first = try await group.next() ?? nil
-            group.cancelAll()
-            try Task.checkCancellation()
-            return first
-        }
+        // The agent may end before the kernel or init has printed why: wait for the machine's end.
+        let exit = try await withDeadline(.seconds(10)) { try? await session.machine.waitForExit() } ?? nil
+        try Task.checkCancellation()
         session.machine.kill()
         _ = try await session.wait(.seconds(2)) { output in output.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
         if let crash = KernelLog.lastWords(in: session.output.console) { return (crash, exit) }

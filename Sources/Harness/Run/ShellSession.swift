@@ -9,7 +9,7 @@ public struct ShellSession: Sendable {
 
     public init(_ context: HarnessContext) { self.context = context }
 
-    /// Programs of the host that the guest gets, where the host has them.
+    /// Programs of the host that are copied into the guest, where the host has them.
     private static let tools = [
         "sh", "bash", "awk", "basename", "busybox", "cat", "chmod", "cp", "cut", "date", "dd", "diff", "dirname", "dmesg", "du", "echo", "env",
         "ethtool", "expr", "false", "find", "free", "grep", "head", "hexdump", "hostname", "id", "insmod", "ip", "kill", "less", "ln", "ls", "lsmod",
@@ -26,13 +26,13 @@ public struct ShellSession: Sendable {
         var settings = settings
         settings.machine.shell = true
         let machine = try await context.prepare(settings, extra: try files(includes))
-        context.progress.say("a shell on the guest's console; ctrl-a x ends QEMU")
+        context.progress.report("a shell on the guest's console; ctrl-a x ends QEMU")
         let qemu = settings.machine.qemu
         let words = [qemu] + machine.plan.line.interactiveArguments()
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         execvp(qemu, arguments)
-        throw HarnessError(.harness, "cannot start \(qemu): \(String(cString: strerror(errno)))", hint: "`ppiov doctor` says how to get it")
+        throw HarnessError(.harness, "cannot start \(qemu): \(String(cString: strerror(errno)))", hint: "`ppiov doctor` lists how to get it")
     }
 
     /// Runs one shell command in a guest.
@@ -68,12 +68,12 @@ public struct ShellSession: Sendable {
         return last
     }
 
-    /// Reads the trace channel and drops what it carries, so that the guest never waits for it.
+    /// Reads the trace channel and drops its bytes, so that the guest never waits for it.
     private static func drain(_ machine: VirtualMachine) async { for await _ in machine.trace {} }
 
     private static let mark = "ppiov-command-status "
 
-    /// The command with its output on the events port, which carries no kernel messages, and its status behind it.
+    /// The command with its output on the events port, which carries no kernel messages, followed by its status.
     private static func script(_ command: String) throws -> String {
         let text = """
             export PATH=/bin:/sbin HOME=/ TERM=dumb

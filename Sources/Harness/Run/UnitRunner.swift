@@ -5,7 +5,7 @@ import Foundation
 import Results
 import Scenarios
 
-/// Runs scenarios that share a machine. After one that ends the machine, the others get a new one.
+/// Runs scenarios that share a machine. After a scenario that ends the machine, the others get a new one.
 struct UnitRunner: Sendable {
     let machine: PreparedMachine
     let store: SnapshotStore
@@ -16,11 +16,11 @@ struct UnitRunner: Sendable {
     var stopAtFailure = false
     var needsWholeMachines = false
 
-    /// What came of the scenarios that shared one machine.
-    private struct Turn {
+    /// The outcome of scenarios that shared one machine.
+    private struct SharedRun {
         /// How many were run.
         var done = 0
-        /// The last of them, where it failed and the scenarios before it may have a part in that.
+        /// The result of the last of them, where it failed and the scenarios before it may have caused that.
         var doubtful: ScenarioResult?
     }
 
@@ -30,65 +30,65 @@ struct UnitRunner: Sendable {
             if stopAtFailure, collector.hasFailure { return }
             let console = try folder.scenario(first.id) + (unit.count > 1 ? "/machine.log" : "/console.log")
             let scenarios = Array(left)
-            let turn: Turn
+            let shared: SharedRun
             if isolation == .none {
-                turn = try await withVirtualMachine(machine.plan.line, console: console) { machine in
+                shared = try await withVirtualMachine(machine.plan.line, console: console) { machine in
                     let ready = try await machine.waitForReady()
-                    return try await inTurn(scenarios, machine, ready)
+                    return try await runInOrder(scenarios, machine, ready)
                 }
             } else {
-                turn = try await store.withMachine(machine.plan, console: console) { machine, ready in
-                    try await inTurn(scenarios, machine, ready)
+                shared = try await store.withMachine(machine.plan, console: console) { machine, ready in
+                    try await runInOrder(scenarios, machine, ready)
                 }
             }
-            if let doubtful = turn.doubtful {
+            if let doubtful = shared.doubtful {
                 var result = doubtful
                 // Also where the second run is interrupted.
                 defer { collector.add(result) }
-                result.findings.append(try await rerun(scenarios[turn.done - 1], after: scenarios.prefix(turn.done - 1)))
+                result.findings.append(try await rerun(scenarios[shared.done - 1], after: scenarios.prefix(shared.done - 1)))
             }
-            left = left.dropFirst(max(1, turn.done))
+            left = left.dropFirst(max(1, shared.done))
         }
     }
 
     /// Runs them until the machine is lost or, with isolation `group`, one fails.
-    private func inTurn(_ scenarios: [Scenario], _ guestMachine: VirtualMachine, _ ready: String) async throws -> Turn {
+    private func runInOrder(_ scenarios: [Scenario], _ guestMachine: VirtualMachine, _ ready: String) async throws -> SharedRun {
         let guest = try accept(ready)
         return try await GuestSession.with(guestMachine) { session in
-            var turn = Turn()
+            var shared = SharedRun()
             for scenario in scenarios {
-                if turn.done > 0, stopAtFailure, collector.hasFailure { break }
+                if shared.done > 0, stopAtFailure, collector.hasFailure { break }
                 let outcome: ScenarioTrial.Outcome
                 do {
                     outcome = try await ScenarioTrial(scenario: scenario, scale: machine.timeoutScale, guest: guest).run(session)
                 } catch {
-                    // What an interrupted scenario sent is kept, too.
+                    // The output of an interrupted scenario is kept, too.
                     try? folder.keep(session.output, of: scenario.id, formats: guest.traceFormats)
                     throw error
                 }
-                if turn.done == 0, let started = outcome.output.started {
+                if shared.done == 0, let started = outcome.output.started {
                     collector.note(start: (started - guestMachine.started).seconds, of: scenario.id)
                 }
                 try folder.keep(outcome.output, of: scenario.id, formats: guest.traceFormats)
                 try requireWhole(outcome, of: scenario.id)
                 let result = judge.verdict(outcome.evidence)
-                turn.done += 1
+                shared.done += 1
                 let hasFailed = result.verdict == .fail || result.verdict == .crashed
-                // Not after a hang, which would take its whole deadline again, nor where the run stops here anyway.
-                if hasFailed, isolation == .group, turn.done > 1, !outcome.hung, !stopAtFailure {
-                    turn.doubtful = result
+                // No second run after a hang, which would take its whole deadline again, or where the run stops here.
+                if hasFailed, isolation == .group, shared.done > 1, !outcome.hung, !stopAtFailure {
+                    shared.doubtful = result
                 } else {
                     collector.add(result)
                 }
-                // What a failure leaves behind, a known one too, must not count against the next scenario.
+                // The effects of a failure, a known one too, must not count against the next scenario.
                 if outcome.machineLost || ((hasFailed || result.verdict == .xfail) && isolation == .group) { break }
             }
-            return turn
+            return shared
         }
     }
 
-    /// Runs a scenario that failed again on a machine of its own. Its verdict stays; the finding says whether those before it may have a
-    /// part in the failure.
+    /// Runs a scenario that failed again, on a machine of its own. Its verdict stays; the finding reports whether the scenarios before it may
+    /// have caused the failure.
     private func rerun(_ scenario: Scenario, after others: some Collection<Scenario>) async throws -> Finding {
         let name = scenario.id + "/isolated-rerun"
         let result = try await store.withMachine(machine.plan, console: try folder.scenario(name) + "/console.log") { guestMachine, ready in
@@ -103,11 +103,11 @@ struct UnitRunner: Sendable {
         return IsolatedRerun.finding(result, after: others.map(\.id), folder: "scenarios/" + name)
     }
 
-    /// - Throws: `HarnessError` where QEMU itself ended, and that is not to become a verdict.
+    /// - Throws: `HarnessError` where QEMU itself ended, with `needsWholeMachines`.
     private func requireWhole(_ outcome: ScenarioTrial.Outcome, of name: String) throws {
         guard needsWholeMachines, let exit = outcome.fault else { return }
         throw HarnessError(
-            .harness, "\(name): \(exit)", hint: "nothing was counted; find out what ended QEMU, and run it again",
+            .harness, "\(name): \(exit)", hint: "no result was counted; find what ended QEMU, and run it again",
             evidence: ["its run: \(folder.path)"] + exit.stderr.suffix(3))
     }
 
@@ -118,7 +118,7 @@ struct UnitRunner: Sendable {
         return guest
     }
 
-    /// What the agent's ready event has of the guest.
+    /// The guest's data in the agent's ready event.
     ///
     /// - Throws: `HarnessError` where agent and harness are of different builds.
     static func guest(_ ready: String) throws -> GuestInfo {

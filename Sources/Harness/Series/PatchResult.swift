@@ -2,13 +2,13 @@
 
 public import Results
 
-/// What became of a source after one patch of a series, and all before it.
+/// The outcome of a source after one patch of a series, and all before it.
 public struct PatchResult: Codable, Sendable, Equatable {
     public enum Verdict: String, Codable, Sendable {
         case passed
         /// A scenario failed or crashed.
         case failed
-        /// Nothing passed or failed.
+        /// No scenario passed or failed.
         case skipped
         case doesNotBuild
         case doesNotBoot
@@ -35,7 +35,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
     public var totals: RunResult.Totals?
     /// Scenarios that failed or crashed.
     public var failures: [FirstFailure] = []
-    /// Scenarios that fail as their kernel version is known to; nil in files of older versions.
+    /// Scenarios with a known failure of this kernel version; nil in files of older versions.
     public var xfailed: [String]?
     /// Scenarios that were skipped, and why; nil where nothing ran, and in files of older versions.
     public var skipped: [String: String]?
@@ -65,7 +65,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
         }
     }
 
-    /// What it breaks that `before` did not; nil where nothing.
+    /// The first failure that `before` did not have; nil where there is none.
     func breaks(after before: PatchResult?) -> String? {
         guard let before else { return nil }
         switch verdict {
@@ -77,7 +77,7 @@ public struct PatchResult: Codable, Sendable, Equatable {
             let known = Set(before.failures.map { [$0.scenario, $0.fingerprint] })
             let new = failures.filter { !known.contains([$0.scenario, $0.fingerprint]) }
             guard let first = new.first else { break }
-            // The invariant too, where the fingerprint is of another finding than the first.
+            // The invariant, too, where the fingerprint is that of a later finding.
             let invariant = first.fingerprint.hasPrefix("\(first.oracle) ") ? "" : first.fingerprint + "; "
             return "\(first.scenario)  \(invariant)\(first.oracle): \(first.message)"
                 + (new.count > 1 ? "; and \(new.count - 1) scenario\(new.count > 2 ? "s" : "") more" : "")

@@ -2,7 +2,7 @@
 
 public import Results
 
-/// What differs between two runs of the same scenarios, `compare.json` in the results folder.
+/// The differences between two runs of the same scenarios, `compare.json` in the results folder.
 public struct SeriesComparison: Codable, Sendable, Equatable {
     /// Version of this schema.
     public static let currentSchema = 1
@@ -32,7 +32,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
             public var netIovReleases: UInt64 = 0
             /// The most net_iovs in flight of any pool.
             public var peakInflight: UInt64 = 0
-            /// From the first look at a pool after its destroy to its end, nanoseconds; nil where no pool was waited for.
+            /// From the first check of a pool after its destroy to its end, in nanoseconds; nil where every pool had ended at the first check.
             public var medianDrain: UInt64?
             public var longestDrain: UInt64?
         }
@@ -53,7 +53,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
     public var totalsAfter: RunResult.Totals
     public var changes: [Change]
     public var pools: [Pools]
-    /// Where the change is more than a quarter, and more than 64: smaller ones are noise.
+    /// Changes of more than a quarter, and more than 64: smaller ones are noise.
     public var peaks: [Peak]
 
     init(source: String, before: [ScenarioResult], after: [ScenarioResult]) {
@@ -78,7 +78,7 @@ public struct SeriesComparison: Codable, Sendable, Equatable {
         }
     }
 
-    /// The code that the command ends with: 1 where something is worse, 4 where nothing passed or failed.
+    /// The exit code of the command: 1 where a scenario is worse, 4 where none passed or failed.
     public var exitCode: ExitCode {
         if changes.contains(where: \.isWorse) { return .failed }
         return totalsAfter.passed + totalsAfter.failed + totalsAfter.crashed > 0 ? .passed : .nothingRan

@@ -24,14 +24,14 @@ struct SeriesJudge: Sendable {
 
     /// Judges the source after `number` patches.
     ///
-    /// - Returns: the results are nil where nothing could be run.
+    /// - Returns: the results are nil where the kernel could not be run.
     /// - Throws: `HarnessError` for a fault of the harness, and where the source without the series does not build or boot.
     func patch(_ number: Int) async throws -> (patch: PatchResult, results: [ScenarioResult]?) {
         let state = number == 0 ? nil : source.applied.states[number - 1]
         var result = PatchResult(
             number: number, subject: state?.patch.subject ?? "(without the series)", author: state?.patch.author, verdict: .skipped)
         result.note = state?.note
-        if number > 0 { progress.say("patch \(number) of \(source.series.patches.count): \(result.subject)") }
+        if number > 0 { progress.report("patch \(number) of \(source.series.patches.count): \(result.subject)") }
         guard let kernel = try await build(number, &result) else { return (result, nil) }
         let content = try kernel.content()
         if let known = await history.known(content) {
@@ -77,7 +77,7 @@ struct SeriesJudge: Sendable {
             result.warnings = new
         } else {
             let unknown = "new warnings are not known: an older ppiov compiled a part of it"
-            progress.say("\(result.subject): \(unknown) (remove its folder in the cache's objects/ to compile all of it again)")
+            progress.report("\(result.subject): \(unknown) (remove its folder in the cache's objects/ to compile all of it again)")
             result.add(note: unknown)
         }
         return kernel
@@ -93,7 +93,7 @@ struct SeriesJudge: Sendable {
     }
 }
 
-/// What is known from the patches before: results by kernel, and warnings.
+/// The results of the patches before, by kernel, and their warnings.
 private actor PatchHistory {
     private var warnings: Set<String> = []
     private var isKnown = false

@@ -22,11 +22,11 @@ public struct SeriesSession: Sendable {
 
     public init(_ context: HarnessContext) { self.context = context }
 
-    /// Judges every patch in turn.
+    /// Judges every patch, in order.
     ///
     /// - Parameter report: called with each result, and the number of patches.
     /// - Throws: `HarnessError`: input where the series cannot be read or does not apply; harness for a fault of the harness.
-    ///   `CancellationError` once everything that was started has ended.
+    ///   `CancellationError` once all that was started has ended.
     public func check(_ request: SeriesRequest, report: @Sendable (PatchResult, Int) -> Void) async throws -> (table: SeriesTable, folder: String) {
         try await with(request) { judge in
             var results: [PatchResult] = []

@@ -18,7 +18,7 @@ public struct SeriesTable: Codable, Sendable, Equatable {
     public var toolVersion: String
     /// The unpatched source.
     public var source: String
-    /// The source itself, then after each patch.
+    /// The source without the series, then after each patch.
     public var patches: [PatchResult]
     /// nil where no patch breaks anything.
     public var firstToBreak: Culprit?
@@ -34,7 +34,7 @@ public struct SeriesTable: Codable, Sendable, Equatable {
         }
     }
 
-    /// 0 where every patch is good, 1 where one is not or breaks something, 4 where nothing passed or failed.
+    /// 0 where every patch is good, 1 where one is not or breaks something, 4 where no scenario passed or failed.
     public var exitCode: ExitCode {
         let patches = patches.filter { $0.number > 0 }
         if firstToBreak != nil || patches.contains(where: { !$0.isGood }) { return .failed }

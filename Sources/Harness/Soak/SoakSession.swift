@@ -6,15 +6,15 @@ public import LifeCycle
 public import Results
 import Scenarios
 
-/// What to soak, and for how long.
+/// The settings of a soak.
 public struct SoakRequest: Sendable {
     public var settings: RunSettings
     public var providers: [ModelProvider]
     /// Draws the sequences: the same seed draws the same ones in the same order.
     public var seed: UInt64
-    /// Of each sequence.
+    /// Moves of each sequence.
     public var moves: Int
-    /// No sequence starts after it.
+    /// No sequence starts after this time.
     public var time: Duration
 
     public init(_ settings: RunSettings, providers: [ModelProvider], seed: UInt64, moves: Int, time: Duration) {
@@ -26,7 +26,7 @@ public struct SoakRequest: Sendable {
     }
 }
 
-/// What came of a soak.
+/// The outcome of a soak.
 public struct SoakOutcome: Sendable {
     /// Sequences that were judged; those that were skipped are not counted.
     public var sequences = 0
@@ -37,7 +37,7 @@ public struct SoakOutcome: Sendable {
     public var failed: ScenarioResult?
     /// The shortest that fails in the same way.
     public var shortest: ScenarioResult?
-    /// How often the shortest failed when it was run again, and how often it was run.
+    /// How often the shortest failed in further runs, and the number of those runs.
     public var again = (failed: 0, runs: 0)
     public var folder: String
 }
@@ -71,7 +71,7 @@ public struct SoakSession: Sendable {
             machine: machine, store: context.snapshots, folder: folder,
             judge: Judge(allowList: settings.allowList, today: context.today, guaranteed: machine.guaranteed),
             jobs: max(1, settings.jobs ?? machine.guests))
-        context.progress.say("seed \(request.seed): sequences of \(request.moves) moves, \(trial.jobs) at a time")
+        context.progress.report("seed \(request.seed): sequences of \(request.moves) moves, \(trial.jobs) at a time")
 
         var outcome = SoakOutcome(folder: folder.path)
         var drawn = 0
@@ -85,19 +85,19 @@ public struct SoakSession: Sendable {
             outcome.moves += judged.reduce(0) { $0 + (MoveSequence($1.scenario.dropFirst(MoveSequence.prefix.count))?.moves.count ?? 0) }
             outcome.failed = judged.first { Fingerprint.of($0) != nil }
             outcome.skipped = outcome.skipped ?? results.first { $0.verdict == .skip }?.reason
-            // What this kernel lacks it will lack in the next batch, too.
+            // This kernel will lack the same in the next batch.
             if judged.isEmpty { break }
         }
         if let failed = outcome.failed { try await shorten(failed, trial, &outcome) }
         return outcome
     }
 
-    /// Leaves out moves as long as what is left fails in the same way.
+    /// Leaves out moves as long as the rest fails in the same way.
     private func shorten(_ failed: ScenarioResult, _ trial: SequenceTrial, _ outcome: inout SoakOutcome) async throws {
         guard let fingerprint = Fingerprint.of(failed), var shortest = MoveSequence(failed.scenario.dropFirst(MoveSequence.prefix.count)) else {
             return
         }
-        context.progress.say("failed: \(fingerprint); searching for a shorter sequence that fails in the same way")
+        context.progress.report("failed: \(fingerprint); searching for a shorter sequence that fails in the same way")
         var result = failed
         var tried = 0
         var seen: Set<String> = [shortest.text]
@@ -108,12 +108,12 @@ public struct SoakSession: Sendable {
                 let batch = Array(left.prefix(trial.jobs))
                 left = left.dropFirst(batch.count)
                 tried += batch.count
-                let results = try await trial.run(batch, progress: .silent)
+                let results = try await trial.run(batch, progress: .discarded)
                 let same = results.filter { Fingerprint.of($0) == fingerprint }
                 if let best = same.min(by: { $0.scenario.count < $1.scenario.count }),
                     let found = MoveSequence(best.scenario.dropFirst(MoveSequence.prefix.count))
                 {
-                    context.progress.say("\(found.moves.count) moves fail: \(found.text)")
+                    context.progress.report("\(found.moves.count) moves fail: \(found.text)")
                     shortest = found
                     result = best
                     continue search
@@ -123,7 +123,7 @@ public struct SoakSession: Sendable {
         }
         outcome.shortest = result
         for _ in 0..<Self.repeats {
-            let again = try await trial.run([shortest], progress: .silent)
+            let again = try await trial.run([shortest], progress: .discarded)
             outcome.again.runs += 1
             if again.first.flatMap(Fingerprint.of) == fingerprint { outcome.again.failed += 1 }
         }

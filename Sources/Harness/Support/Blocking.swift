@@ -8,7 +8,7 @@ import Synchronization
 /// The pool has a thread for each CPU: where all of them block in the kernel, no task proceeds, the readers of a running machine's channels
 /// among them. At most as many of these threads run as there are CPUs, two at least.
 ///
-/// - Parameter body: calls `Cancellation.check()` now and then. It may not wait for another `blocking`.
+/// - Parameter body: calls `Cancellation.check()` at intervals. It may not wait for another `blocking`.
 /// - Throws: what `body` throws; `CancellationError`.
 func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try Task.checkCancellation()
@@ -30,7 +30,7 @@ func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     }
 }
 
-/// Whether the work at hand is cancelled, on a thread of `blocking` as in a task.
+/// Whether the current work is cancelled, on a thread of `blocking` as in a task.
 enum Cancellation {
     @TaskLocal fileprivate static var flag: CancellationFlag?
 
@@ -41,7 +41,7 @@ enum Cancellation {
         return queue
     }()
 
-    /// How many `blocking` run at a time.
+    /// The most `blocking` that run at a time.
     static let width = max(2, ProcessInfo.processInfo.activeProcessorCount)
 
     /// - Throws: `CancellationError` where the work is cancelled.

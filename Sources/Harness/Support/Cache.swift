@@ -8,7 +8,7 @@ public struct Cache: Sendable {
     /// The folder's path.
     public let root: String
 
-    /// A cache in a folder of the caller's choice.
+    /// A cache in a folder that the caller names.
     public init(root: String) { self.root = root }
 
     /// The user's cache, as the XDG base directory specification places it.

@@ -6,15 +6,15 @@ import Foundation
 ///
 /// They can be made again in seconds. Without this the cache of a developer grows by gigabytes a day.
 enum CacheAge {
-    /// How many entries stay, however old they are.
+    /// The number of entries that stay, of any age.
     static let kept = 16
-    /// An entry that was used within this many seconds stays, however many there are: another run may be about to use it.
+    /// An entry that was used within this many seconds stays, whatever their number: another run may be about to use it.
     static let safe: Int64 = 24 * 3600
 
     /// Records that an entry is used now.
     static func use(_ path: String) { FileStatus.setModified(path, FileStatus.now()) }
 
-    /// Removes the entries of a folder that were used least recently. One that cannot be removed is tried again the next time.
+    /// Removes the entries of a folder that were used least recently. An entry that cannot be removed is tried again the next time.
     ///
     /// - Parameter isEntry: whether a name is an entry; other names are not touched.
     static func prune(_ folder: String, now: Int64 = FileStatus.now(), _ isEntry: (String) -> Bool) {

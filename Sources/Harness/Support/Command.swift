@@ -6,8 +6,8 @@ import SystemPackage
 
 /// Runs the tools the harness is built on (make, git, apt-get, patch, tar), with their output in a log file.
 ///
-/// Each runs in a process group of its own and is torn down with it (SIGTERM, then SIGKILL) when the calling task is
-/// cancelled, so that an interrupted build leaves no compiler behind.
+/// Each runs in a process group of its own. When the calling task is cancelled, the group gets SIGTERM, then SIGKILL, so that no compiler of
+/// an interrupted build remains.
 public struct Command: Sendable {
     /// A name looked up in PATH, or a path where it contains a slash.
     public var program: String
@@ -19,8 +19,8 @@ public struct Command: Sendable {
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
-    /// The name of the signal that the command gets when the harness dies, even of SIGKILL: a build that went on alone would share its
-    /// folder with the next one. Needs util-linux's `setpriv`; without it no signal is sent.
+    /// The name of the signal that the command gets when the harness ends, also by SIGKILL: a build that continued would share its folder with
+    /// the next one. Needs util-linux's `setpriv`; without it no signal is sent.
     public var parentDeathSignal: String?
     /// The file that it reads as standard input; nil for none.
     public var input: String?
@@ -33,7 +33,7 @@ public struct Command: Sendable {
         self.directory = directory
     }
 
-    /// The command as a shell would take it.
+    /// The command, quoted for a shell.
     public var line: String {
         ([program] + arguments).map(Self.quote).joined(separator: " ")
     }
@@ -88,13 +88,11 @@ public struct Command: Sendable {
 
     /// Runs to the end with both outputs appended to `log`.
     ///
-    /// - Throws: `HarnessError` whose evidence is the log's last lines.
+    /// - Throws: `HarnessError` whose evidence is the last lines of the output.
     public func run(log: String, orThrow kind: HarnessError.Kind = .harness) async throws {
+        let start = FileStatus(log)?.size ?? 0
         let status = try await status(log: log, orThrow: kind)
-        guard status.isSuccess else {
-            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            throw failure(kind, status, tail: text)
-        }
+        guard status.isSuccess else { throw failure(kind, status, tail: Files.text(log, from: start)) }
     }
 
     /// Runs to the end, whatever its status, with both outputs appended to `log`.
@@ -125,7 +123,7 @@ public struct Command: Sendable {
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
         let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
-        if Files.isFull(tail) { return Files.full("run `\(line)`", evidence: lines) }
+        if lines.contains(where: Files.isFull) { return Files.full("run `\(line)`", evidence: lines) }
         return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines, cause: .toolFailed)
     }
 }

@@ -5,8 +5,8 @@
 /// The first error ends it: what still runs is cancelled and awaited.
 ///
 /// - Parameters:
-///   - limit: at least one runs, whatever this says.
-///   - isEnough: asked with each result as it arrives. Once it is true, no further element is started; those that run finish.
+///   - limit: 1 where it is less.
+///   - isEnough: called with each result as it arrives. Once it returns true, no further element is started; those that run finish.
 /// - Returns: the results of the elements that were started, in the order of the elements.
 /// - Throws: what `body` throws; `CancellationError`.
 @discardableResult

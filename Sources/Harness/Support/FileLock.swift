@@ -14,7 +14,7 @@ final class FileLock: Sendable {
     /// Releases the lock. The last reference does so too; this call keeps one until here.
     func release() { flock(descriptor, LOCK_UN) }
 
-    /// The lock; nil where another holds it.
+    /// The lock; nil where another task or process holds it.
     ///
     /// - Throws: `HarnessError` where the file cannot be opened or locked.
     static func acquireIfFree(_ path: String) throws -> FileLock? {

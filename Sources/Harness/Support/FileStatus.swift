@@ -13,7 +13,7 @@ struct FileStatus: Equatable, Sendable {
     var inode: UInt64
     var executable: Bool
 
-    /// nil where there is nothing, or where lstat(2) is not permitted.
+    /// nil where lstat(2) fails: there is no such file, or it is not permitted.
     init?(_ path: String) {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }

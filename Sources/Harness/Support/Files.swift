@@ -5,7 +5,7 @@ import Results
 
 /// File operations that throw `HarnessError`.
 enum Files {
-    /// Runs `body`. Another error than `HarnessError` becomes one that says what was tried: "cannot WHAT: REASON".
+    /// Runs `body`. An error other than `HarnessError` becomes one with the text "cannot WHAT: REASON".
     static func trying<Value>(_ what: String, _ body: () throws -> Value) throws -> Value {
         do {
             return try body()
@@ -21,13 +21,13 @@ enum Files {
         }
     }
 
-    /// The text of the errno, where the error has one, and not Cocoa's "error 512".
+    /// The text of the errno; Cocoa's own text where the error has none.
     static func reason(_ error: any Error) -> String {
         guard let cause = (error as? CocoaError)?.underlying as? POSIXError else { return error.localizedDescription }
         return String(cString: strerror(cause.code.rawValue))
     }
 
-    /// Whether a text has an error of a full disk or quota.
+    /// Whether a text has the error of a full disk or quota.
     static func isFull(_ text: String) -> Bool {
         text.contains("No space left on device") || text.contains("Disk quota exceeded")
     }
@@ -74,6 +74,11 @@ enum Files {
         FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// A file's text from a byte on; empty where it cannot be read.
+    static func text(_ path: String, from offset: Int64) -> String {
+        String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).dropFirst(Int(offset)), as: UTF8.self)
+    }
+
     static func isFolder(_ path: String) -> Bool {
         var folder: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && folder.boolValue
@@ -108,12 +113,12 @@ enum Files {
     }
 
     /// A new name in the same folder, for a file or folder that is not finished yet.
-    static func temporary(beside path: String) -> String {
+    static func temporary(for path: String) -> String {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         return (parts.dropLast() + ["." + (parts.last ?? "") + ".tmp-" + UUID().uuidString.prefix(8)]).joined(separator: "/")
     }
 
-    /// Removes the temporary names beside `path` that killed runs left; the caller holds the lock of `path`.
+    /// Removes the files and folders of `temporary(for: path)` that killed runs left. The caller holds the lock of `path`.
     static func removeTemporaries(of path: String) throws {
         let url = URL(fileURLWithPath: path)
         let parent = url.deletingLastPathComponent().path

@@ -12,11 +12,11 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
         case interrupted = 130
     }
 
-    /// Whose fault it is. A search over kernels skips a broken kernel, and stops at a fault of the harness.
+    /// Where the fault is. A search over kernels skips a kernel with a fault, and stops at a fault of the harness.
     public enum Blame: Sendable {
-        /// The caller's, the host's, or the harness's.
+        /// In the input, the host or the harness.
         case harness
-        /// The kernel's under test: it does not configure, build or boot.
+        /// In the kernel under test: it does not configure, build or boot.
         case kernel
     }
 
@@ -30,13 +30,13 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
 
     /// The class of fault.
     public var kind: Kind
-    /// What was tried and what the answer was.
+    /// What was tried, and the error.
     public var message: String
     /// What the reader can do next.
     public var hint: String?
     /// The last lines of the failing tool's output, or the path of its log.
     public var evidence: [String]
-    /// Whose fault it is.
+    /// Where the fault is.
     public var blame: Blame
     /// nil where no caller treats it in its own way.
     public var cause: Cause?

@@ -4,14 +4,14 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Ends the work on SIGINT, SIGTERM or SIGHUP: its task is cancelled, and all that it started ends with it.
+/// Ends the work on SIGINT, SIGTERM or SIGHUP: its task is cancelled, and all processes that it started end with it.
 public enum Interruption {
     /// Runs `body`; a signal cancels it.
     ///
-    /// - Parameter say: called with one line for each signal.
+    /// - Parameter report: called with one line for each signal.
     /// - Throws: what `body` throws; `HarnessError` (interrupted) where a signal was received.
     public static func guarding<Value: Sendable>(
-        say: @escaping @Sendable (String) -> Void, _ body: @escaping @Sendable () async throws -> Value
+        report: @escaping @Sendable (String) -> Void, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let received = Mutex<Int32?>(nil)
         let work = Task { try await body() }
@@ -24,7 +24,7 @@ public enum Interruption {
                     before = number
                     return false
                 }
-                say(again ? "still ending what was started" : "signal \(number), ending what was started")
+                report(again ? "still ending what was started" : "signal \(number), ending what was started")
                 work.cancel()
             }
             source.resume()

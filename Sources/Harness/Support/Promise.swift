@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// A value that is settled once and can be waited for by any number of tasks, each cancellable.
+/// A value that is settled once. Any number of tasks can wait for it; each wait can be cancelled.
 final class Promise<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?

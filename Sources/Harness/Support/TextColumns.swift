@@ -2,7 +2,7 @@
 
 /// One line of a table for the terminal: columns, two spaces apart.
 ///
-/// Whatever a column's text is, the line stays one line: line breaks in it become spaces.
+/// Line breaks in a column's text become spaces.
 public struct TextColumns: Sendable {
     private var columns: [String] = []
 
@@ -13,7 +13,7 @@ public struct TextColumns: Sendable {
     /// Adds a column.
     ///
     /// - Parameters:
-    ///   - width: shorter text is padded to it; longer text stays as it is.
+    ///   - width: shorter text is padded to it; longer text is not changed.
     ///   - limit: longer text is cut to it.
     public mutating func add(_ text: String, width: Int = 0, limit: Int = .max) {
         columns.append(Self.pad(String(Self.oneLine(text).prefix(limit)), to: width))

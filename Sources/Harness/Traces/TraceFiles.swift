@@ -3,7 +3,7 @@
 import Foundation
 public import LifeCycle
 
-/// Traces in files: a folder of raw ring-buffer pages with the formats beside them, trace-cmd's trace.dat, or text.
+/// Traces in files: a folder with raw ring-buffer pages and the formats, trace-cmd's trace.dat, or text.
 public struct TraceFiles: Sendable {
     /// The name of the trace in output.
     public var name: String
@@ -14,7 +14,7 @@ public struct TraceFiles: Sendable {
     /// - Parameters:
     ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, a
     ///     trace.dat of version 6, or text.
-    ///   - formats: where the format texts are, if not beside the pages.
+    ///   - formats: the folder of the format texts, if not that of the pages.
     /// - Throws: `HarnessError`: input, where the path has no trace that can be read.
     public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
         var isFolder: ObjCBool = false
@@ -61,7 +61,8 @@ public struct TraceFiles: Sendable {
         } catch {
             throw HarnessError(
                 .input, "\(formats ?? path): \(error)",
-                hint: "copy events/header_page and the format files of the page_pool events beside the pages; docs/trace.md describes how")
+                hint: "copy events/header_page and the format files of the page_pool events into the folder of the pages; docs/trace.md describes how"
+            )
         }
         return TraceFiles(name: name, input: .pages(pages.mapValues { source($0) }, decoder))
     }
@@ -114,7 +115,7 @@ public struct TraceFiles: Sendable {
         guard (try? handle.seekToEnd()) != nil, (try? handle.seek(toOffset: 0)) != nil else {
             throw HarnessError(
                 .input, "\(path) is a pipe or another file without a size",
-                hint: "write it to a file: the evidence of a violation is read in a second pass")
+                hint: "write it to a file: ppiov reads the evidence of a violation in a second pass")
         }
         let start = [UInt8]((try? handle.read(upToCount: 64)) ?? Data())
         if start.starts(with: TraceDat.magic) { return try dat(path, handle) }
@@ -126,7 +127,7 @@ public struct TraceFiles: Sendable {
         return TraceFiles(name: path, input: .text(source(path)))
     }
 
-    /// trace-cmd's own file.
+    /// trace-cmd's file.
     private static func dat(_ path: String, _ handle: FileHandle) throws -> TraceFiles {
         do {
             let dat = try TraceDat(size: try handle.seekToEnd()) { (offset, count) throws(TraceDatError) -> [UInt8] in
@@ -147,7 +148,7 @@ public struct TraceFiles: Sendable {
     }
 
     private static func datHint(_ path: String, _ error: TraceDatError) -> String {
-        if case .truncated = error { return "was the recording stopped, and the whole file copied?" }
+        if case .truncated = error { return "stop the recording, then copy the whole file" }
         let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes a text of it, which ppiov reads"
         guard case .version = error else { return text }
         return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.1 writes 7 by default); or "

@@ -84,7 +84,7 @@ struct BisectCommand: AsyncParsableCommand {
             })
     }
 
-    /// The request that the search in a folder began with, to be continued. Changes to the directory it began in.
+    /// The request of the search in a folder, to continue it. Changes to the directory that the search began in.
     private static func resumed(_ folder: String) throws -> BisectRequest {
         let state = try BisectSession.load(folder)
         guard state.command.first == configuration.commandName, let command = try? parse(Array(state.command.dropFirst())) else {

@@ -9,8 +9,8 @@ struct BisectStepCommand: AsyncParsableCommand {
         commandName: "bisect-step",
         abstract: "Judge one kernel for `git bisect run`.",
         discussion: """
-            Builds the tree as it is, and runs the scenario that failed in an earlier run; the exit status says whether it fails in the same \
-            way. The earlier run is one of the bad end: `ppiov run --kernel TREE --filter GLOB --out FOLDER`.
+            Builds the tree in its present state, and runs the scenario that failed in an earlier run; the exit status is the verdict: whether it fails in \
+            the same way. The earlier run is one of the bad end: `ppiov run --kernel TREE --filter GLOB --out FOLDER`.
 
             EXAMPLES
               git bisect start BAD GOOD
@@ -57,7 +57,7 @@ struct BisectStepCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        // Not in the current folder, which is the tree under test.
+        // Not in the current folder: it is the tree under test.
         let out = out ?? "\(like)/steps/\(Int(Date().timeIntervalSince1970))-\(getpid())"
         let (kernel, machine, like, filter, runs, jobs, allowed) = (
             kernel.request, machine.options, like, filter, runs, machines.jobs, allowed

@@ -16,7 +16,7 @@ struct CheckCommand: ParsableCommand {
             was destroyed is freed with every hold released. Prints the account of each pool, and each violation with the events around it. \
             docs/trace.md describes how to capture a trace.
 
-            A trace that lost events proves nothing: violations in it are printed, and the exit status is 2.
+            A trace that lost events is no proof: violations in it are printed, and the exit status is 2.
 
             EXIT STATUS
               0    the trace conforms
@@ -26,10 +26,10 @@ struct CheckCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Folders of raw pages, trace.dat files, text traces, or results folders; each is checked by itself.", valueName: "file"))
+            "Folders of raw pages, trace.dat files, text traces, or results folders; each is checked separately.", valueName: "file"))
     var files: [String]
 
-    @Option(help: ArgumentHelp("The folder of header_page and the event formats, if they are not beside the pages.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder of header_page and the event formats, if not that of the pages.", valueName: "folder"))
     var formats: String?
 
     @Option(

@@ -6,7 +6,7 @@ import Harness
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "List what ppiov needs of this machine, what is missing, and how to get it.",
-        discussion: "Ends with 3 where a tool is missing that ppiov cannot work without.")
+        discussion: "Ends with 3 where a tool is missing without which ppiov does not work.")
 
     func run() async throws {
         try await Failure.reporting {

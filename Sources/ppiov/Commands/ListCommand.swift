@@ -18,22 +18,22 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         if markdown { return Console.output(CatalogueDocument.markdown()) }
         try Failure.reporting(plain: {
-            Self.show(try selection.scenarios())
+            Self.printList(try selection.scenarios())
             return 0
         })
     }
 
-    private static func show(_ scenarios: [Scenario]) {
+    private static func printList(_ scenarios: [Scenario]) {
         let chosen = Set(scenarios.map { $0.id })
         let width = chosen.map { $0.count }.max() ?? 0
         for family in Catalogue.families {
-            let shown = family.scenarios.filter { chosen.contains($0.id) }
-            guard !shown.isEmpty else { continue }
+            let listed = family.scenarios.filter { chosen.contains($0.id) }
+            guard !listed.isEmpty else { continue }
             let quick = family.scenarios.count { !$0.thorough }
             let more = family.scenarios.count - quick
             let count = more == 0 ? "\(quick)" : "\(quick) quick, \(quick + more) with --all"
             Console.output("# \(family.name): \(family.summary) (\(count))\n")
-            for scenario in shown {
+            for scenario in listed {
                 var columns = TextColumns()
                 columns.add(scenario.id, width: width)
                 columns.add(scenario.tier.rawValue, width: 9)

@@ -42,7 +42,7 @@ struct ModelCommand: ParsableCommand {
     @Flag(help: "List the faults, with the designs and providers that they apply to.")
     var listFaults = false
 
-    @Flag(help: "Try every fault in turn, and print how each was found.")
+    @Flag(help: "Try every fault, one after the other, and print how each was found.")
     var proveFaults = false
 
     @Option(help: ArgumentHelp("net_iovs of the provider, 1 to 4.", valueName: "n"))
@@ -162,7 +162,7 @@ struct ModelCommand: ParsableCommand {
         return missed > 0 ? 1 : partial > 0 ? HarnessError.Kind.harness.rawValue : 0
     }
 
-    /// The designs and providers asked for, those where the fault applies.
+    /// The requested designs and providers; of these, those where the fault applies.
     private func targets(_ fault: Fault?) -> [(Design, ModelProvider)] {
         let designs = design.isEmpty ? Design.allCases : design
         let providers = provider.isEmpty ? ModelProvider.allCases : provider

@@ -18,7 +18,7 @@ struct RunCommand: AsyncParsableCommand {
 
             EXAMPLES
               ppiov run                                        Debian's newest kernel
-              ppiov run --kernel ~/linux --filter 'zcrx.*'     your tree as it is
+              ppiov run --kernel ~/linux --filter 'zcrx.*'     your work tree
               ppiov run --kernel debian:7.2 --profile debug
               ppiov run --all --jobs 2                         before a series is posted
               ppiov run --kernel v7.3.tar.xz --set KASAN=y --out /tmp/r

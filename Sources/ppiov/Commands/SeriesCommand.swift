@@ -16,7 +16,7 @@ struct SeriesCommand: AsyncParsableCommand {
         subcommands: [SeriesCheckCommand.self, SeriesCompareCommand.self])
 }
 
-/// The options of both.
+/// The options of both commands.
 struct SeriesOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("The series: mboxes, mails, diffs, or folders of them; - for standard input.", valueName: "series"))
     var series: [String]
@@ -57,7 +57,7 @@ struct SeriesCheckCommand: AsyncParsableCommand {
 
             EXAMPLES
               ppiov series check v3-*.patch                         on Debian's kernel
-              ppiov series check -k ~/linux outgoing/ -f 'zcrx.*'   on your tree as it is
+              ppiov series check -k ~/linux outgoing/ -f 'zcrx.*'   on your work tree
               b4 am -o- MESSAGE-ID | ppiov series check -
 
             EXIT STATUS

@@ -41,7 +41,7 @@ struct SoakCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Moves in a sequence, 2 to 24.", valueName: "n"))
     var length = 14
 
-    @Option(help: ArgumentHelp("The memory provider; may be repeated. (default: both in turn)", valueName: "name"))
+    @Option(help: ArgumentHelp("The memory provider; may be repeated. (default: both, alternating)", valueName: "name"))
     var provider: [SoakProvider] = []
 
     @OptionGroup var options: RunOptions

@@ -32,7 +32,7 @@ struct MachineArguments: ParsableArguments {
 
     var options: MachineOptions { options(memory: Self.memory) }
 
-    /// - Parameter standard: MiB, where the user does not say how many.
+    /// - Parameter standard: MiB, where the user gives no number.
     func options(memory standard: Int) -> MachineOptions {
         MachineOptions(cpus: cpus, memoryMB: memory ?? standard, accelerator: accel, timeoutScale: TimeoutScale(timeoutScale) ?? .one)
     }

@@ -6,7 +6,7 @@ import Foundation
 import Harness
 import Scenarios
 
-/// Which scenarios.
+/// The scenarios to run.
 struct SelectionOptions: ParsableArguments {
     @Option(
         name: .shortAndLong, parsing: .singleValue,
@@ -45,7 +45,7 @@ struct JobsOption: ParsableArguments {
     }
 }
 
-/// What the kernel may log.
+/// The kernel messages that are no failure.
 struct AllowOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Kernel messages that are known and allowed (docs/results.md).", valueName: "file"))
     var allow: String?
@@ -65,7 +65,7 @@ struct AllowOptions: ParsableArguments {
     }
 }
 
-/// The machine, what its kernel may log, where results go, and how many machines run at a time.
+/// The machine, the allowed kernel messages, the results folder, and the number of machines at a time.
 struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Machine") var machine: MachineArguments
     @OptionGroup var folder: OutOption
@@ -74,7 +74,7 @@ struct RunOptions: ParsableArguments {
 
     /// - Parameters:
     ///   - out: the results folder, where it is not that of `--out`.
-    ///   - command: the arguments of the command that does the same again.
+    ///   - command: the arguments of the command that runs the same again.
     /// - Throws: `HarnessError` of kind `.input` for an allow-list that cannot be read.
     func settings(_ kernel: KernelRequest, out: String? = nil, command: [String] = Invocation.arguments) throws -> RunSettings {
         RunSettings(

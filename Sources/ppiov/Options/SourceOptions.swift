@@ -3,7 +3,7 @@
 import ArgumentParser
 import Harness
 
-/// Which source, and how it is configured.
+/// The kernel's source and configuration.
 struct SourceOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
@@ -30,7 +30,7 @@ struct SourceOptions: ParsableArguments {
     var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
 }
 
-/// Which kernel: a source, and patches on it.
+/// The kernel: a source, and patches on it.
 struct KernelOptions: ParsableArguments {
     @OptionGroup var source: SourceOptions
 
@@ -41,7 +41,7 @@ struct KernelOptions: ParsableArguments {
     )
     var series: [String] = []
 
-    /// The options again, quoted, each with a space after it: for a command that does the same with this kernel.
+    /// The options again, quoted, each with a space after it: for a command that uses this kernel.
     var words: String {
         let words = source.request.words + series.flatMap { ["--series", $0] }
         return words.first.map { Command($0, Array(words.dropFirst())).line + " " } ?? ""

@@ -6,7 +6,7 @@ import Results
 
 /// Output for the user: progress on standard error, results on standard output.
 enum Console {
-    /// When the command began: the first use sets it.
+    /// The start of the command: the first use sets it.
     static let start = ContinuousClock.now
 
     static func error(_ text: String) { write(STDERR_FILENO, text + "\n") }
@@ -47,7 +47,7 @@ enum Console {
     }
 
     private static var elapsed: String {
-        // The first use sets the start, so it comes before the clock is read again.
+        // The first use sets the start, so it must be before the clock is read again.
         let start = start
         let text = tenths((.now - start).seconds)
         return String(repeating: " ", count: max(0, 6 - text.count)) + text

@@ -6,7 +6,7 @@ import Harness
 
 /// Turns errors into messages on standard error and exit codes.
 enum Failure {
-    /// Runs work that starts no process and leaves no file, so that a signal may simply end it.
+    /// Runs work that starts no process and writes no file, so that a signal may end it at any time.
     static func reporting(plain body: () throws -> Int32) throws {
         do {
             throw ExitCode(try body())
@@ -21,7 +21,7 @@ enum Failure {
         _ = Console.start
         let code: Int32
         do {
-            code = try await Interruption.guarding(say: { Console.error("ppiov: \($0)") }, body)
+            code = try await Interruption.guarding(report: { Console.error("ppiov: \($0)") }, body)
         } catch let error as HarnessError {
             Console.error("ppiov: \(error)")
             throw ExitCode(error.kind.rawValue)
@@ -32,7 +32,7 @@ enum Failure {
         throw ExitCode(code)
     }
 
-    /// The same with a request made from the command's options, whose errors are reported, too.
+    /// Also reports the errors of making the request from the command's options.
     static func reporting<Request: Sendable>(
         _ request: () throws -> Request, _ body: @escaping @Sendable (Request) async throws -> Int32
     ) async throws {

@@ -3,7 +3,7 @@
 import Foundation
 import Harness
 
-/// Where this executable finds its files, whatever the current folder is.
+/// The paths of this executable's files; they do not depend on the current folder.
 enum InstallLayout {
     private static var executable: String {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments.first ?? "ppiov"
@@ -11,7 +11,7 @@ enum InstallLayout {
 
     private static var variables: [String: String] { ProcessInfo.processInfo.environment }
 
-    /// The agent: PPIOV_AGENT, or beside this executable.
+    /// The agent: PPIOV_AGENT, or `ppiov-agent` in the folder of this executable.
     static var agent: String { variables["PPIOV_AGENT"] ?? (executable as NSString).deletingLastPathComponent + "/ppiov-agent" }
 
     /// The repository's `vm/` folder: PPIOV_VM, or that of the repository above this executable.

@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// How a search is printed.
+/// The text of a search.
 enum BisectText {
     /// A commit's line.
     static func line(_ test: BisectState.Tested) -> String {
@@ -36,8 +36,8 @@ enum BisectText {
                 format: "confidence: %.1f %% (bad commits fail in %d of %d runs; one is good after %d runs without a failure)",
                 floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
         if let doubt = result.doubt { lines.append("not sure: \(doubt)") }
-        lines += neighbour("first bad:", result.showing, result.showingCommit, state)
-        lines += neighbour("last good:", result.clean, result.cleanCommit, state)
+        lines += adjacentCommit("first bad:", result.showing, result.showingCommit, state)
+        lines += adjacentCommit("last good:", result.clean, result.cleanCommit, state)
         let cost = state.cost
         lines.append(
             String(
@@ -48,7 +48,7 @@ enum BisectText {
     }
 
     /// The commit on one side of the culprit: a line, and the folder of its run below it.
-    private static func neighbour(_ name: String, _ folder: String?, _ commit: String?, _ state: BisectState) -> [String] {
+    private static func adjacentCommit(_ name: String, _ folder: String?, _ commit: String?, _ state: BisectState) -> [String] {
         guard let folder else { return [] }
         let margin = "            "
         var parts: [String] = []

@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// How the table of mutants is printed.
+/// The text of the table of mutants.
 enum MutantText {
     /// A mutant's line.
     ///

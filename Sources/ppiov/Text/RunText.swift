@@ -3,7 +3,7 @@
 import Harness
 import Results
 
-/// How the results of a run are printed.
+/// The text of the results of a run.
 enum RunText {
     /// Prints KTAP to standard output, and a summary to standard error.
     ///

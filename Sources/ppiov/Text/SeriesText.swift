@@ -4,7 +4,7 @@ import Foundation
 import Harness
 import Results
 
-/// How the tables of a series are printed.
+/// The text of the tables of a series.
 enum SeriesText {
     /// A patch's line.
     static func line(_ patch: PatchResult, of count: Int) -> String {

@@ -4,11 +4,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A folder that `--kernel` takes as built: the cached kernel's, so that a run with a cache of its own has nothing to compile.
+/// A folder that `--kernel` accepts as a built tree, from the cached kernel: a run with a new cache then compiles nothing.
 enum BuiltTree {
     struct NoELF: Error {}
 
-    /// Puts it into `scratch`; returns its path.
+    /// Makes it in `scratch`; returns its path.
     ///
     /// - Parameter damage: repeated over the first half of the kernel's text.
     static func make(in scratch: TemporaryFolder, damage: [UInt8] = []) async throws -> String {
@@ -26,7 +26,7 @@ enum BuiltTree {
         return tree
     }
 
-    /// Where the first executable segment of a 64-bit little-endian ELF file is.
+    /// The range of the first executable segment in a 64-bit little-endian ELF file.
     private static func textSegment(_ file: Data) throws -> Range<Int> {
         func number(_ offset: Int, _ bytes: Int) -> Int { (0..<bytes).reduce(0) { $0 | Int(file[offset + $1]) << (8 * $1) } }
         guard file.count > 64, file.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { throw NoELF() }

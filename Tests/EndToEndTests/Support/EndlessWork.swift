@@ -5,7 +5,7 @@ import TestSupport
 
 /// Sources whose build or unpacking does not end by itself.
 enum EndlessWork {
-    /// A kernel tree whose compiler waits for ever and ignores SIGTERM; returns its path.
+    /// A kernel tree whose compiler never ends and ignores SIGTERM; returns its path.
     static func tree(in scratch: TemporaryFolder) throws -> String {
         let wait = "trap '' TERM; cat \(try fifo(in: scratch))"
         try scratch.write("tree/Kconfig", "# none\n")
@@ -28,14 +28,14 @@ enum EndlessWork {
         return scratch.path + "/tree"
     }
 
-    /// A tarball whose unpacker waits for ever, and the PATH on which that is so.
+    /// A tarball, and the PATH with the unpacker, which never ends.
     static func tarball(in scratch: TemporaryFolder) throws -> (path: String, environment: [String: String]) {
         try scratch.write("bin/xz", "#!/bin/sh\ncat \(try fifo(in: scratch))\n", executable: true)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return (try scratch.write("linux.tar.xz", "not read"), ["PATH": "\(scratch.path)/bin:\(path)"])
     }
 
-    /// No process opens it for writing, so that opening it for reading does not return.
+    /// No process opens the FIFO for writing, so opening it for reading does not return.
     private static func fifo(in scratch: TemporaryFolder) throws -> String {
         let fifo = scratch.path + "/never"
         guard mkfifo(fifo, 0o600) == 0 else { throw CocoaError(.fileWriteUnknown) }

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Processes as /proc shows them.
+/// The processes in /proc.
 enum Processes {
     struct Entry: Equatable, CustomStringConvertible {
         var id: Int32
@@ -13,12 +13,12 @@ enum Processes {
         var description: String { "\(id): \(words.joined(separator: " ").prefix(200))" }
     }
 
-    /// Those whose environment carries the mark of a `Running`; a zombie has no environment.
+    /// The processes with the mark of a `Running` in their environment; a zombie has no environment.
     static func marked(_ mark: String) -> [Entry] {
         all.filter { strings($0.id, "environ").contains("\(Running.markName)=\(mark)") }
     }
 
-    /// The QEMU guests among them; QEMU that is asked its version is none.
+    /// The QEMU guests among them; `qemu --version` is none.
     static func guests(_ mark: String) -> [Entry] {
         marked(mark).filter { $0.program.hasPrefix("qemu-system") && $0.words.contains("-initrd") }
     }

@@ -11,16 +11,16 @@ enum Product {
     /// Its path; `needsProduct` skips the tests where there is none.
     static var path: String { UnderTest.program ?? "" }
 
-    /// Ends a test that hangs; no run that works comes near it.
+    /// Ends a test that hangs; a run that works needs much less.
     static let timeout = Duration.seconds(180)
 
-    /// Runs `ppiov` with `arguments` to its end, in the fresh folder `scratch`, and checks that nothing of it is left.
+    /// Runs `ppiov` with `arguments` to its end, in the fresh folder `scratch`, and checks that no process and no file of it is left.
     ///
     /// - Parameters:
-    ///   - environment: added to the test's own.
-    ///   - prefix: a program, with its arguments, that starts ppiov in its turn.
-    ///   - tidy: nothing of it may be left; false only where it is killed outright.
-    ///   - during: what the test does meanwhile.
+    ///   - environment: added to the test's.
+    ///   - prefix: a program, with its arguments, that starts ppiov.
+    ///   - tidy: no process and no file of it may be left; false only where it is killed by SIGKILL.
+    ///   - during: called while it runs.
     /// - Throws: `ConditionTimeout` where it does not end in time; it is killed then.
     static func run(
         _ arguments: [String], in scratch: TemporaryFolder, environment: [String: String] = [:], prefix: [String] = [], limit: Duration = timeout,
@@ -81,7 +81,7 @@ enum Product {
     }
 }
 
-/// What a `ppiov` that has ended leaves to judge.
+/// The outcome of a `ppiov` that has ended.
 struct Outcome: Sendable {
     var status: TerminationStatus
     var output: String

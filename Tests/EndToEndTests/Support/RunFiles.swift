@@ -8,7 +8,7 @@ import Testing
     import FoundationXML
 #endif
 
-/// A results folder as docs/results.md describes it, read without the product's own types.
+/// A results folder as docs/results.md describes it, read without the product's types.
 struct RunFiles {
     struct Results: Decodable {
         var schemaVersion: Int
@@ -104,7 +104,7 @@ struct RunFiles {
         for name in ["results.json", "metadata.json"] { try Self.requirePreciseNumbers(in: folder + "/" + name) }
     }
 
-    /// A reader that takes numbers for doubles, such as jq, would round this one.
+    /// A reader with doubles as numbers, such as jq, would round this number.
     struct ImpreciseNumber: Error {
         var file: String
         var number: Double

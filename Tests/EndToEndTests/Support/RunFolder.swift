@@ -3,7 +3,7 @@
 import TestSupport
 
 extension TemporaryFolder {
-    /// Where `Product.run(filter:)` puts the results.
+    /// The results folder of `Product.run(filter:)`.
     var results: String { path + "/results" }
 
     /// The environment of a cache in this folder, empty at first.

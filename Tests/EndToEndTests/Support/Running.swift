@@ -5,12 +5,12 @@ import Glibc
 import SystemPackage
 import TestSupport
 
-/// A `ppiov` that runs: what it has printed so far, and the processes that carry its mark.
+/// A `ppiov` that runs: its output so far, and the processes with its mark.
 struct Running: Sendable {
     static let markName = "PPIOV_TEST_MARK"
 
     let scratch: TemporaryFolder
-    /// In the environment of every process that it starts, also where the parent has ended.
+    /// In the environment of every process that it starts, directly or not.
     let mark: String
     let output: FileDescriptor
     let errors: FileDescriptor
@@ -42,7 +42,7 @@ struct Running: Sendable {
         return running
     }
 
-    /// Folders of its own for sockets and temporary files, so that a file left there is its own.
+    /// Folders for the sockets and temporary files of this `ppiov` only.
     var environment: [String: String] {
         [Self.markName: mark, "XDG_RUNTIME_DIR": folder + "/run", "TMPDIR": folder + "/tmp", "NO_COLOR": "1"]
     }
@@ -52,7 +52,9 @@ struct Running: Sendable {
 
     var leftFiles: [String] {
         ["run", "tmp"].flatMap { name in
-            ((try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + name)) ?? ["\(name) itself is gone"]).map { "\(name)/\($0)" }
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + name)) ?? ["the folder \(name) was removed"]).map {
+                "\(name)/\($0)"
+            }
         }
     }
 

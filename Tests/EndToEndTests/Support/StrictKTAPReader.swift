@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Reads KTAP version 1 (Documentation/dev-tools/ktap.rst) and takes nothing that the document does not allow.
+/// Reads KTAP version 1 (Documentation/dev-tools/ktap.rst), and refuses all that the document does not allow.
 struct StrictKTAPReader {
     struct Test: Equatable {
         var name: String
         var ok: Bool
-        /// What follows "# SKIP"; nil where it was not skipped.
+        /// The text after "# SKIP"; nil where it was not skipped.
         var skip: String?
-        /// What else follows "#".
+        /// Any other text after "#".
         var note: String?
         /// The "# ..." lines before its result line, without "# ".
         var diagnostics: [String]

@@ -34,7 +34,7 @@ actor FakeJudge: BisectJudging {
     let broken: Set<Int>
     let fixed: Bool
     /// Commits that have the kernel of another.
-    let twins: [String: String]
+    let sameKernel: [String: String]
     /// The culprit fails in another way when it is run again.
     let changes: Bool
     /// How many runs of a bad commit pass before the first that may fail.
@@ -47,11 +47,11 @@ actor FakeJudge: BisectJudging {
     private(set) var runs = 0
 
     init(
-        culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, twins: [String: String] = [:], changes: Bool = false,
+        culprit: Int, rate: Double = 1, broken: Set<Int> = [], fixed: Bool = false, sameKernel: [String: String] = [:], changes: Bool = false,
         passes: [String: Int] = [:], seed: UInt64 = 1, limit: Int = .max
     ) {
-        (self.culprit, self.rate, self.broken, self.fixed, self.twins, self.changes, self.limit) = (
-            culprit, rate, broken, fixed, twins, changes, limit
+        (self.culprit, self.rate, self.broken, self.fixed, self.sameKernel, self.changes, self.limit) = (
+            culprit, rate, broken, fixed, sameKernel, changes, limit
         )
         self.passes = passes
         random = SeededGenerator(seed: seed)
@@ -59,9 +59,9 @@ actor FakeJudge: BisectJudging {
 
     private func shows(_ commit: String) -> Bool {
         runs += 1
-        let turn = times[commit, default: 0]
-        times[commit] = turn + 1
-        if turn < passes[commit, default: 0] { return false }
+        let before = times[commit, default: 0]
+        times[commit] = before + 1
+        if before < passes[commit, default: 0] { return false }
         let number = Int(commit) ?? 0
         let has = fixed ? number < culprit : number >= culprit
         return has && Double.random(in: 0..<1, using: &random) < rate
@@ -78,8 +78,8 @@ actor FakeJudge: BisectJudging {
             test.verdict = .skip
             return test
         }
-        if factor == 1, let twin = twins[test.commit.id], let same = known.first(where: { $0.commit.id == twin }) {
-            (test.verdict, test.evidence, test.sameAs) = (same.verdict, same.evidence, twin)
+        if factor == 1, let original = sameKernel[test.commit.id], let same = known.first(where: { $0.commit.id == original }) {
+            (test.verdict, test.evidence, test.sameAs) = (same.verdict, same.evidence, original)
             return test
         }
         test.verdict = nil

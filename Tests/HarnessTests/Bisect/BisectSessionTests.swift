@@ -12,7 +12,7 @@ import Testing
         let fake = try FakeKernel()
         let patch = try fake.scratch.write("a.patch", "--- a/main.c\n+++ b/main.c\n@@ -1 +1 @@\n-int main;\n+int patched;\n")
         let context = HarnessContext(
-            cache: fake.cache, vm: fake.vm, agent: "/nonexistent", today: try #require(Day("2026-06-01")), progress: .silent)
+            cache: fake.cache, vm: fake.vm, agent: "/nonexistent", today: try #require(Day("2026-06-01")), progress: .discarded)
         func resume(_ sets: [String] = []) async throws -> HarnessError {
             var kernel = KernelRequest(source: fake.tree, sets: sets)
             kernel.series = [patch]
@@ -29,28 +29,28 @@ import Testing
         }
         try searched(["configuration x", "y", "z"])
         let other = try await resume()
-        #expect(other.kind == .input && other.message.contains("has verdicts on has changed"))
-        // It differs by an option, by a patch, or not at all.
+        #expect(other.kind == .input && other.message.contains("has verdicts on have changed"))
+        // The search differs by an option, by a patch, or not at all.
         let now = try #require(other.message.components(separatedBy: ", now ").last?.split(separator: "\n").first.map(String.init))
         #expect(now.hasPrefix("configuration "))
-        let source = KernelSource(cache: fake.cache, progress: .silent)
+        let source = KernelSource(cache: fake.cache, progress: .discarded)
         let base = try await source.resolve(fake.tree).identity
         try searched([now, base, "another patch"])
         #expect(try await resume().message.contains("it was another patch, now "))
         #expect(try await resume(["CONFIG_OTHER=y"]).message.contains("it was \(now), now configuration "))
         let patched = try #require(try await resume().message.components(separatedBy: ", now ").last?.split(separator: "\n").first.map(String.init))
         try searched([now, base, patched])
-        // It continues, and fails for want of an agent.
-        #expect(try await !resume().message.contains("has changed"))
+        // It continues, and fails because there is no agent.
+        #expect(try await !resume().message.contains("have changed"))
     }
 
     @Test func aStateThatCannotBeReadIsRefused() throws {
         let scratch = try TemporaryFolder()
-        for (text, says) in [(nil, "no search"), ("{", "cannot be read"), ("{}", "cannot be read")] as [(String?, String)] {
+        for (text, expected) in [(nil, "no search"), ("{", "cannot be read"), ("{}", "cannot be read")] as [(String?, String)] {
             if let text { try scratch.write("bisect.json", text) }
             let error = #expect(throws: HarnessError.self) { try BisectSession.load(scratch.path) }
             #expect(error?.kind == .input)
-            #expect(error?.message.contains(says) == true)
+            #expect(error?.message.contains(expected) == true)
         }
     }
 }

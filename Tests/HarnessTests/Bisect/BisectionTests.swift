@@ -13,7 +13,7 @@ import Testing
     }
 
     private func bisect(_ judge: FakeJudge, _ state: BisectState, folder: ResultsFolder? = nil) async throws -> BisectState {
-        try await Bisection(state, history: Line(), folder: folder, judge: judge, progress: .silent) { _ in }.run()
+        try await Bisection(state, history: Line(), folder: folder, judge: judge, progress: .discarded) { _ in }.run()
     }
 
     @Test(arguments: [1, 2, 3, 64, 100, 127, 199, 200])
@@ -42,8 +42,8 @@ import Testing
     }
 
     @Test func commitsWithTheSameKernelShareTheirRuns() async throws {
-        // 156 has the kernel of 150: none between the two can be it.
-        let judge = FakeJudge(culprit: 157, rate: 0.5, twins: ["156": "150"])
+        // 156 has the kernel of 150: none between the two can be the culprit.
+        let judge = FakeJudge(culprit: 157, rate: 0.5, sameKernel: ["156": "150"])
         let end = try await bisect(judge, state(200))
         #expect(end.result?.culprit?.id == "157")
         #expect((end.result?.confidence ?? 0) > 0.97)
@@ -53,7 +53,7 @@ import Testing
 
     @Test func aCommitWithTheSameKernelAsABadOneIsBad() async throws {
         // 150 is bad and passes at first; 156 has its kernel, and so its verdict.
-        let judge = FakeJudge(culprit: 150, rate: 0.5, twins: ["156": "150"], passes: ["150": 13], seed: 3)
+        let judge = FakeJudge(culprit: 150, rate: 0.5, sameKernel: ["156": "150"], passes: ["150": 13], seed: 3)
         let end = try await bisect(judge, state(200))
         #expect(end.result?.culprit?.id == "150")
         #expect(end.result?.doubt == nil)
@@ -62,7 +62,7 @@ import Testing
 
     @Test(arguments: 0..<8)
     func aCommitThatPassedAboveOneThatFailsIsRunAgain(_ seed: UInt64) async throws {
-        // 150 passed by chance, as did 156, which contains it: later runs have shown that of one of them.
+        // 150 passed by chance, and so did 156, which contains it. In later runs 150 failed.
         var found = try await bisect(FakeJudge(culprit: 157, rate: 0.5, seed: seed), state(200))
         var test = try #require(found.tested("150"))
         (test.verdict, test.evidence.shown) = (.bad, 1)
@@ -72,13 +72,13 @@ import Testing
         #expect(
             end.result?.culprit?.id == "150" && end.result?.doubt == nil, "\(end.result?.culprit?.id ?? "none"), \(end.result?.doubt ?? "no doubt")")
         #expect(end.tested.filter { (150...).contains(Int($0.commit.id) ?? 0) }.allSatisfy { $0.verdict == .bad })
-        // Where it passes in every run, the failure comes and goes.
+        // Where it passes in every run, the runs contradict each other.
         let unsure = try await bisect(FakeJudge(culprit: 150, rate: 0.5, passes: ["156": .max], seed: seed), found)
-        #expect(unsure.tested("156")?.verdict == .bad || unsure.result?.doubt?.hasPrefix("the failure comes and goes: ") == true)
+        #expect(unsure.tested("156")?.verdict == .bad || unsure.result?.doubt?.hasPrefix("the runs contradict each other: ") == true)
         #expect((unsure.tested("156")?.evidence.runs ?? 60) >= 60)
     }
 
-    @Test func aGoodEndThatFailsAfterAllEndsTheSearch() async throws {
+    @Test func aGoodEndThatFailsLaterEndsTheSearch() async throws {
         // Later runs of the good end failed, and the search continued.
         var state = try await bisect(FakeJudge(culprit: 1), state(2))
         var end = try #require(state.tested("0"))
@@ -89,7 +89,7 @@ import Testing
         #expect(error?.message.contains("should be good, but fails, too") == true)
     }
 
-    @Test func aFailureThatComesAndGoesIsReported() async throws {
+    @Test func contradictingRunsAreReported() async throws {
         // Broken at 40, fixed at 80, broken again at 120: 100 is good, and a commit before it is bad.
         let gone = Dictionary(uniqueKeysWithValues: (80..<120).map { ("\($0)", Int.max) })
         var found = try await bisect(FakeJudge(culprit: 40, passes: gone), state(200))
@@ -100,7 +100,7 @@ import Testing
         found.result = nil
         let end = try await bisect(FakeJudge(culprit: 40, passes: gone), found)
         #expect(
-            end.result?.doubt?.hasPrefix("the failure comes and goes: 60 has it, and 100, after it, passed 60 times") == true,
+            end.result?.doubt?.hasPrefix("the runs contradict each other: 60 has the failure, and 100, after it, passed 60 times") == true,
             "\(end.result?.doubt ?? "")")
     }
 

@@ -52,11 +52,11 @@ import Testing
         #expect(throws: HarnessError.self) { try CommitHistory(KernelRequest(source: scratch.path)) }
     }
 
-    @Test func aCheckoutGoesFromCommitToCommitAndLeavesTheTreeAlone() async throws {
+    @Test func aCheckoutSwitchesCommitsAndDoesNotChangeTheTree() async throws {
         try scratch.write("tree/net/x.c", "edited\n")
         let before = try scratch.snapshot("tree")
         let cache = Cache(root: scratch.path + "/cache")
-        let source = KernelSource(cache: cache, progress: .silent)
+        let source = KernelSource(cache: cache, progress: .discarded)
         let history = try history()
         func place(_ name: String) async throws -> (folder: String, inputs: TreeInputs) {
             let (folder, named, inputs) = try await source.materialize(try await history.source(try await history.resolve(name)))
@@ -72,12 +72,12 @@ import Testing
         #expect(second.folder == folder)
         #expect(Files.text(folder + "/net/x.c") == "2\n")
         #expect(Files.text(folder + "/net/new.h") == nil)
-        // What does not differ is not written: make would compile it again.
+        // A file that does not differ is not written: make would compile it again.
         #expect(FileStatus(folder + "/Kconfig")?.modified == old)
-        #expect(second.inputs.configuration != inputs.configuration)  // a file came
+        #expect(second.inputs.configuration != inputs.configuration)  // a file was added
         let third = try await place("c1")
         #expect(third.inputs == second.inputs)
-        // Left by a git or a ppiov that was killed.
+        // The files of a git or a ppiov that was killed.
         try Files.write("", to: folder + ".git/index.lock")
         try Files.write("x", to: folder + ".busy")
         try Files.write("half", to: folder + "/net/x.c")
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func aCommitIsNamedWithAnAt() async throws {
-        let source = KernelSource(cache: Cache(root: scratch.path + "/cache"), progress: .silent)
+        let source = KernelSource(cache: Cache(root: scratch.path + "/cache"), progress: .discarded)
         let named = try await source.resolve(scratch.path + "/tree@c4")
         #expect(named.identity == "git:" + (try await history().resolve("c4")))
         await #expect(throws: HarnessError.self) { try await source.resolve(scratch.path + "/tree@none") }

@@ -47,7 +47,7 @@ import Testing
     }
 
     /// A root file system keeps its links, also those to folders, and the modes of its programs.
-    @Test func aTreeIsAddedAsItIs() async throws {
+    @Test func aTreeIsAddedUnchanged() async throws {
         let folder = try TemporaryFolder()
         try await Command(
             "sh",

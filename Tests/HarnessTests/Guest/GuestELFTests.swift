@@ -7,7 +7,7 @@ import Testing
 @testable import Harness
 
 @Suite struct GuestELFTests {
-    /// Programs with few and with many libraries; those that are not here are passed over.
+    /// Programs with few and with many libraries; those that are not installed are left out.
     private static let programs = ["/bin/ls", "/usr/bin/python3", "/usr/bin/qemu-system-x86_64", "/usr/bin/gdb"]
         .filter(FileManager.default.isExecutableFile(atPath:))
 
@@ -62,7 +62,7 @@ import Testing
     @Test func truncatedAnywhere() throws {
         let whole = Array(try Data(contentsOf: URL(fileURLWithPath: "/bin/ls")))
         for count in Array(0..<1200) + Array(stride(from: 1200, to: whole.count, by: 4099)) {
-            // An error or a part of the truth; never a trap.
+            // An error, or some of the fields; never a trap.
             _ = try? ELFFile(Array(whole[..<count]))
         }
         #expect(throws: ELFFile.Malformed.self) { _ = try ELFFile(Array(whole[..<100])) }

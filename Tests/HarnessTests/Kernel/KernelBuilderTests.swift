@@ -56,7 +56,7 @@ import Testing
         let fake = try FakeKernel()
         let error = try await harnessError { _ = try await fake.build(sets: ["DROPPED=y"]) }
         #expect(error.kind == .input)
-        #expect(error.evidence == ["CONFIG_DROPPED: wanted y, got n (--set DROPPED=y)"])
+        #expect(error.evidence == ["CONFIG_DROPPED: requested y, got n (--set DROPPED=y)"])
         #expect(fake.makes == 0)
     }
 
@@ -87,7 +87,7 @@ import Testing
         #expect(try fake.scratch.snapshot("tree") == before)
     }
 
-    @Test func productsOfAnInTreeBuildAreRemovedFromTheCopyOnly() async throws {
+    @Test func productsOfAnInTreeBuildAreRemovedOnlyFromTheCopy() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/.config", "CONFIG_OLD=y\n")
         try fake.scratch.write("tree/generated-tool", "stale")
@@ -101,7 +101,7 @@ import Testing
         #expect(!Files.isFile("\(fake.cache.root)/sources/\(copy)/generated-tool"))
     }
 
-    @Test func aTarballBuildsOnceWhateverItsName() async throws {
+    @Test func aTarballIsBuiltOnceUnderTwoNames() async throws {
         let fake = try FakeKernel()
         try await Command("tar", ["-cJf", "a.tar.xz", "tree"], directory: fake.scratch.path).output()
         let first = try await fake.build(fake.scratch.path + "/a.tar.xz")
@@ -127,7 +127,7 @@ import Testing
         let first = try await fake.build()
         let moved = Cache(root: fake.scratch.path + "/elsewhere")
         try Files.rename(fake.cache.root, to: moved.root)
-        let found = try await KernelBuilder(cache: moved, vm: fake.vm, jobs: 1, progress: .silent).build(KernelRequest(source: fake.tree))
+        let found = try await KernelBuilder(cache: moved, vm: fake.vm, jobs: 1, progress: .discarded).build(KernelRequest(source: fake.tree))
         #expect(fake.makes == 1)
         #expect(found.key == first.key)
         #expect(found.vmlinux.hasPrefix(moved.root) && Files.isFile(found.vmlinux))
@@ -152,7 +152,7 @@ import Testing
         #expect(try await fake.build().release == "9.1.2-fake")
     }
 
-    @Test func aBuiltTreeIsUsedAsItIs() async throws {
+    @Test func aBuiltTreeIsUsedUnchanged() async throws {
         let fake = try FakeKernel()
         try fake.scratch.write("tree/vmlinux", "\u{7f}ELF built elsewhere")
         let names = [
@@ -219,7 +219,7 @@ import Testing
             against: NetdevsimModule.Kernel(source: scratch.path, objects: scratch.path, config: config), work: scratch.path + "/work", jobs: 1,
             log: scratch.path + "/log")
         guard case .none(let text) = outcome else {
-            Issue.record("a module out of nothing")
+            Issue.record("there is a module")
             return
         }
         #expect(text.contains(reason))
@@ -241,7 +241,7 @@ import Testing
         #expect(try module.key() != key)
     }
 
-    /// The guaranteed needs of netdevsim are found by the name of a patch.
+    /// The guaranteed needs of netdevsim follow from the name of a patch.
     @Test func thePatchForLargeBuffersHasItsName() throws {
         let vm = Repository.path("vm")
         let sets = NetdevsimModule(vm: vm).sets
@@ -262,15 +262,15 @@ import Testing
         try scratch.write("vm/patches/netdevsim-9.1/0002-b.patch", patch("two", "three"))
         try scratch.write("vm/patches/netdevsim-9.1/0003-c.patch", patch("four", "five"))
         try scratch.write("vm/patches/netdevsim-9.1/0004-d.patch", patch("three", "four"))
-        let said = Mutex<[String]>([])
+        let lines = Mutex<[String]>([])
         let outcome = try await NetdevsimModule(vm: scratch.path + "/vm").build(
             against: NetdevsimModule.Kernel(source: scratch.path + "/tree", objects: scratch.path, config: "CONFIG_MODULES=y\nCONFIG_NETDEVSIM=m\n"),
-            work: scratch.path + "/work", jobs: 1, log: scratch.path + "/log", progress: Progress { line in said.withLock { $0.append(line) } })
+            work: scratch.path + "/work", jobs: 1, log: scratch.path + "/log", progress: Progress { line in lines.withLock { $0.append(line) } })
         #expect(outcome == .none(reason: "the built kernel has neither Module.symvers nor vmlinux.symvers to link a module against"))
         #expect(scratch.text("work/drivers/net/netdevsim/netdev.c") == "three\n")
         #expect(scratch.text("work/applied") == "0001-a.patch\n0002-b.patch\n")
         #expect(
-            said.withLock { $0 }.contains(
+            lines.withLock { $0 }.contains(
                 "netdevsim is built without 2 patches: netdevsim-9.1/0003-c.patch does not apply: drivers/net/netdevsim/netdev.c: Hunk #1 FAILED at 1."
             ))
     }

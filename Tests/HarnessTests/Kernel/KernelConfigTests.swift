@@ -27,7 +27,8 @@ import Testing
         #expect(error?.kind == .harness)
         #expect(
             error?.evidence == [
-                "CONFIG_A: wanted y, got n (fast.config:1)", "CONFIG_B: wanted m, got y (fast.config:2)", "CONFIG_D: wanted n, got y (fast.config:4)",
+                "CONFIG_A: requested y, got n (fast.config:1)", "CONFIG_B: requested m, got y (fast.config:2)",
+                "CONFIG_D: requested n, got y (fast.config:4)",
             ])
     }
 
@@ -35,7 +36,7 @@ import Testing
         let config = KernelConfig(merging: [try ConfigFragment.parseSet("KASAN=y")])
         let error = #expect(throws: HarnessError.self) { try config.requireMet(in: "", version: "7.3.4") }
         #expect(error?.kind == .input)
-        #expect(error?.evidence == ["CONFIG_KASAN: wanted y, got n (--set KASAN=y)"])
+        #expect(error?.evidence == ["CONFIG_KASAN: requested y, got n (--set KASAN=y)"])
     }
 
     @Test func optionalEndsAtTheBlankLine() throws {

@@ -31,14 +31,14 @@ import Testing
         #expect(try DebianVersionSpec(requested).choose(among: AptRoot.parse(madison: Self.madison))?.version.text == version)
     }
 
-    @Test func debianAloneTakesTheNextSeriesWhereTheFirstIsNotThere() throws {
+    @Test func debianWithoutAVersionTakesTheNextSeriesWhereTheFirstIsMissing() throws {
         let offers = AptRoot.parse(madison: Self.madison).filter { $0.package != "linux-source-7.3" }
         #expect(try DebianVersionSpec("").choose(among: offers)?.version.text == "7.2.13-1")
         #expect(try DebianVersionSpec("").choose(among: offers.filter { $0.package == "linux-source-6.12" }) == nil)
     }
 
     @Test(arguments: ["7.2.5", "9.9", "7.2.9-2"])
-    func anUnavailableVersionListsThoseThereAre(_ requested: String) throws {
+    func theErrorForAMissingVersionListsTheAvailableOnes(_ requested: String) throws {
         let offers = AptRoot.parse(madison: Self.madison)
         let requested = try DebianVersionSpec(requested)
         #expect(requested.choose(among: offers) == nil)

@@ -7,7 +7,7 @@ import Testing
 @testable import Harness
 
 extension TemporaryFolder {
-    /// Moves a file's modification time into the past, so that the next write is seen for sure.
+    /// Sets a file's modification time to the past, so that the next write changes it.
     func age(_ name: String, seconds: Int64 = 100) {
         FileStatus.setModified(path + "/" + name, FileStatus.now() - seconds * 1_000_000_000)
     }
@@ -24,7 +24,7 @@ extension TemporaryFolder {
     }
 }
 
-/// A folder with a Makefile that has the goals of a kernel's and makes them in milliseconds.
+/// A folder with a Makefile that has the goals of a kernel's, and makes each in milliseconds.
 struct FakeKernel {
     let scratch: TemporaryFolder
     let cache: Cache
@@ -32,19 +32,19 @@ struct FakeKernel {
     /// A line for each make of vmlinux.
     var makes: Int { (scratch.text("makes") ?? "").split(separator: "\n").count }
 
-    init(vmlinuxRule: String = "true", says: String = "@echo '  CC      main.o'") throws {
+    init(vmlinuxRule: String = "true", prints: String = "@echo '  CC      main.o'") throws {
         scratch = try TemporaryFolder()
         cache = Cache(root: scratch.path + "/cache")
         vm = scratch.path + "/vm"
         try scratch.write("vm/config/fast.config", "CONFIG_FAKE=y\n")
         try scratch.write("tree/Kconfig", "# none\n")
         try scratch.write("tree/main.c", "int main;\n")
-        try scratch.write("tree/Makefile", Self.makefile(counter: scratch.path + "/makes", rule: vmlinuxRule, says: says))
+        try scratch.write("tree/Makefile", Self.makefile(counter: scratch.path + "/makes", rule: vmlinuxRule, prints: prints))
     }
 
     var tree: String { scratch.path + "/tree" }
 
-    static func makefile(counter: String, rule: String, says: String = "@echo '  CC      main.o'") -> String {
+    static func makefile(counter: String, rule: String, prints: String = "@echo '  CC      main.o'") -> String {
         """
         VERSION = 9
         PATCHLEVEL = 1
@@ -57,7 +57,7 @@ struct FakeKernel {
         \t@grep -v CONFIG_DROPPED $(O)/.config > $(O)/.config.new && mv $(O)/.config.new $(O)/.config
         vmlinux:
         \t@echo run >> \(counter)
-        \t\(says)
+        \t\(prints)
         \t@\(rule)
         \t@if grep -q BROKEN main.c; then echo "main.c:1:5: error: unknown type name 'BROKEN'"; exit 1; fi
         \t@mkdir -p $(O)/include/config && echo 9.1.2-fake > $(O)/include/config/kernel.release
@@ -70,7 +70,7 @@ struct FakeKernel {
         """
     }
 
-    func builder(progress: Harness.Progress = .silent) -> KernelBuilder { KernelBuilder(cache: cache, vm: vm, jobs: 2, progress: progress) }
+    func builder(progress: Harness.Progress = .discarded) -> KernelBuilder { KernelBuilder(cache: cache, vm: vm, jobs: 2, progress: progress) }
 
     func build(_ source: String? = nil, sets: [String] = []) async throws -> KernelBuild {
         try await builder().build(KernelRequest(source: source ?? tree, sets: sets))

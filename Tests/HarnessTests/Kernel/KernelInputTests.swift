@@ -27,7 +27,7 @@ import Testing
         let fake = try FakeKernel()
         let error = try await fault(fake, fake.vm)
         #expect(error.kind == .input)
-        #expect(error.message.contains("looked for a Makefile that sets VERSION and PATCHLEVEL, and for Kconfig beside it"))
+        #expect(error.message.contains("it needs a Makefile that sets VERSION and PATCHLEVEL, and a file Kconfig"))
     }
 
     @Test func aFileThatIsNotATarball() async throws {
@@ -89,7 +89,7 @@ import Testing
         let fake = try FakeKernel()
         let error = try await fault(fake, "built:" + fake.tree)
         #expect(error.kind == .input)
-        #expect(error.message.hasSuffix("is not a built kernel tree: looked for vmlinux and .config in it"))
+        #expect(error.message.hasSuffix("is not a built kernel tree: it needs vmlinux and .config"))
     }
 
     @Test func aBuiltTreeThatCannotBootAsAGuest() async throws {
@@ -104,14 +104,14 @@ import Testing
         #expect(options.message.hasSuffix("is built already: options cannot be added to it"))
     }
 
-    @Test func aVersionThatDebianNeverHad() async throws {
+    @Test func aVersionThatIsNone() async throws {
         let fake = try FakeKernel()
         #expect(try await fault(fake, "debian:latest").kind == .input)
     }
 
     @Test func aCachePathThatMakeCannotUseIsRefused() async throws {
         let fake = try FakeKernel()
-        let builder = KernelBuilder(cache: Cache(root: fake.scratch.path + "/my cache"), vm: fake.vm, jobs: 1, progress: .silent)
+        let builder = KernelBuilder(cache: Cache(root: fake.scratch.path + "/my cache"), vm: fake.vm, jobs: 1, progress: .discarded)
         let error = try await harnessError { _ = try await builder.build(KernelRequest(source: fake.tree)) }
         #expect(error.kind == .input)
     }

@@ -181,7 +181,7 @@ import Testing
         try scratch.write("tree/Kconfig", "")
         try await git(scratch, "init", "-q")
         let error = try await harnessError {
-            _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .silent).resolve(scratch.path + "/tree")
+            _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .discarded).resolve(scratch.path + "/tree")
         }
         #expect(error.kind == .input)
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Harness
 
-/// The products that are reused between builds of a changing tree, and those that are not: a product reused wrongly is a wrong green.
+/// The products that are reused between builds of a changing tree, and those that are not: with a product that is reused wrongly, a wrong kernel passes.
 @Suite struct TreeInputsTests {
     private func index(_ files: [String: String]) -> TreeIndex {
         var index = TreeIndex()
@@ -42,7 +42,7 @@ import Testing
     func aFileOfTheModuleBuildsItAgain(_ path: String) { #expect(inputs(changing: path).module != inputs().module) }
 
     @Test(arguments: ["io_uring/zcrx.c", "arch/x86/entry/entry_64.S", "Documentation/index.rst"])
-    func aFileOfVmlinuxAloneChangesNeitherKey(_ path: String) { #expect(inputs(changing: path) == inputs()) }
+    func aFileOnlyOfVmlinuxChangesNeitherKey(_ path: String) { #expect(inputs(changing: path) == inputs()) }
 
     @Test func newAndRemovedFilesAndNewKindsChangeTheKeys() {
         var tree = index(Dictionary(uniqueKeysWithValues: Self.tree.map { ($0, "content") }))

@@ -22,7 +22,7 @@ import Testing
     private func overlay() throws -> Overlay { try Overlay(["net/x.c", "net/new/n.h", "net/y.c"], in: scratch.path + "/over") }
 
     private func copy(_ identity: String = "one") async throws -> OverlaidCopy {
-        try await OverlaidCopy(of: scratch.path + "/tree", at: scratch.path + "/copy", identity: identity, progress: .silent) {}
+        try await OverlaidCopy(of: scratch.path + "/tree", at: scratch.path + "/copy", identity: identity, progress: .discarded) {}
     }
 
     @Test func overlaysAreAppliedOneAfterAnother() async throws {
@@ -32,7 +32,7 @@ import Testing
         #expect(scratch.text("copy/net/x.c") == "two\n")
         #expect(scratch.text("copy/net/new/n.h") == "n\n")
         #expect(scratch.text("copy/net/y.c") == nil)
-        // What is there already is not written again: make would compile it again.
+        // A file with the same content is not written again: make would compile it again.
         scratch.age("copy/net/x.c")
         let old = try #require(FileStatus(scratch.path + "/copy/net/x.c")?.modified)
         try copy.apply(try Overlay(["net/x.c"], in: scratch.path + "/over"))
@@ -55,7 +55,7 @@ import Testing
         #expect(scratch.text("copy/net/x.c") == "one\n")
     }
 
-    @Test func nothingBehindALinkIsRemoved() async throws {
+    @Test func noFileBehindALinkIsRemoved() async throws {
         let outside = try scratch.write("outside/f", "mine\n")
         try FileManager.default.createSymbolicLink(atPath: scratch.path + "/over/p", withDestinationPath: scratch.path + "/outside")
         try scratch.write("deep/p/f", "theirs\n")
@@ -75,7 +75,7 @@ import Testing
         #expect(Files.text(outside) == "mine\n")
     }
 
-    @Test func aMirrorAppliesItToo() async throws {
+    @Test func aMirrorAlsoAppliesIt() async throws {
         let before = try scratch.snapshot("tree")
         let paths = try TreeScan.sources(scratch.path + "/tree")
         var index = try await TreeScan.refresh(TreeIndex(), root: scratch.path + "/tree", paths: paths)
@@ -90,7 +90,7 @@ import Testing
         #expect(scratch.text("mirror/net/x.c") == "two\n")
         #expect(scratch.text("mirror/net/new/n.h") == "n\n")
         #expect(scratch.text("mirror/net/y.c") == nil)
-        // The index goes on saying what the tree is.
+        // The index is still that of the tree.
         #expect(index.contentKey == plain)
         #expect(index.with(try overlay()).contentKey != plain)
         let old = try #require(FileStatus(scratch.path + "/mirror/net/x.c")?.modified)

@@ -7,7 +7,7 @@ import Testing
 @testable import Harness
 
 @Suite struct KernelSelftestTests {
-    @Test func aNameStandsForAllPlansOfThatProgram() {
+    @Test func aNameMeansAllPlansOfThatProgram() {
         #expect(KernelSelftestCatalogue.plans("devmem.py", setting: nil).map(\.program) == ["drivers/net/hw/devmem.py"])
         #expect(KernelSelftestCatalogue.plans("drivers/net/hw/pp_alloc_fail.py", setting: nil).map(\.setting) == [.interface, .bare])
         #expect(
@@ -31,7 +31,7 @@ import Testing
         #expect(KernelSelftestCatalogue.plans([], setting: .bare).allSatisfy { $0.setting == .bare })
     }
 
-    /// Of a kernel that was built elsewhere, the key of its selftests is what its source holds.
+    /// For a kernel that was built elsewhere, the key of its selftests is the content of its source.
     @Test(arguments: [
         ("tools/testing/selftests/drivers/net/hw/devmem.py", true), ("tools/testing/selftests/net/new.py", true), ("MAINTAINERS", true),
         ("include/uapi/linux/netdev.h", true), ("tools/testing/selftests/bpf/x.c", false), ("net/core/devmem.c", false),

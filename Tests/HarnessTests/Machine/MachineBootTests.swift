@@ -14,14 +14,14 @@ struct MachineBootTests {
         let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let log = folder.path + "/console"
-        let (pid, answer) = try await withVirtualMachine(plan.line, console: log) { machine in
+        let (pid, reply) = try await withVirtualMachine(plan.line, console: log) { machine in
             let ready = try await machine.waitForReady()
             Guests.report("boot, QEMU start to ready", .now - machine.started)
             #expect(ready.contains(#""kind":"ready""#))
             try await machine.send(#"{"verb":"hello"}"#)
             return (try await machine.processID(), await machine.events.next()?.text)
         }
-        #expect(answer?.contains(#""to":{"verb":"hello"}"#) == true)
+        #expect(reply?.contains(#""to":{"verb":"hello"}"#) == true)
         #expect(!Guests.processes(pid))
         let console = try String(contentsOfFile: log, encoding: .utf8)
         #expect(console.contains("Linux version") && console.contains("Run /init") && console.contains("2 CPUs"))
@@ -33,18 +33,18 @@ struct MachineBootTests {
         let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let store = SnapshotStore(cache: Cache(root: folder.path), progress: Progress { print("machine: \($0)") })
-        var answers: [String] = []
+        var replies: [String] = []
         for round in 0..<3 {
             let began = ContinuousClock.now
             try await store.withMachine(plan) { machine, ready in
                 #expect(ready.contains(#""kind":"ready""#))
                 try await machine.send(#"{"verb":"hello"}"#)
-                answers.append(try #require(await machine.events.next()).text)
-                Guests.report("round \(round), QEMU start to first answer", .now - machine.started)
+                replies.append(try #require(await machine.events.next()).text)
+                Guests.report("round \(round), QEMU start to first reply", .now - machine.started)
                 Guests.report("round \(round), with everything before", .now - began)
             }
         }
-        #expect(answers.count == 3)
+        #expect(replies.count == 3)
         let sizes = try await Command("sh", ["-c", "du -k snapshots/*/*"], directory: folder.path).output()
         print("machine: \(sizes)")
     }
@@ -77,7 +77,7 @@ struct MachineBootTests {
             try await machine.send("2")
             #expect(await machine.events.next()?.text.contains(#""to":2"#) == true)
         }
-        // One of the wrong size is not even tried.
+        // A file of the wrong size is not loaded.
         try Data().write(to: URL(fileURLWithPath: snapshot.state))
         #expect(Snapshot(folder: snapshot.folder) == nil)
     }
@@ -94,7 +94,7 @@ struct MachineBootTests {
         }
     }
 
-    @Test func killedQEMUIsNoticed() async throws {
+    @Test func killedQEMUIsDetected() async throws {
         let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -117,14 +117,14 @@ struct MachineBootTests {
             let lines = await machine.console.lines(to: "never")
             #expect(lines.contains { $0.contains("Kernel panic - not syncing: sysrq triggered crash") })
             #expect(lines.contains { $0.contains("RIP: 0033") })
-            // The last words: where the kernel is, and the backtraces of panic_print.
+            // The last lines: the kernel's offset, and the backtraces of panic_print.
             #expect(lines.contains { $0.contains("Kernel Offset: disabled") })
             #expect(lines.last { !$0.isEmpty }?.contains("</TASK>") == true, "\(lines.suffix(5))")
             #expect(try await machine.waitForExit().cause == .status(0))
         }
     }
 
-    @Test func deathOfTheAgentIsReported() async throws {
+    @Test func exitOfTheAgentIsReported() async throws {
         let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         try await SnapshotStore(cache: Cache(root: folder.path)).withMachine(plan) { machine, _ in
@@ -148,7 +148,7 @@ struct MachineBootTests {
             for text in ["sysrq: Show backtrace of all active CPUs", "sysrq: Show Blocked State", "Kernel panic - not syncing: NMI"] {
                 #expect(lines.contains { $0.contains(text) }, "\(lines)")
             }
-            // Once at the least: whether the panic shows it again depends on which CPU the NMI reaches first.
+            // At least once: whether the panic prints it again depends on which CPU the NMI reaches first.
             #expect(lines.contains { $0.contains("Comm: ppiov-agent") })
         }
     }
@@ -171,14 +171,14 @@ struct MachineBootTests {
         let folder = try TemporaryFolder()
         try Data("no module".utf8).write(to: URL(fileURLWithPath: folder.path + "/junk.ko"))
         let plan = try await Guests.plan(folder, modules: [folder.path + "/junk.ko"])
-        let (said, ready) = try await withVirtualMachine(plan.line) { machine in
-            // The agent does not wait for the console: what init wrote to it may come later than the agent's word. That comes in any case.
-            let lines = try await withDeadline(.seconds(60), expired: { HarnessError(.harness, "the console does not say it") }) {
+        let (line, ready) = try await withVirtualMachine(plan.line) { machine in
+            // The agent does not wait for the console: init's lines may arrive after the agent's first event.
+            let lines = try await withDeadline(.seconds(60), expired: { HarnessError(.harness, "the console does not have the line") }) {
                 await machine.console.lines(to: "ppiov-init: cannot load")
             }
             return (lines.last, try await machine.waitForReady())
         }
-        #expect(said?.contains("ppiov-init: cannot load /lib/modules/ppiov/junk.ko: Exec format error") == true, "\(said ?? "")")
+        #expect(line?.contains("ppiov-init: cannot load /lib/modules/ppiov/junk.ko: Exec format error") == true, "\(line ?? "")")
         #expect(ready.contains(#""kind":"ready""#))
     }
 
@@ -188,13 +188,13 @@ struct MachineBootTests {
         let plan = try await Guests.plan(folder, options: options, extra: [("/bin/sh", "/bin/sh")])
         try await withVirtualMachine(plan.line) { machine in
             _ = await machine.console.lines(to: "Run /init")
-            // Read when the shell is there: the terminal keeps it until then.
+            // The shell reads it when it has started: the terminal buffers it until then.
             try await machine.type("echo answer=$((6 * 7))\n")
             #expect(await machine.console.lines(to: "answer=42").last?.contains("answer=42") == true)
         }
     }
 
-    @Test func cancellationLeavesNothing() async throws {
+    @Test func cancellationEndsTheProcessAndRemovesTheFolder() async throws {
         let folder = try TemporaryFolder()
         let plan = try await Guests.plan(folder)
         let started = Promise<Int32>()

@@ -25,7 +25,7 @@ import Testing
         #expect(lines == ["é one", "two"])
     }
 
-    /// Connects with a program that is at hand wherever the tests run.
+    /// Connects with Python, which scripts/setup installs.
     private func connect(_ path: String, _ script: String) async throws {
         try await Command("python3", ["-c", "import socket,os\ns=socket.socket(socket.AF_UNIX)\ns.connect('\(path)')\n\(script)"]).output()
     }

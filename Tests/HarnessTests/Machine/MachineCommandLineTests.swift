@@ -57,10 +57,10 @@ import Testing
     }
 
     @Test func singleThreadedTCG() {
-        var turns = line
-        turns.singleThreadedTCG = true
-        #expect(turns.arguments(sockets: "/s") == line.arguments(sockets: "/s").map { $0 == "tcg,thread=multi" ? "tcg,thread=single" : $0 })
-        #expect(turns.arguments(sockets: "/s") != line.arguments(sockets: "/s"))
+        var single = line
+        single.singleThreadedTCG = true
+        #expect(single.arguments(sockets: "/s") == line.arguments(sockets: "/s").map { $0 == "tcg,thread=multi" ? "tcg,thread=single" : $0 })
+        #expect(single.arguments(sockets: "/s") != line.arguments(sockets: "/s"))
     }
 
     @Test func memoryOfASnapshot() {

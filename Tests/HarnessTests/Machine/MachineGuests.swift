@@ -7,12 +7,12 @@ import Testing
 
 @testable import Harness
 
-/// What the tests that boot a kernel share: the kernel of `UnderTest` and a program in place of the agent.
+/// Shared by the tests that boot a kernel: the kernel of `UnderTest` and a program in place of the agent.
 enum Guests {
     static let qemu = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/qemu-system-x86_64") }
 
-    /// The machine's plan, with everything it needs in `folder`.
+    /// The machine's plan, with its files in `folder`.
     static func plan(
         _ folder: TemporaryFolder, options: MachineOptions = MachineOptions(accelerator: .tcg), modules: [String] = [],
         extra: [(guestPath: String, hostPath: String)] = []
@@ -27,7 +27,7 @@ enum Guests {
         return MachinePlan(line: line, kernelKey: "test", imageKey: image.key)
     }
 
-    /// Whether a process is there: by which a test sees that none was left behind.
+    /// Whether a process of this id exists.
     static func processes(_ pid: Int32) -> Bool { FileManager.default.fileExists(atPath: "/proc/\(pid)") }
 
     static func report(_ what: String, _ duration: Duration) {

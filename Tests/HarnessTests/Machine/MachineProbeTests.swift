@@ -6,13 +6,13 @@ import Testing
 
 @testable import Harness
 
-/// They start QEMU, which a machine without it need not have.
+/// These tests start QEMU, and are skipped where it is not installed.
 @Suite(.enabled(if: Guests.qemu)) struct MachineProbeTests {
     @Test func imageReachesItsExitUnderTCG() async throws {
         let folder = try TemporaryFolder()
-        let answer = try await AccelProbe(cache: Cache(root: folder.path), limit: .seconds(20)).probe(.tcg)
-        guard case .works(let khz) = answer else {
-            Issue.record("\(answer)")
+        let outcome = try await AccelProbe(cache: Cache(root: folder.path), limit: .seconds(20)).probe(.tcg)
+        guard case .works(let khz) = outcome else {
+            Issue.record("\(outcome)")
             return
         }
         if let khz { #expect((500_000...10_000_000).contains(khz)) }
@@ -20,7 +20,7 @@ import Testing
 
     @Test func autoProbesOnceAndCaches() async throws {
         let folder = try TemporaryFolder()
-        // Notes each start.
+        // It logs each start.
         let qemu = folder.path + "/qemu"
         try "#!/bin/sh\necho \"$*\" >> \(folder.path)/starts\nexec qemu-system-x86_64 \"$@\"\n".write(toFile: qemu, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: qemu)

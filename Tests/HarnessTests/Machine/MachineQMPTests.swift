@@ -32,11 +32,11 @@ import Testing
         #expect(String(decoding: bytes, as: UTF8.self) == #"{"arguments":{"uri":"exec:cat > '/a b'"},"execute":"migrate","id":9}"# + "\n")
     }
 
-    /// A monitor that answers from a script.
-    private func monitor(_ answer: @escaping @Sendable (String) -> String) -> QMP {
+    /// A monitor with the replies of a function.
+    private func monitor(_ reply: @escaping @Sendable (String) -> String) -> QMP {
         let holder = Mutex<QMP?>(nil)
         let box = Box(holder)
-        let qmp = QMP { bytes in box.value.withLock { $0 }?.receive(Array(answer(String(decoding: bytes, as: UTF8.self)).utf8)) }
+        let qmp = QMP { bytes in box.value.withLock { $0 }?.receive(Array(reply(String(decoding: bytes, as: UTF8.self)).utf8)) }
         box.value.withLock { $0 = qmp }
         return qmp
     }
@@ -46,7 +46,7 @@ import Testing
         init(_ value: consuming Mutex<QMP?>) { self.value = value }
     }
 
-    @Test func repliesFindTheirCommand() async throws {
+    @Test func eachReplyIsThatOfItsCommand() async throws {
         let qmp = monitor { request in
             request.contains("query-status")
                 ? "{\"event\": \"STOP\"}\nnoise\n{\"return\": 5, \"id\": 1}\n" : "{\"error\": {\"class\": \"C\", \"desc\": \"d\"}, \"id\": 2}\n"

@@ -11,11 +11,11 @@ import Testing
 
 private let header = """
     SPDX-License-Identifier: GPL-2.0
-    Subject: zcrx: forget it
+    Subject: zcrx: lose it
     Class: leak
     Bug: The buffer is
-     forgotten.
-    Expect: page-pool: never goes
+     lost.
+    Expect: page-pool: a pool does not end
     Filter: zcrx.idle zcrx.*
 
     """
@@ -32,13 +32,13 @@ private let diff = """
     """
 
 @Suite struct MutantTests {
-    private func parse(_ text: String) throws -> Mutant { try Mutant(text, path: "/m/007-forget.patch") }
+    private func parse(_ text: String) throws -> Mutant { try Mutant(text, path: "/m/007-lose.patch") }
 
     @Test func aMutantIsReadWithDefaults() throws {
         let mutant = try parse(header + diff)
-        #expect(mutant.name == "007-forget")
+        #expect(mutant.name == "007-lose")
         #expect(mutant.kind == .leak)
-        #expect(mutant.bug == "The buffer is forgotten.")
+        #expect(mutant.bug == "The buffer is lost.")
         #expect(mutant.filter == ["zcrx.idle", "zcrx.*"])
         #expect(mutant.profile == "fast")
         #expect(mutant.only == nil)
@@ -70,7 +70,7 @@ private let diff = """
         let text = line.hasPrefix("Class") ? header.replacingOccurrences(of: "Class: leak", with: line) : "\(line)\n\(header)"
         let error = #expect(throws: HarnessError.self) { try parse(text + diff) }
         #expect(error?.kind == .input)
-        #expect(error?.message.hasPrefix("/m/007-forget.patch") == true)
+        #expect(error?.message.hasPrefix("/m/007-lose.patch") == true)
     }
 
     @Test(arguments: [
@@ -128,8 +128,8 @@ private let diff = """
 
     @Test func namesMatchByPatternAndNumber() throws {
         let mutant = try parse(header + diff)
-        for glob in ["007", "7", "007-forget", "*forget", "0*"] { #expect(mutant.matches(glob)) }
-        for glob in ["00", "", "forget", "008", "-7x"] { #expect(!mutant.matches(glob)) }
+        for glob in ["007", "7", "007-lose", "*lose", "0*"] { #expect(mutant.matches(glob)) }
+        for glob in ["00", "", "lose", "008", "-7x"] { #expect(!mutant.matches(glob)) }
     }
 
     @Test func aFolderIsReadInTheOrderOfNamesAndAnEmptyOneIsRefused() throws {
@@ -153,7 +153,7 @@ private let diff = """
         #expect(mutants.count >= 36)
         #expect(Set(mutants.map(\.kind)).count == Mutant.Class.allCases.count)
         #expect(Set(mutants.map(\.key)).count == mutants.count)
-        // A number alone names one of them on the command line.
+        // On the command line a number means one of them.
         #expect(Set(mutants.map(\.number)).count == mutants.count && !mutants.contains { $0.number == nil })
     }
 
@@ -180,11 +180,11 @@ private let diff = """
     init() throws { (scratch, cache) = try TemporaryFolder.withSource() }
 
     private func tree() async throws -> MutantTree {
-        let source = try await KernelSource(cache: cache, progress: .silent).resolve(scratch.path + "/tree")
-        return try await MutantTree(source, cache: cache, progress: .silent)
+        let source = try await KernelSource(cache: cache, progress: .discarded).resolve(scratch.path + "/tree")
+        return try await MutantTree(source, cache: cache, progress: .discarded)
     }
 
-    private func mutant(_ diff: String) throws -> Mutant { try Mutant(header + diff, path: "/m/007-forget.patch") }
+    private func mutant(_ diff: String) throws -> Mutant { try Mutant(header + diff, path: "/m/007-lose.patch") }
 
     @Test func aMutantIsAppliedAndRestoredAndTheOriginStays() async throws {
         let before = try scratch.snapshot("tree")
@@ -197,13 +197,13 @@ private let diff = """
         let broken = try #require(FileStatus(file)?.modified)
         try tree.restore()
         #expect(Files.text(file) == "one\ntwo\nfour\n")
-        let mended = try #require(FileStatus(file)?.modified)
+        let restored = try #require(FileStatus(file)?.modified)
         // make must compile it again both times.
-        #expect(old < broken && broken <= mended)
+        #expect(old < broken && broken <= restored)
         #expect(try scratch.snapshot("tree") == before)
     }
 
-    @Test func whatAKilledRunAppliedIsRestored() async throws {
+    @Test func aMutantOfAKilledRunIsRemoved() async throws {
         let first = try await tree()
         try await first.apply(mutant(diff))
         let second = try await tree()
@@ -217,7 +217,7 @@ private let diff = """
         for work in [{ try await tree.check([wrong]) }, { try await tree.apply(wrong) }] {
             let error = await #expect(throws: HarnessError.self) { try await work() }
             #expect(error?.kind == .input)
-            #expect(error?.message.contains("007-forget") == true)
+            #expect(error?.message.contains("007-lose") == true)
             #expect(error?.message.contains("net/core/x.c: Hunk #1 FAILED") == true)
         }
         let elsewhere = try mutant(diff.replacingOccurrences(of: "x.c", with: "none.c"))
@@ -242,10 +242,10 @@ private let diff = """
         #expect(one.identity != two.identity)
         #expect(one.id == two.id)
         guard case .owned(_, let inputs) = one.material, case .owned(_, let others) = two.material else {
-            Issue.record("not the harness's own")
+            Issue.record("not a folder of the harness")
             return
         }
-        // C of the kernel's own reaches no module; a header does.
+        // A C file of the kernel reaches no module; a header does.
         #expect(inputs == others)
         let headers = try mutant(diff.replacingOccurrences(of: "net/core/x.c", with: "include/net/x.h"))
         guard case .owned(_, let changed) = tree.source(headers).material else { return }
@@ -256,7 +256,7 @@ private let diff = """
 
 @Suite struct MutantResultTests {
     private func mutant(_ more: String = "") throws -> Mutant {
-        try Mutant(header.replacingOccurrences(of: "Class: leak", with: "Class: leak" + more) + diff, path: "/m/007-forget.patch")
+        try Mutant(header.replacingOccurrences(of: "Class: leak", with: "Class: leak" + more) + diff, path: "/m/007-lose.patch")
     }
 
     private func result(_ verdict: ScenarioResult.Verdict, _ findings: [Finding] = [], reason: String? = nil) -> ScenarioResult {
@@ -308,7 +308,7 @@ private let diff = """
         #expect(written.totals.caught == 1)
     }
 
-    @Test func whatTheUnmodifiedKernelPassedIsStoredAndAFailureThrows() throws {
+    @Test func scenariosThatTheUnmodifiedKernelPassedAreStoredAndAFailureThrows() throws {
         let scratch = try TemporaryFolder()
         let cache = Cache(root: scratch.path)
         func result(_ scenario: String, _ verdict: ScenarioResult.Verdict) -> ScenarioResult {
@@ -333,9 +333,9 @@ private let diff = """
         #expect(!(first + rest).contains { $0.hasPrefix("selftest.") })
     }
 
-    /// A scenario that ends the unmodified kernel proves nothing.
+    /// A scenario that ends the unmodified kernel is no proof.
     @Test func noScenarioRunsThatEndsTheUnmodifiedKernel() throws {
-        let broad = try Mutant(header.replacing("zcrx.idle zcrx.*", with: "traffic.*.urgent traffic.zcrx.s*") + diff, path: "/m/007-forget.patch")
+        let broad = try Mutant(header.replacing("zcrx.idle zcrx.*", with: "traffic.*.urgent traffic.zcrx.s*") + diff, path: "/m/007-lose.patch")
         let first = MutantScenarios.first(broad).map(\.id)
         #expect(first.contains("traffic.zcrx.small") && !first.contains { $0.hasSuffix(".urgent") })
     }

@@ -82,9 +82,9 @@ import Testing
         ("\n", "\r\n", "CR LF"),
         ("--- a/net/core/x.c\n+++ b/net/core/x.c\n", "", "hunk"),
     ])
-    func aMalformedDiffIsRefused(_ what: String, _ with: String, _ says: String) {
+    func aMalformedDiffIsRefused(_ what: String, _ with: String, _ expected: String) {
         let error = #expect(throws: PatchDiff.Malformed.self) { try files(diff().replacingOccurrences(of: what, with: with)) }
-        if !says.isEmpty { #expect(error?.what.contains(says) == true, "\(error?.what ?? "")") }
+        if !expected.isEmpty { #expect(error?.what.contains(expected) == true, "\(error?.what ?? "")") }
     }
 
     @Test func aFileIsNotRemovedAndEdited() {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Harness
 
-/// What is built is the source with the patches, whatever kind of source it is, and the source stays.
+/// For each kind of source, the source with the patches is built, and the source does not change.
 @Suite struct SeriesBuildTests {
     private let fake: FakeKernel
     private let patch: String
@@ -49,11 +49,11 @@ import Testing
         let without = try await fake.build()
         #expect(text(without) == "int main;\n")
         #expect(with.key != without.key)
-        // Both are found again.
+        // Both are in the cache.
         #expect(try await build(fake.tree, [patch]).key == with.key)
         #expect(try await fake.build().key == without.key)
         #expect(fake.makes == 2)
-        // What comes to the same content is the same kernel.
+        // Patches with the same result give the same kernel.
         let there = try fake.scratch.write("b.patch", Self.diff("int main;", "int other;"))
         let back = try fake.scratch.write("c.patch", Self.diff("int other;", "int patched;"))
         #expect(try await build(fake.tree, [there, back]).key == with.key)
@@ -72,7 +72,7 @@ import Testing
         #expect(fake.makes == 3)
     }
 
-    @Test func aCommitIsBuiltWhateverTheWorkTreeHas() async throws {
+    @Test func aCommitIsBuiltWithoutTheChangesOfTheWorkTree() async throws {
         try await commitTwice()
         try fake.scratch.write("tree/main.c", "int edited;\n")
         let before = try fake.scratch.snapshot("tree")
@@ -81,7 +81,7 @@ import Testing
         #expect(text(try await build(fake.tree + "@HEAD~1", [patch])) == "int patched;\n")
         #expect(text(try await fake.build(fake.tree + "@HEAD")) == "int two;\n")
         #expect(text(try await fake.build()) == "int edited;\n")
-        // The tree's own refusal: it has been edited.
+        // The patch does not apply to the edited work tree.
         let error = try await harnessError { _ = try await build(fake.tree, [patch]) }
         #expect(error.message.contains("does not apply"))
         #expect(try fake.scratch.snapshot("tree") == before)
@@ -89,10 +89,10 @@ import Testing
 
     @Test func aCommitStaysCheckedOutAsLongAsItIsRead() async throws {
         try await commitTwice()
-        let sources = KernelSource(cache: fake.cache, progress: .silent)
+        let sources = KernelSource(cache: fake.cache, progress: .discarded)
         let new = try await sources.resolve(fake.tree + "@HEAD")
         let old = try await sources.resolve(fake.tree + "@HEAD~1")
-        // Both are checked out in the one folder, in turn.
+        // Both are checked out in the same folder, one after the other.
         #expect(new.id == old.id)
         async let second = Self.lasting(sources, new)
         async let other = Self.lasting(sources, old)
@@ -104,7 +104,7 @@ import Testing
         #expect(taken == nil)
     }
 
-    /// What main.c says in the middle and at the end of a read.
+    /// The text of main.c, which must be the same at the start and at the end of a read.
     private static func lasting(_ sources: KernelSource, _ source: ResolvedSource) async throws -> String? {
         try await sources.reading(source) { folder, _ in
             let text = Files.text(folder + "/main.c")
@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func aTreeThatChangesUnderAnOverlayIsNotBuilt() async throws {
-        let sources = KernelSource(cache: fake.cache, progress: .silent)
+        let sources = KernelSource(cache: fake.cache, progress: .discarded)
         let base = try await sources.resolve(fake.tree)
         try fake.scratch.write("over/main.c", "int patched;\n")
         let overlaid = try base.with(try Overlay(["main.c"], in: fake.scratch.path + "/over"))
@@ -126,10 +126,10 @@ import Testing
     }
 
     @Test func aWarningIsKeptForLaterBuilds() async throws {
-        // Compiles main.c as make does: only where it is newer than what it made of it.
+        // Compiles main.c as make does: only where it is newer than its object.
         let rule =
             "test main.c -ot $(O)/main.o || { echo '  CC      main.o'; touch $(O)/main.o; grep -q WARN main.c && echo 'main.c:1:1: warning: so it is'; true; }"
-        let fake = try FakeKernel(vmlinuxRule: rule, says: "")
+        let fake = try FakeKernel(vmlinuxRule: rule, prints: "")
         try fake.scratch.write("tree/other.c", "1\n")
         try fake.scratch.write("tree/main.c", "WARN\n")
         fake.scratch.age("tree/main.c")
@@ -144,7 +144,7 @@ import Testing
         #expect(try await fake.build().warnings == [])
     }
 
-    @Test func aSourceThatDoesNotBuildIsToBlame() async throws {
+    @Test func aSourceThatDoesNotBuildHasBlameKernel() async throws {
         let broken = try fake.scratch.write("b.patch", Self.diff("int main;", "BROKEN"))
         let error = try await harnessError { _ = try await build(fake.tree, [broken]) }
         #expect(error.blame == .kernel)

@@ -58,15 +58,15 @@ import Testing
     @Test func compressedFilesAndFoldersWithoutAndFilesThatAreNotThereAreRefused() async throws {
         try Data([0x1f, 0x8b, 8, 0, 1]).write(to: URL(fileURLWithPath: scratch.path + "/s.mbox.gz"))
         try scratch.write("none/x.txt", "")
-        for (name, says) in [("s.mbox.gz", "compressed"), ("none", "no patch in the folder"), ("gone", "there is no series")] {
+        for (name, expected) in [("s.mbox.gz", "compressed"), ("none", "no patch in the folder"), ("gone", "there is no series")] {
             let path = scratch.path + "/" + name
             let error = await #expect(throws: HarnessError.self) { try await reader.read([path]) }
             #expect(error?.kind == .input)
-            #expect(error?.message.contains(says) == true)
+            #expect(error?.message.contains(expected) == true)
         }
     }
 
-    @Test func aPatchWithCRLFIsRefusedWithWhatToDo() async throws {
+    @Test func aPatchWithCRLFIsRefusedWithAHint() async throws {
         let text = mail("[PATCH] x", diff())
         for crlf in [
             text.replacingOccurrences(of: "\n", with: "\r\n"),
@@ -89,18 +89,18 @@ import Testing
         ([1, 2], 3, "ends with patch 2 of 3"),
         ([1, 2, 3], 2, "the number 3/2"),
     ])
-    func aSeriesOutOfOrderIsRefused(_ numbers: [Int], _ count: Int, _ says: String) async throws {
+    func aSeriesOutOfOrderIsRefused(_ numbers: [Int], _ count: Int, _ expected: String) async throws {
         let error = try await refusal(numbers.map { mail("[PATCH \($0)/\(count)] p\($0)", diff()) }.joined())
-        #expect(error.message.contains(says), "\(error.message)")
+        #expect(error.message.contains(expected), "\(error.message)")
     }
 
     @Test(arguments: [
         (["PATCH 1/2", "PATCH 2/2", "PATCH v2 1/2", "PATCH v2 2/2"], "v1, v2"), (["PATCHv2 1/1", "PATCHv3 1/1"], "v2, v3"),
         (["PATCH 1/3", "PATCH 2/3", "PATCH"], "a patch without a number"), (["PATCH 1/2", "PATCH 1/3", "PATCH 2/3", "PATCH 3/3"], "patch 1 of 3"),
     ])
-    func aMixOfSeriesIsRefused(_ brackets: [String], _ says: String) async throws {
+    func aMixOfSeriesIsRefused(_ brackets: [String], _ expected: String) async throws {
         let error = try await refusal(brackets.map { mail("[\($0)] x", diff()) }.joined())
-        #expect(error.message.contains(says), "\(error.message)")
+        #expect(error.message.contains(expected), "\(error.message)")
     }
 
     @Test func aSeriesMayFollowAnotherOfAnotherVersion() async throws {
@@ -186,7 +186,7 @@ import Testing
     @Test func aPatchThatTheSourceHasIsReported() async throws {
         try scratch.write("tree/net/core/x.c", "one\nthree\nfour\n")
         let error = await #expect(throws: HarnessError.self) { try await apply(mail("[PATCH] a", diff())) }
-        #expect(error?.hint?.contains("has its changes already") == true)
+        #expect(error?.hint?.contains("already has its changes") == true)
     }
 
     @Test func aLinkInThePathIsRefused() async throws {
@@ -218,7 +218,7 @@ import Testing
         let merged = try await apply(mail("[PATCH] a", patch), objects: objects)
         #expect(text(merged, 1, "net/core/x.c")?.contains("line two\nand more\n") == true)
         #expect(text(merged, 1, "net/core/x.c")?.contains("line five") == true)
-        #expect(merged.states[0].note == "it took a three-way merge")
+        #expect(merged.states[0].note == "a three-way merge was needed")
         await #expect(throws: HarnessError.self) { try await apply(mail("[PATCH] a", patch)) }
         try scratch.write("tree/net/core/x.c", lines.joined().replacingOccurrences(of: "line 5", with: "line V"))
         let conflict = await #expect(throws: HarnessError.self) { try await apply(mail("[PATCH] a", patch), objects: objects) }

@@ -67,7 +67,7 @@ import Testing
         #expect(units.allSatisfy { unit in Set(unit.map { $0.group }).count == 1 })
         #expect(units.flatMap { $0 }.map { $0.id } == scenarios.map { $0.id })
         #expect(units.allSatisfy { (1...8).contains($0.count) })
-        // The same number on each machine, give or take one, wherever a group stands in the catalogue.
+        // The numbers on the machines of a group differ by at most one.
         for run in units.chunked(by: { $0.first?.group == $1.first?.group }) {
             let counts = run.map(\.count)
             #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1)
@@ -81,7 +81,7 @@ import Testing
 }
 
 extension Array {
-    /// Runs of neighbours that belong together.
+    /// Runs of adjacent elements of which each two belong together.
     fileprivate func chunked(by belong: (Element, Element) -> Bool) -> [[Element]] {
         reduce(into: []) { chunks, element in
             if let last = chunks.last?.last, belong(last, element) {

@@ -89,25 +89,25 @@ import Testing
         let objects = scratch.path + "/o"
         var warnings = BuildWarnings(of: objects)
         for name in ["net/a.o", "net/b.o", "net/c.o"] { try scratch.write("o/" + name, "") }
-        // The compiler shows the line, and what follows is still of the same step.
+        // The compiler prints the source line; the lines after it are of the same step.
         warnings.add(
             "  CC      net/a.o\n/s/net/a.c:1:2: warning: one\n   22 | int a;\n      |     ^\n/s/net/a.c:3:2: warning: one and a half\n  CC      net/b.o\n"
                 + "/s/net/h.h:1:2: warning: two\n  CC      net/c.o\n  LD      vmlinux.o\nld: warning: three\n  CALL    scripts/check.sh\n<stdin>:1: warning: loud\n",
             source: "/s")
-        // There is no vmlinux.o; a script is none that is made.
+        // vmlinux.o does not exist; a script makes no object.
         let first = ["<stdin>: loud", "net/a.c: one", "net/a.c: one and a half", "net/h.h: two"]
         #expect(warnings.all(in: objects) == first)
-        // Nothing is compiled: all is as it was.
+        // Nothing is compiled: the record is unchanged.
         warnings.add("make: nothing to be done\n  CALL    scripts/check.sh\n", source: "/s")
         #expect(warnings.all(in: objects) == Array(first.dropFirst()))
-        // One is, and another warns now; a third is gone.
+        // One object is compiled without warnings, another with one; a third is no longer linked.
         warnings.add("  CC      net/a.o\n  CC [M]  net/c.o\n/s/net/c.c:9:9: warning: four\n", source: "/s")
         #expect(warnings.all(in: objects, linked: ["net/a.o", "net/c.o"]) == ["net/c.c: four"])
         try scratch.remove("o/net/b.o")
         #expect(warnings.all(in: objects) == ["net/c.c: four"])
         try warnings.save(objects)
         #expect(BuildWarnings(of: objects) == warnings)
-        // Of a folder whose objects nobody watched nothing is known.
+        // The warnings of a folder without a record are not known.
         try scratch.remove("o.warnings")
         #expect(BuildWarnings(of: objects).all(in: objects) == nil)
     }
@@ -127,7 +127,7 @@ import Testing
         #expect(comparison.peaks.map(\.after) == [300])
         #expect(comparison.exitCode == .failed)
         #expect(SeriesComparison(source: "s", before: after, after: before).exitCode == .passed)
-        // What a version is known for is worse where the series brought it, and only there.
+        // A known failure of the version counts as worse only where the scenario passed before.
         for (was, isWorse) in [(ScenarioResult.Verdict.pass, true), (.fail, false), (.skip, false)] {
             #expect(SeriesComparison(source: "s", before: [result(was, "a")], after: [result(.xfail, "a")]).changes.map(\.isWorse) == [isWorse])
         }

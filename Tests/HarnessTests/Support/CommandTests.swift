@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import TestSupport
 import Testing
 
 @testable import Harness
@@ -18,5 +19,12 @@ import Testing
         #expect(full?.cause == .diskFull && full?.kind == .harness && full?.message.hasSuffix("the disk is full") == true)
         let missing = await #expect(throws: HarnessError.self) { try await Command("/no/such/program", []).output() }
         #expect(missing != nil && missing?.cause == nil)
+    }
+
+    @Test func theOutputOfAnEarlierCommandInTheLogDoesNotCount() async throws {
+        let folder = try TemporaryFolder()
+        let log = try folder.write("log", "x: No space left on device\n")
+        let failed = await #expect(throws: HarnessError.self) { try await Command("sh", ["-c", "echo no; exit 1"]).run(log: log) }
+        #expect(failed?.cause == .toolFailed && failed?.evidence.count == 2 && failed?.evidence.last == "no")
     }
 }

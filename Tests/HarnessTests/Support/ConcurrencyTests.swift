@@ -8,7 +8,7 @@ import Testing
 
 private struct Failure: Error {}
 
-/// How many run at a time, and the most that did.
+/// How many run now, and the highest number so far.
 private final class Gauge: Sendable {
     private let state = Mutex((now: 0, most: 0))
     private let expected: Int
@@ -45,12 +45,12 @@ private final class Gauge: Sendable {
         #expect(gauge.most == 3)
     }
 
-    @Test(arguments: [0, -1]) func oneRunsWhateverTheLimit(_ limit: Int) async throws {
+    @Test(arguments: [0, -1]) func oneRunsWithALimitBelowOne(_ limit: Int) async throws {
         #expect(try await concurrently([1, 2], limit: limit) { $0 } == [1, 2])
         #expect(try await concurrently([Int](), limit: limit) { $0 } == [])
     }
 
-    @Test func nothingIsStartedOnceItIsEnough() async throws {
+    @Test func noElementIsStartedOnceItIsEnough() async throws {
         let started = Mutex<[Int]>([])
         let results = try await concurrently(0..<100, limit: 1, until: { $0 == 4 }) { number in
             started.withLock { $0.append(number) }
@@ -124,7 +124,7 @@ private final class Gauge: Sendable {
         #expect(try await blocking { 3 } == 3)
     }
 
-    @Test func aCancelledReaderTakesNothingFromTheQueue() async throws {
+    @Test func aCancelledReaderTakesNoElementFromTheQueue() async throws {
         let queue = BoundedQueue<Int>(limit: 100)
         for number in 1...3 { queue.push(number, cost: 1) }
         queue.end()

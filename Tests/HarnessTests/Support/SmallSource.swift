@@ -5,7 +5,7 @@ import TestSupport
 @testable import Harness
 
 extension TemporaryFolder {
-    /// A folder with `tree`, the least that counts as a kernel source, with net/core/x.c in it; and a cache in the same folder.
+    /// A folder with `tree`, the smallest kernel source that ppiov accepts, with net/core/x.c in it; and a cache in the same folder.
     static func withSource() throws -> (TemporaryFolder, Cache) {
         let folder = try TemporaryFolder()
         try folder.write("tree/Makefile", "VERSION = 7\nPATCHLEVEL = 3\n")

@@ -15,7 +15,7 @@ import Testing
 
     private static let magic = [0x17, 0x08, 0x44] + Array("tracing".utf8)
 
-    @Test("a trace.dat that is not read says what to do")
+    @Test("the error for a trace.dat of another version has the commands that convert it")
     func otherVersion() throws {
         try withFile(Self.magic + Array("7\0\0\u{8}".utf8)) { path in
             let error = #expect(throws: HarnessError.self) { try TraceFiles.find(path) }
@@ -27,14 +27,14 @@ import Testing
     }
 
     @Test("half a trace.dat is an error")
-    func cutOff() throws {
+    func truncated() throws {
         try withFile(Self.magic + Array("6\0\0\u{8}".utf8)) { path in
             let error = #expect(throws: HarnessError.self) { try TraceFiles.find(path) }
             #expect(error?.message.contains("truncated") == true)
         }
     }
 
-    @Test("a pipe is refused before anything of it is gone")
+    @Test("a pipe is refused before a byte of it is read")
     func pipe() throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("text".utf8))

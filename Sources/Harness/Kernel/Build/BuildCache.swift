@@ -44,7 +44,7 @@ struct BuildCache: Sendable {
             }
             let folder = try folder(build.key)
             try Files.removeTemporaries(of: folder)
-            let temporary = Files.temporary(beside: folder)
+            let temporary = Files.temporary(for: folder)
             try Files.makeFolder(temporary)
             defer { try? FileManager.default.removeItem(atPath: temporary) }
             var files = [("vmlinux", vmlinux), ("config", config), ("build.log", log)]

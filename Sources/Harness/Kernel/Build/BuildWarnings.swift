@@ -4,14 +4,14 @@ import Foundation
 
 /// The compiler's warnings for each object in a folder that is kept between builds.
 ///
-/// The log of a build has the warnings of the objects compiled in that build, and make compiles only the changes. Without a record of the
-/// others, a patch would have no warnings the second time it is built.
+/// The log of a build has the warnings of the objects compiled in that build, and make compiles only the changes. Without this record a
+/// patch would have no warnings when it is built a second time.
 struct BuildWarnings: Codable, Equatable, Sendable {
     /// The warnings of each step when it ran last, by Kbuild's line for it: "CC net/core/dev.o". Steps without warnings are left out.
     private(set) var steps: [String: [String]] = [:]
     /// Warnings of the last build outside of any step.
     private(set) var outside: [String] = []
-    /// Whether the folder was empty when the record began: else it has objects whose warnings are not known.
+    /// Whether the folder was empty when the record began; else it has objects whose warnings are not known.
     private(set) var isComplete = false
 
     private enum CodingKeys: String, CodingKey {
@@ -60,8 +60,8 @@ struct BuildWarnings: Codable, Equatable, Sendable {
 
     /// All warnings, each once; nil where the folder has objects whose warnings are not known.
     ///
-    /// - Parameter linked: the objects that the kernel is linked from. Kbuild does not remove the object of a source that is gone or no longer
-    ///   configured. nil counts every object that is there.
+    /// - Parameter linked: the objects that the kernel is linked from. Kbuild does not remove the object of a source that was removed or is no
+    ///   longer configured. nil counts every object in the folder.
     func all(in objects: String, linked: Set<String>? = nil) -> [String]? {
         guard isComplete else { return nil }
         var seen: Set<String> = []

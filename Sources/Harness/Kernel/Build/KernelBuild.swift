@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// A kernel that is built and can be booted. Never refers into the tree under test.
+/// A kernel that is built and can be booted. None of its paths is in the tree under test.
 public struct KernelBuild: Codable, Sendable, Equatable {
     /// Uncompressed ELF with the PVH note.
     public var vmlinux: String
@@ -25,7 +25,7 @@ public struct KernelBuild: Codable, Sendable, Equatable {
     public var netdevsimPatches: [String]?
     /// The build log.
     public var log: String
-    /// The compiler's warnings for this kernel, whichever build compiled its objects (`CompilerWarnings`); nil where they are not known.
+    /// The compiler's warnings for this kernel (`CompilerWarnings`), also of objects that an earlier build compiled; nil where they are not known.
     public var warnings: [String]?
 
     /// A build without netdevsim's patches and warnings, which are added later.
@@ -45,7 +45,7 @@ public struct KernelBuild: Codable, Sendable, Equatable {
         self.log = log
     }
 
-    /// The key of what runs: two sources may build to the same kernel, and one kernel is run once.
+    /// The key of vmlinux and netdevsim.ko: two sources may build to the same kernel, which is then run once.
     func content() throws -> String {
         Cache.key([try ContentHash.ofFile(vmlinux), try netdevsim.map { try ContentHash.ofFile($0) } ?? ""])
     }

@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Builds kernels, and finds those that were built before in the cache.
+/// Builds kernels, and returns those in the cache that were built before.
 ///
 /// The tree under test is only read: sources are unpacked or copied into the cache, objects go to a folder of their own,
 /// and a finished kernel is copied into `kernels/KEY`. Several builders may share one cache.
@@ -46,11 +46,11 @@ public struct KernelBuilder: Sendable {
         Cache.key([source.identity, request.profile, config.text] + tools)
     }
 
-    /// Builds a source that was resolved before, with the overlay it carries; of the request only the configuration counts. Returns the
-    /// kernel built before from the same source, options, compiler and patches.
+    /// Builds a source that was resolved before, with the overlay it has; of the request only the configuration counts. Returns the
+    /// kernel that was built before from the same source, options, compiler and patches.
     ///
-    /// - Throws: `HarnessError`: of kind `.input` for a profile or option that cannot be; of kind `.harness` where the build fails, with the
-    ///   first compiler errors. `CancellationError` once the compilers are gone.
+    /// - Throws: `HarnessError`: of kind `.input` for a profile or option that is not valid; of kind `.harness` where the build fails, with the
+    ///   first compiler errors. `CancellationError` once the compilers have ended.
     func build(_ request: KernelRequest, of source: ResolvedSource) async throws -> KernelBuild {
         guard !cache.root.contains(where: { $0 == ":" || $0.isWhitespace }) else {
             throw HarnessError(
@@ -65,7 +65,7 @@ public struct KernelBuilder: Sendable {
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
         let objects = Self.objects(request, of: source)
         return try await cache.locked(
-            Self.lock(request, of: source), waiting: { progress.say("waiting for another run that builds the same source") }
+            Self.lock(request, of: source), waiting: { progress.report("waiting for another run that builds the same source") }
         ) {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let (folder, source, inputs) = try await sources.materialize(source)
@@ -91,7 +91,7 @@ public struct KernelBuilder: Sendable {
         var build = build
         build.source = source.identity
         if let request { build.profile = request.profile }
-        progress.say("kernel \(build.release) (\(build.profile)) of \(build.source) is built already: \(build.key)")
+        progress.report("kernel \(build.release) (\(build.profile)) of \(build.source) is built already: \(build.key)")
         return build
     }
 
@@ -99,7 +99,7 @@ public struct KernelBuilder: Sendable {
         try await Command(name, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? name
     }
 
-    /// The versions of the other tools that Kconfig checks besides the compiler and the linker.
+    /// The versions of the tools that Kconfig checks in addition to the compiler and the linker.
     private func otherTools() async throws -> [String] {
         var versions: [String] = []
         for name in ["as", "pahole", "rustc", "bindgen"] {
@@ -129,14 +129,14 @@ public struct KernelBuilder: Sendable {
         let objects = try ObjectFolder(cache.folder("objects") + "/" + work.name)
         let log = try cache.folder("logs") + "/build-\(work.name).log"
         var warnings = BuildWarnings(of: objects.path)
-        // Some objects of an interrupted build stay.
+        // Some objects of an interrupted build stay in the folder.
         if objects.wasInterrupted { warnings.add(Files.text(log) ?? "", source: work.folder) }
         try objects.prepare()
         try warnings.save(objects.path)
         try Files.write("", to: log)
         let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
 
-        progress.say("configuring Linux \(work.version), profile \(work.profile)")
+        progress.report("configuring Linux \(work.version), profile \(work.profile)")
         let tools = Cache.key(work.tools + (try await otherTools()))
         let final = try await config.apply(with: make, version: work.version, inputs: Cache.key([work.inputs.configuration, tools]))
         let configHash = ContentHash.of(final)
@@ -146,7 +146,7 @@ public struct KernelBuilder: Sendable {
             return build
         }
 
-        progress.say("compiling Linux \(work.version) with \(jobs) jobs; the log is \(log)")
+        progress.report("compiling Linux \(work.version) with \(jobs) jobs; the log is \(log)")
         try objects.begin()
         do {
             try await MakeProgress.following(log, progress: progress) {
@@ -170,7 +170,7 @@ public struct KernelBuilder: Sendable {
         let outcome = try await netdevsim.build(
             against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]),
             progress: progress)
-        // Those of netdevsim, too.
+        // Also those of netdevsim.
         warnings.add(Files.text(log) ?? "", source: work.folder)
         try warnings.save(objects.path)
         var build = KernelBuild(
@@ -180,7 +180,7 @@ public struct KernelBuilder: Sendable {
         return try await finish(outcome, build, from: objects.path, request: work.request)
     }
 
-    /// Uses a tree that was built without ppiov as it is: its vmlinux, and netdevsim built against it.
+    /// Uses a tree that was built without ppiov, unchanged: its vmlinux, and netdevsim built against it.
     private func adopt(_ folder: String, _ source: ResolvedSource, _ request: KernelRequest) async throws -> KernelBuild {
         guard request.configFiles.isEmpty, request.sets.isEmpty else {
             throw HarnessError(
@@ -188,7 +188,7 @@ public struct KernelBuilder: Sendable {
                 hint: "leave out --config and --set, or build its source with tree:PATH")
         }
         let tree = KernelTree.source(ofBuilt: folder)
-        // Its source may be there the next time.
+        // A later run may find its source.
         let key = Cache.key([source.identity, tree == nil ? "no source" : try netdevsim.key(), BuildCache.format])
         if let build = try builds.build(forKey: key) { return found(build, source) }
         let config = Files.text(folder + "/.config") ?? ""
@@ -212,7 +212,7 @@ public struct KernelBuilder: Sendable {
                         against: NetdevsimModule.Kernel(source: tree, objects: folder, config: config), work: work, jobs: jobs, log: log,
                         progress: progress)
                 } else {
-                    .none(reason: "the source of the kernel built in \(folder) is not there: netdevsim comes from it")
+                    .none(reason: "the source of the kernel built in \(folder) is not there, and netdevsim is built from it")
                 }
             return try await finish(
                 outcome,
@@ -230,11 +230,11 @@ public struct KernelBuilder: Sendable {
         case .module(let path, let patches): (module, build.netdevsimPatches) = (path, patches)
         case .none(let reason):
             build.netdevsimReason = reason
-            progress.say("no netdevsim: \(reason)")
+            progress.report("no netdevsim: \(reason)")
         }
         build = try await builds.store(
             build, vmlinux: folder + "/vmlinux", module: module, config: folder + "/.config", log: build.log, request: request)
-        progress.say("kernel \(build.release) (\(build.profile)) is ready: \(build.key)")
+        progress.report("kernel \(build.release) (\(build.profile)) is ready: \(build.key)")
         return build
     }
 

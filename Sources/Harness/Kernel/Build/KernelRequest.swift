@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// What to build: where the source comes from and how it is configured.
+/// The kernel to build: its source and its configuration.
 public struct KernelRequest: Sendable, Equatable {
     /// `debian` (the newest of a short list), `debian:7.3` (a series), `debian:VERSION`; or the path of a git tree, a plain
     /// source folder, a tarball, or an already built tree; `tree:PATH` builds the source of such a tree.
@@ -13,10 +13,10 @@ public struct KernelRequest: Sendable, Equatable {
     public var sets: [String]
     /// Files and folders of patches that are applied to the source first, in order ("-" for standard input).
     public var series: [String] = []
-    /// A name for an object folder of its own, beside the profile's: for fragments that change so much that each switch would compile most of the kernel.
+    /// Names an object folder other than the profile's: for fragments that change so much that each switch would compile most of the kernel.
     var variant: String?
 
-    /// The same as options of the command line, without the series.
+    /// The same as options of the command line; the series is left out.
     public var words: [String] {
         (source == "debian" ? [] : ["--kernel", source]) + configuration
     }
@@ -40,7 +40,7 @@ public struct KernelRequest: Sendable, Equatable {
 }
 
 extension KernelConfig {
-    /// The options that a request asks for.
+    /// The options of a request.
     ///
     /// - Throws: `HarnessError` of kind `.input`: no such profile or file, or a line that is not an option.
     init(request: KernelRequest, folder: String) throws {

@@ -4,7 +4,7 @@ import Foundation
 
 /// Decides whether the netdevsim.ko of the last build can be used again.
 ///
-/// It can where all of this is the same: the tree's headers, Kbuild files, tools and driver (`TreeInputs.module`), patches and
+/// It can where all of these are the same: the tree's headers, Kbuild files, tools and driver (`TreeInputs.module`), patches and
 /// compiler (both in `inputs`), the kernel's .config, the symbols it exports, and the headers and linker script that its
 /// build generated.
 struct ModuleReuse: Sendable {
@@ -18,7 +18,7 @@ struct ModuleReuse: Sendable {
         self.kernel = kernel
         self.copy = copy
         let values = ConfigFragment.values(of: kernel.config)
-        // Types or code that come from vmlinux itself are not in the keys.
+        // The keys do not include types or code that the module gets from vmlinux.
         let dependsOnVmlinux = ["CONFIG_DEBUG_INFO_BTF_MODULES", "CONFIG_LTO_CLANG", "CONFIG_LTO_GCC", "CONFIG_GCC_PLUGINS", "CONFIG_MODULE_SIG"]
             .contains {
                 values[$0] == "y"

@@ -65,13 +65,13 @@ struct NetdevsimModule: Sendable {
     /// same inputs.
     ///
     /// - Parameters:
-    ///   - work: a folder of the harness's own, emptied before anything is built in it.
+    ///   - work: a folder of the harness; it is emptied before a build.
     ///   - inputs: the key of the kernel's headers, Kbuild files and tools, and of the compiler; nil where it is not known: the module is
     ///     then always built.
-    /// - Throws: `HarnessError` only where the harness itself fails: a patch that does not apply, or a driver that does not
+    /// - Throws: `HarnessError` only where the harness fails: a patch that does not apply, or a driver that does not
     ///   compile, is an outcome.
     func build(
-        against kernel: Kernel, work: String, jobs: Int, log: String, inputs: String? = nil, progress: Progress = .silent
+        against kernel: Kernel, work: String, jobs: Int, log: String, inputs: String? = nil, progress: Progress = .discarded
     ) async throws -> Outcome {
         let (source, objects) = (kernel.source, kernel.objects)
         let values = ConfigFragment.values(of: kernel.config)
@@ -86,10 +86,10 @@ struct NetdevsimModule: Sendable {
         let copy = work + "/" + Self.driver
         let reuse = try ModuleReuse(kernel: kernel, copy: copy, inputs: inputs.map { Cache.key([$0, try key()]) })
         if let module = reuse.module, let patches = Files.text(work + "/" + Self.applied) {
-            progress.say("netdevsim is built already")
+            progress.report("netdevsim is built already")
             return .module(module, patches: patches.split(separator: "\n").map(String.init))
         }
-        progress.say("building netdevsim")
+        progress.report("building netdevsim")
         let applied: PatchSet
         switch try await apply(from: source, work: work, progress: progress) {
         case .success(let set): applied = set
@@ -139,7 +139,7 @@ struct NetdevsimModule: Sendable {
             guard let reason, let patch = left.first else { return .success(set) }
             let words = "\(set.name)/\(Self.name(patch)) does not apply: \(reason)"
             if left.count < set.patches.count {
-                progress.say("netdevsim is built without \(left.count) patch\(left.count == 1 ? "" : "es"): \(words)")
+                progress.report("netdevsim is built without \(left.count) patch\(left.count == 1 ? "" : "es"): \(words)")
                 return .success(PatchSet(name: set.name, patches: Array(set.patches.dropLast(left.count))))
             }
             reasons.append(words)
@@ -147,7 +147,7 @@ struct NetdevsimModule: Sendable {
         return .failure(Refusal(reason: reasons.joined(separator: "; ")))
     }
 
-    /// Applies a patch whole or not at all.
+    /// Applies all of a patch or nothing of it.
     ///
     /// - Returns: the first hunk that does not apply; nil where the patch was applied.
     private func refusal(of patch: String, work: String) async throws -> String? {
@@ -157,15 +157,16 @@ struct NetdevsimModule: Sendable {
         do {
             try await Command("patch", arguments + ["--dry-run"]).run(log: log)
         } catch let error as HarnessError {
-            let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
-            guard text.split(separator: "\n").count > 1 else { throw error }
+            let text = Files.text(log, from: start)
+            // A full disk is an error: as a refusal, "no netdevsim" would be cached.
+            guard error.cause != .diskFull, text.split(separator: "\n").count > 1 else { throw error }
             return Self.firstFailure(in: text)
         }
         try await Command("patch", arguments).run(log: log)
         return nil
     }
 
-    /// Copies the sources only: with a built tree's objects, make would find the copy up to date.
+    /// Copies the sources only: with a built tree's objects, make would compile nothing.
     private func copyDriver(from source: String, to target: String) async throws {
         try Files.makeFolder(target)
         for name in Files.names(in: source + "/" + Self.driver)

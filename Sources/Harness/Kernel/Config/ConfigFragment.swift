@@ -19,7 +19,7 @@ struct ConfigOption: Equatable, Sendable {
     var line: String { value == "n" ? "# \(name) is not set" : "\(name)=\(value)" }
 }
 
-/// Reads configuration fragments: lines in .config's form, with two marks of the harness's own.
+/// Reads configuration fragments: lines in .config's form, with two marks of the harness.
 ///
 /// `# base: NAME` in the first line puts NAME.config of the same folder before this one. `# optional` excludes the options
 /// down to the next blank line from the read-back.

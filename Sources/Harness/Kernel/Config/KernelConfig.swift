@@ -34,9 +34,9 @@ struct KernelConfig: Equatable, Sendable {
         guard !name.isEmpty, !name.contains("/"), let text = Files.text(path) else {
             let known = Files.names(in: folder).filter { $0.hasSuffix(".config") }.map { String($0.dropLast(".config".count)) }
             throw HarnessError(
-                .input, "there is no kernel profile \"\(name)\": looked for \(path)",
+                .input, "there is no kernel profile \"\(name)\": \(path) does not exist",
                 hint: known.isEmpty
-                    ? "\(folder) has no profile at all: is the installation complete?" : "known profiles: " + known.joined(separator: ", "))
+                    ? "\(folder) has no profile: the installation is not complete" : "known profiles: " + known.joined(separator: ", "))
         }
         let own = try ConfigFragment.parse(text, origin: path)
         guard let base = ConfigFragment.base(of: text) else { return own }
@@ -61,7 +61,7 @@ struct KernelConfig: Equatable, Sendable {
     }
 
     /// - Throws: `HarnessError` that names each option with the requested value, the final value, and the file of the request; of kind
-    ///   `.input` where one of them is the caller's own.
+    ///   `.input` where the caller requested one of them.
     func requireMet(in dotConfig: String, version: String) throws {
         let unmet = unmet(in: dotConfig)
         guard !unmet.isEmpty else { return }
@@ -70,15 +70,15 @@ struct KernelConfig: Equatable, Sendable {
             byUser ? .input : .harness,
             "Kconfig of Linux \(version) dropped or changed \(unmet.count == 1 ? "a requested option" : "\(unmet.count) requested options")",
             hint: byUser
-                ? "an option is dropped where an option it depends on is off, and set where another selects it: look it up with `make menuconfig`, then add what it needs with --set"
+                ? "Kconfig drops an option where an option that it depends on is off, and sets it where another selects it: find these with `make menuconfig`, then add them with --set"
                 : "this kernel needs another fragment: mark the options \"# optional\", or pass --set NAME=value for these",
-            evidence: unmet.map { "\($0.option.name): wanted \($0.option.value), got \($0.got) (\($0.option.origin))" }, blame: .kernel)
+            evidence: unmet.map { "\($0.option.name): requested \($0.option.value), got \($0.got) (\($0.option.origin))" }, blame: .kernel)
     }
 
     /// Configures `make`'s object folder: tinyconfig, the options, olddefconfig, then the read-back. A configuration made
     /// there before from the same inputs is reused.
     ///
-    /// - Parameter inputs: the key of all that the outcome depends on, without the options: the tree's Kconfig files and the tools.
+    /// - Parameter inputs: the key of what the outcome depends on apart from the options: the tree's Kconfig files and the tools.
     /// - Returns: the final .config.
     func apply(with make: KernelMake, version: String, inputs: String) async throws -> String {
         let path = make.objects + "/.config"
@@ -106,7 +106,7 @@ struct KernelConfig: Equatable, Sendable {
         guard Files.text(objects + "/.config") != final else { return }
         try Self.record(objects).invalidate()
         throw HarnessError(
-            .harness, "the configuration in \(objects) changed while the kernel was built", hint: "run again: it will be configured again")
+            .harness, "the configuration in \(objects) changed while the kernel was built", hint: "run again: the next run configures it again")
     }
 
     private static func record(_ objects: String) -> ProductRecord {

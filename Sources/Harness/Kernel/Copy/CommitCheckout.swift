@@ -3,7 +3,7 @@
 import Crypto
 import Foundation
 
-/// A work tree of the harness's own, in which the commits of a tree under test are checked out, one at a time.
+/// A work tree of the harness, in which the commits of a tree under test are checked out, one at a time.
 ///
 /// Its repository uses the objects of the tree's repository as alternates and writes nothing there: no worktree is registered, no
 /// reference is made. git writes only the files that differ between two commits, so make compiles only the changes.
@@ -14,7 +14,7 @@ struct CommitCheckout: Sendable {
     let folder: String
 
     private var repository: String { folder + ".git" }
-    /// A file that is there while a checkout is under way.
+    /// A file that exists while a checkout is under way.
     private var busy: String { folder + ".busy" }
 
     private func git(_ arguments: [String]) -> Command {
@@ -28,14 +28,14 @@ struct CommitCheckout: Sendable {
         return command
     }
 
-    /// Checks a commit out. The caller is the only user of the folder.
+    /// Checks out a commit. The caller is the only user of the folder.
     ///
     /// - Parameter renewed: called before the work tree is made for the first time, or again.
     func checkOut(_ commit: String, progress: Progress, renewed: () throws -> Void) async throws {
         let objects = try await tree.objects()
         let alternates = repository + "/objects/info/alternates"
         if Files.text(alternates) != objects + "\n" || KernelTree.version(folder) == nil {
-            progress.say("checking out \(commit.prefix(12)) of \(tree.folder), for the first time")
+            progress.report("checking out \(commit.prefix(12)) of \(tree.folder), for the first time")
             try Files.remove(alternates)
             try Files.remove(folder)
             try Files.remove(repository)
@@ -44,12 +44,12 @@ struct CommitCheckout: Sendable {
             try await git(["init", "--quiet", "--template="]).output()
             try Files.write(objects + "\n", to: alternates)
         }
-        // A git that was killed leaves them. Nobody else uses this repository.
+        // A git that was killed leaves these files. Only the harness uses this repository.
         try Files.remove(repository + "/index.lock")
         try Files.remove(repository + "/HEAD.lock")
         let interrupted = FileStatus(busy) != nil
         try Files.write(commit, to: busy)
-        // Without it a file of which only the time is new would be written again, and compiled.
+        // Without it git would write a file again of which only the time is new, and make would compile it.
         _ = try? await git(["update-index", "-q", "--refresh"]).output()
         try Task.checkCancellation()
         try await git(["checkout", "--quiet", "--force", "--detach", commit]).output()

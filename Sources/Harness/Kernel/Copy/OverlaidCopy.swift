@@ -2,10 +2,10 @@
 
 import Foundation
 
-/// The harness's own copy of a source that never changes; one overlay after another is applied to it.
+/// The harness's copy of a source that never changes; one overlay after another is applied to it.
 ///
-/// The paths that differ from the source are written to a journal before the files are touched, so that the next run restores what a
-/// killed run left. A file that is written gets the present time, and a file that has its content already is not written: make compiles
+/// The paths that differ from the source are written to a journal before the files are touched, so that the next run restores the files
+/// of a killed run. A file that is written gets the present time, and a file that has its content already is not written: make compiles
 /// only the changes.
 struct OverlaidCopy: Sendable {
     /// The unpacked source.
@@ -24,7 +24,7 @@ struct OverlaidCopy: Sendable {
         self.folder = folder
         let mark = folder + ".of"
         guard Files.text(mark) != identity || KernelTree.version(folder) == nil else { return }
-        progress.say("copying \(origin), to apply patches to the copy")
+        progress.report("copying \(origin), to apply patches to the copy")
         try Files.remove(mark)
         try Files.remove(journal)
         try Files.remove(folder)
@@ -38,19 +38,19 @@ struct OverlaidCopy: Sendable {
         let before = Set((Files.text(journal) ?? "").split(separator: "\n").map(String.init))
         let paths = before.union(overlay.files.keys)
         try Files.write(paths.sorted().joined(separator: "\n"), to: journal)
-        var wanted: [(path: String, file: Overlay.File)] = []
+        var files: [(path: String, file: Overlay.File)] = []
         // Removals first, and files before the folders that hold them: a link may replace a folder of the same name.
         for path in paths.sorted(by: >) {
             try Cancellation.check()
             if let file = overlay.files[path] {
-                if let file { wanted.append((path, file)) } else { try remove(path) }
+                if let file { files.append((path, file)) } else { try remove(path) }
             } else if let status = FileStatus(origin + "/" + path) {
-                wanted.append((path, Overlay.File(path: origin + "/" + path, identity: try TreeScan.identity(origin + "/" + path, status))))
+                files.append((path, Overlay.File(path: origin + "/" + path, identity: try TreeScan.identity(origin + "/" + path, status))))
             } else {
                 try remove(path)
             }
         }
-        for (path, file) in wanted.reversed() {
+        for (path, file) in files.reversed() {
             try Cancellation.check()
             try write(file, at: path)
         }
@@ -62,7 +62,7 @@ struct OverlaidCopy: Sendable {
         if let status = FileStatus(target), status.kind == .file || status.kind == .link, try TreeScan.identity(target, status) == file.identity {
             return
         }
-        // A file or a link may stand where a folder is wanted.
+        // There may be a file or a link in the place of the folder.
         var above = folder
         for part in path.split(separator: "/").dropLast() {
             above += "/" + part
@@ -77,9 +77,9 @@ struct OverlaidCopy: Sendable {
         try Files.rename(temporary, to: target)
     }
 
-    /// Removes a file, and the folders that it leaves empty.
+    /// Removes a file, and the folders that are then empty.
     private func remove(_ path: String) throws {
-        // A path behind a link of an earlier state leads out of the copy: nothing is removed there.
+        // A path through a link of an earlier state leads out of the copy: no file is removed there.
         var above = path
         while let slash = above.lastIndex(of: "/") {
             above = String(above[..<slash])

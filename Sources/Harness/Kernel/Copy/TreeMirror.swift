@@ -3,15 +3,14 @@
 import Foundation
 import Glibc
 
-/// The harness's own copy of a tree under test: one stable folder per origin, brought up to date file by file, so that
-/// make sees only what changed.
+/// The harness's copy of a tree under test: one folder for each origin, updated file by file, so that make compiles only the changes.
 struct TreeMirror: Sendable {
     /// The tree under test, which is only read.
     var origin: String
     /// The copy.
     var folder: String
 
-    /// Files that replace some of the origin's.
+    /// The files that replace some of the origin's.
     var overlay: Overlay?
 
     /// The origin changed while it was copied; the caller scans it again.
@@ -85,7 +84,7 @@ struct TreeMirror: Sendable {
 
     private func makeParent(_ parent: String) throws {
         guard !parent.isEmpty, !Files.isFolder(folder + "/" + parent) || FileStatus(folder + "/" + parent)?.kind == .link else { return }
-        // A file or a link may stand where the origin now has a folder.
+        // There may be a file or a link in the place of a folder that the origin now has.
         var path = folder
         for part in parent.split(separator: "/") {
             path += "/" + part
@@ -125,7 +124,7 @@ struct TreeMirror: Sendable {
         return record
     }
 
-    /// Whether the mirror must not have this file.
+    /// Whether the mirror has a file that it must not have.
     private func isExtra(_ path: String, _ index: TreeIndex) -> Bool {
         if let file = overlay?.files[path] { return file == nil }
         return index.records[path]?.generated ?? true

@@ -10,7 +10,7 @@ enum CompilerWarnings {
         return log.split(separator: "\n").compactMap(warning).filter { seen.insert($0).inserted }
     }
 
-    /// The warning in a line; nil where it has none of the source's.
+    /// The warning about the source in a line; nil where it has none.
     static func warning(_ line: Substring) -> String? {
         // make warns of clocks and its jobserver.
         guard !line.hasPrefix("make"), let mark = line.range(of: ": warning: ") ?? line.range(of: ": WARNING: ") else { return nil }

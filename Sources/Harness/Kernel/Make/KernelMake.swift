@@ -3,7 +3,7 @@
 import Foundation
 import Subprocess
 
-/// Runs the kernel's make. All that would make two builds of the same source differ has a fixed value.
+/// Runs the kernel's make. Every variable that would make two builds of the same source differ has a fixed value.
 struct KernelMake: Sendable {
     /// The source folder. It is only read.
     var source: String
@@ -12,7 +12,7 @@ struct KernelMake: Sendable {
     var jobs: Int
     var log: String
 
-    /// Kbuild reads these from the environment. None of the caller's may reach a build, since a build is found again by its key.
+    /// Kbuild reads these from the environment. None of the caller's may reach a build: the build's key does not include them.
     static let cleared = [
         "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MAKEOVERRIDES", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
         "KBUILD_EXTMOD_OUTPUT", "KBUILD_EXTRA_SYMBOLS", "KBUILD_VERBOSE", "KBUILD_SRC", "KCFLAGS", "KAFLAGS", "KCPPFLAGS", "KRUSTFLAGS",
@@ -26,7 +26,7 @@ struct KernelMake: Sendable {
         "KBUILD_BUILD_USER": "ppiov", "KBUILD_BUILD_HOST": "ppiov", "SOURCE_DATE_EPOCH": "0",
     ]
 
-    /// The output of a step stays together, below its line.
+    /// make prints the output of a step in one piece, below its line.
     static let outputSync = ["--output-sync=target"]
 
     static func command(_ arguments: [String]) -> Command {
@@ -46,7 +46,7 @@ struct KernelMake: Sendable {
         let start = FileStatus(log)?.size ?? 0
         let status = try await command.status(log: log)
         guard !status.isSuccess else { return }
-        let text = String(decoding: (FileManager.default.contents(atPath: log) ?? Data()).dropFirst(Int(start)), as: UTF8.self)
+        let text = Files.text(log, from: start)
         guard case .exited = status, text.split(separator: "\n").count > 1 else { throw command.failure(.harness, status, tail: text) }
         throw explained(what, text: text, log: log)
     }
@@ -61,14 +61,14 @@ struct KernelMake: Sendable {
             evidence: evidence, blame: isSourceError(text) ? .kernel : .harness, cause: .toolFailed, log: log)
     }
 
-    /// Whether the source is at fault, and not a compiler, linker or make that was killed, had no memory, or is not installed.
+    /// Whether the fault is in the source; false for a compiler, linker or make that was killed, had no memory, or is not installed.
     private static func isSourceError(_ text: String) -> Bool {
         let words = [
             "Killed signal terminated program", "Terminated signal terminated program", "internal compiler error", "ld terminated with signal",
             "annot allocate memory", "memory exhausted", "out of memory allocating", "Input/output error", "Read-only file system",
             "Too many open files", "Resource temporarily unavailable",
         ]
-        // How make reports a command that a signal ended, or that a shell did not find.
+        // make's text for a command that a signal ended, or that a shell did not find.
         let ends = [
             "] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143",
             "*** Terminated", "*** wait: No child processes.  Stop.",
@@ -76,13 +76,13 @@ struct KernelMake: Sendable {
         return !text.split(separator: "\n").contains { line in
             // The compiler quotes the source in lines with a bar: those do not count.
             if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }
-            // A program of the host: a script of the source has a path.
+            // Without a path it is a program of the host, with one a script of the source.
             if line.hasSuffix(": not found") { return line.components(separatedBy: ": ").dropLast().last?.contains("/") == false }
             return !line.contains(" | ") && words.contains { line.contains($0) }
         }
     }
 
-    /// The lines that explain a failure: errors of compiler and linker; where there are none, make's own and the last lines.
+    /// The lines that explain a failure: errors of compiler and linker; where there are none, those of make and the last lines.
     static func firstErrors(in text: String, limit: Int = 12) -> [String] {
         let lines = text.split(separator: "\n").map(String.init)
         let compiler = lines.filter { $0.contains("error:") || $0.contains("undefined reference") || $0.contains("No space left on device") }

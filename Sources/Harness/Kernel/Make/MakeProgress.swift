@@ -37,7 +37,7 @@ enum MakeProgress {
             steps += KernelMake.steps(in: String(decoding: whole, as: UTF8.self))
             if steps / interval > reported / interval {
                 reported = steps
-                progress.say("compiling: \(steps / interval * interval) steps done")
+                progress.report("compiling: \(steps / interval * interval) steps done")
             }
         }
     }

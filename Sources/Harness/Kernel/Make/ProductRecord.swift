@@ -2,9 +2,9 @@
 
 import Foundation
 
-/// A record of the inputs that a file was made from, so that it is not made again from the same inputs.
+/// A record of the inputs that a file was made from. While they are the same, the file is not made again.
 ///
-/// The record has the hash of the file too: a file that another program changed or truncated counts as not made.
+/// The record also has the hash of the file: a file that another program changed or truncated is made again.
 struct ProductRecord: Sendable {
     /// The file.
     var product: String
@@ -28,7 +28,7 @@ struct ProductRecord: Sendable {
         return content == Content(inputs: inputs, product: hash)
     }
 
-    /// Removes the record. To be called before the product is made again: an interrupted one must not count as complete.
+    /// Removes the record. To be called before the product is made again: one that is interrupted must not count as complete.
     func invalidate() throws { try Files.remove(record) }
 
     /// Writes the record of a product that was made from these inputs.

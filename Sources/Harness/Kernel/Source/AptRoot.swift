@@ -82,15 +82,15 @@ struct AptRoot: Sendable {
             try await Command("apt-get", ["-q"] + arguments, environment: environment, directory: folder).output()
         } catch let error as HarnessError {
             if error.cause == .diskFull { throw Files.full("download \(what)", evidence: error.evidence) }
-            // The lists may name a version that the mirror has replaced since: without the stamp the next run fetches them again.
+            // The mirror may have replaced a version since the lists were fetched: without the stamp the next run fetches them again.
             try Files.remove(stamp)
             throw HarnessError(
-                .harness, "cannot download \(what)", hint: "check the network and run again: the package lists will be fetched again",
+                .harness, "cannot download \(what)", hint: "check the network and run again: the next run fetches the package lists again",
                 evidence: error.evidence)
         }
     }
 
-    /// Every version of the packages that is in the lists; none where there are no lists.
+    /// Every version of the packages in the lists; none where there are no lists.
     func offers(_ packages: [String]) async throws -> [Offer] {
         guard age != nil, !packages.isEmpty else { return [] }
         try configure()
@@ -111,7 +111,7 @@ struct AptRoot: Sendable {
         try await download("\(offer.package) \(offer.version)", ["download", "\(offer.package)=\(offer.version)"], into: folder)
     }
 
-    /// A package as it would be downloaded.
+    /// A package as apt would download it.
     struct Archive: Equatable, Sendable {
         var name: String
         /// Its name in apt's cache.
@@ -121,7 +121,7 @@ struct AptRoot: Sendable {
         var hash: String
     }
 
-    /// The packages, and all that they depend on in an empty system.
+    /// The packages, and the packages that they depend on in an empty system.
     ///
     /// - Throws: `HarnessError` where the suite lacks one of them.
     func closure(of packages: [String], suite: String) async throws -> [Archive] {
@@ -134,14 +134,14 @@ struct AptRoot: Sendable {
         let closure = Self.parse(uris: text)
         guard !closure.isEmpty else {
             throw HarnessError(
-                .harness, "apt-get names no archives for \(packages.count) packages of Debian's \(suite)",
+                .harness, "apt-get lists no archives for \(packages.count) packages of Debian's \(suite)",
                 hint: "run again; apt's lists are in \(folder)",
                 evidence: text.split(separator: "\n").map(String.init))
         }
         return closure
     }
 
-    /// Downloads them all, verified by apt, into apt's cache.
+    /// Downloads all of them, verified by apt, into apt's cache.
     func downloadAll(_ packages: [String], suite: String) async throws {
         try await download("packages of Debian's \(suite)", ["--download-only"] + Self.installation(packages, suite))
     }
@@ -193,7 +193,7 @@ struct AptRoot: Sendable {
         let listing = Command("apt-get", ["indextargets", "--format", "$(REPO_URI)|$(SUITE)|$(CODENAME)", "Created-By: Packages"])
         if let mirror = Self.mirror(inTargets: try await listing.output()) { return mirror }
         throw HarnessError(
-            .harness, "the system's apt names no Debian mirror to get kernel sources from",
+            .harness, "the system's apt has no Debian mirror to get kernel sources from",
             hint: "set \(Self.mirrorVariable) to one (http://mirror.example/debian/), or give a kernel tree or tarball")
     }
 }

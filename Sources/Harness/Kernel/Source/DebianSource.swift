@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Kernel sources from Debian's linux-source packages, kept in the cache once fetched.
+/// Kernel sources from Debian's linux-source packages. Fetched packages are kept in the cache.
 struct DebianSource: Sendable {
     var cache: Cache
     var progress: Progress
@@ -15,12 +15,12 @@ struct DebianSource: Sendable {
 
     private func apt() throws -> AptRoot { AptRoot(folder: try cache.folder("apt")) }
 
-    private func waiting() { progress.say("waiting for another run that fetches from Debian") }
+    private func waiting() { progress.report("waiting for another run that fetches from Debian") }
 
-    /// The package version that is requested. Fetches package lists where they are old or lack it; without a network, a
-    /// package that was fetched before is taken.
+    /// The package version that is requested. Fetches package lists where they are old or lack it; without a network, it
+    /// takes a package that was fetched before.
     ///
-    /// - Throws: `HarnessError` of kind `.input` that lists the versions there are.
+    /// - Throws: `HarnessError` of kind `.input` that lists the available versions.
     func choose(_ requested: DebianVersionSpec) async throws -> AptRoot.Offer {
         let offer = try await cache.locked("apt", waiting: waiting) {
             let apt = try apt()
@@ -38,7 +38,9 @@ struct DebianSource: Sendable {
             let all = try await apt.offers(try await apt.packages()) + kept
             throw Self.unavailable(requested, offers: all)
         }
-        if requested == .any { progress.say("kernel: \(offer.package) \(offer.version), the newest that the netdevsim patch is known to apply to") }
+        if requested == .any {
+            progress.report("kernel: \(offer.package) \(offer.version), the newest that the netdevsim patch is known to apply to")
+        }
         return offer
     }
 
@@ -50,7 +52,7 @@ struct DebianSource: Sendable {
             let temporary = folder + "/.download-" + UUID().uuidString.prefix(8)
             try Files.makeFolder(temporary)
             defer { try? FileManager.default.removeItem(atPath: temporary) }
-            progress.say("downloading \(offer.package) \(offer.version)")
+            progress.report("downloading \(offer.package) \(offer.version)")
             let apt = try apt()
             do {
                 try await apt.download(offer, into: temporary)
@@ -72,14 +74,14 @@ struct DebianSource: Sendable {
         }
     }
 
-    /// Fetches the package lists; where that fails and a fetched package will do, reports it and returns that package.
+    /// Fetches the package lists. Where that fails and there is a fetched package that matches, reports it and returns that package.
     private func refresh(_ apt: AptRoot, orUse kept: AptRoot.Offer?) async throws -> AptRoot.Offer? {
         do {
-            progress.say("fetching Debian's package lists")
+            progress.report("fetching Debian's package lists")
             try await apt.refresh()
             return nil
         } catch let error as HarnessError where kept != nil && error.kind == .harness {
-            progress.say("no new package lists (\(error.message)): using a package that was fetched before")
+            progress.report("no new package lists (\(error.message)): using a package that was fetched before")
             return kept
         }
     }
@@ -109,7 +111,7 @@ struct DebianSource: Sendable {
         return HarnessError(
             .input,
             "\(requested.description) is not in Debian's suites \(suites)"
-                + (lines.isEmpty ? ", which have no kernel source at all" : "; these are:"),
+                + (lines.isEmpty ? ", which have no kernel source" : "; these are:"),
             hint: "name one of them (debian:SERIES for the newest point release), or give a kernel tree or tarball", evidence: lines)
     }
 }

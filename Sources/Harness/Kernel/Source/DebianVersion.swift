@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// A Debian package version, ordered as deb-version(7) says.
+/// A Debian package version, in the order of deb-version(7).
 struct DebianVersion: Comparable, Hashable, Sendable, CustomStringConvertible {
     var text: String
 
@@ -23,7 +23,7 @@ struct DebianVersion: Comparable, Hashable, Sendable, CustomStringConvertible {
         return (upstream != 0 ? upstream : compare(Array(left.revision.utf8), Array(right.revision.utf8))) < 0
     }
 
-    /// Parts without digits by letter ("~" before the end, letters before the rest), parts of digits by number, in turn.
+    /// Parts without digits by letter ("~" before the end, letters before the rest), parts of digits by number, alternating.
     private static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var (i, j) = (0, 0)
         while i < left.count || j < right.count {

@@ -2,7 +2,7 @@
 
 /// The part of a kernel request after "debian:".
 enum DebianVersionSpec: Equatable, Sendable {
-    /// `debian` alone: the newest available of the series in `known`.
+    /// `debian` without a version: the newest available of the series in `known`.
     case any
     /// `7.3`: the newest point release of a series.
     case series(String)
@@ -46,7 +46,7 @@ enum DebianVersionSpec: Equatable, Sendable {
         }
     }
 
-    /// The series to look for, the preferred one first.
+    /// The series to search, the preferred one first.
     var series: [String] {
         switch self {
         case .any: Self.known

@@ -24,7 +24,7 @@ struct KernelSource: Sendable {
         let path = try existing(requested)
         if !Files.isFolder(path) { return try await tarball(path) }
         guard KernelTree.isBuilt(path) else { return try await tree(path) }
-        progress.say("using the kernel already built in \(path); tree:\(path) builds its source instead")
+        progress.report("using the kernel already built in \(path); tree:\(path) builds its source instead")
         return try await built(path)
     }
 
@@ -39,10 +39,10 @@ struct KernelSource: Sendable {
         let path = URL(fileURLWithPath: text).standardizedFileURL.resolvingSymlinksInPath().path
         guard !text.isEmpty, FileStatus(path) != nil else {
             throw HarnessError(
-                .input, "there is no kernel source at \"\(text)\": looked for \(path)",
+                .input, "there is no kernel source at \"\(text)\": \(path) does not exist",
                 hint: "give a git tree, a source folder, a tarball, an already built tree, or debian:7.3")
         }
-        // To read anything else, a FIFO for instance, would block.
+        // Reading any other file, such as a FIFO, may block.
         let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
         guard type == .typeRegular || type == .typeDirectory else {
             throw HarnessError(.input, "\(path) is neither a file nor a folder")
@@ -63,8 +63,8 @@ struct KernelSource: Sendable {
     private func built(_ folder: String) async throws -> ResolvedSource {
         guard KernelTree.isBuilt(folder) else {
             throw HarnessError(
-                .input, "\(folder) is not a built kernel tree: looked for vmlinux and .config in it",
-                hint: "build it first, or give tree:\(folder) to have it built")
+                .input, "\(folder) is not a built kernel tree: it needs vmlinux and .config",
+                hint: "build it first, or give tree:\(folder), which builds it")
         }
         let key = Cache.key(try await blocking { try ["vmlinux", ".config"].map { try ContentHash.ofFile(folder + "/" + $0) } })
         let version = KernelTree.source(ofBuilt: folder).flatMap { KernelTree.version($0) }
@@ -95,8 +95,8 @@ struct KernelSource: Sendable {
         return fresh
     }
 
-    /// Calls `body` with the folder in which a source's files can be read as they are, and with that of its repository's objects where it
-    /// has one. A checkout may have another commit after `body` returns.
+    /// Calls `body` with the folder in which a source's files can be read, and with that of its repository's objects where it has one. A
+    /// checkout may have another commit after `body` returns.
     func reading<Value>(_ source: ResolvedSource, _ body: (_ folder: String, _ objects: String?) async throws -> Value) async throws -> Value {
         switch source.material {
         case .tree(let folder): return try await body(folder, try await GitTree(folder)?.objects())
@@ -107,12 +107,12 @@ struct KernelSource: Sendable {
         }
     }
 
-    /// Makes the source buildable: unpacked, or copied, in a folder of the cache.
+    /// Unpacks or copies the source into a folder of the cache, where it can be built.
     ///
     /// For a tree the caller holds the lock `build-ID` for as long as it reads the folder.
     ///
-    /// - Returns: the folder, the source as it is now (a tree may have changed since it was resolved), and the keys of what
-    ///   its configuration and its modules depend on.
+    /// - Returns: the folder, the source as it is now (a tree may have changed since it was resolved), and the keys of
+    ///   the inputs of its configuration and its modules.
     func materialize(_ source: ResolvedSource) async throws -> (folder: String, source: ResolvedSource, inputs: TreeInputs) {
         let folder = try cache.folder("sources") + "/" + source.id
         var source = source
@@ -124,7 +124,7 @@ struct KernelSource: Sendable {
             source.version = try KernelTree.requireVersion(path, named: path)
             return (path, source, inputs)
         case .commit(let tree, let commit):
-            guard let tree = GitTree(tree) else { throw HarnessError(.input, "\(tree) is not a git tree any more") }
+            guard let tree = GitTree(tree) else { throw HarnessError(.input, "\(tree) is no longer a git tree") }
             let checkout = CommitCheckout(tree: tree, folder: folder)
             try await checkout.checkOut(commit, progress: progress) { try removeObjects(source.id) }
             inputs = try await checkout.inputs(commit)
@@ -147,12 +147,12 @@ struct KernelSource: Sendable {
 
     private func unpacked(_ folder: String, _ id: String, archive: () async throws -> String) async throws {
         if KernelTree.version(folder) != nil { return }
-        try await cache.locked("source-" + id, waiting: { progress.say("waiting for another run that unpacks the same source") }) {
+        try await cache.locked("source-" + id, waiting: { progress.report("waiting for another run that unpacks the same source") }) {
             if KernelTree.version(folder) != nil { return }
             try Files.removeTemporaries(of: folder)
             try Files.remove(folder)
             let archive = try await archive()
-            progress.say("unpacking \(archive)")
+            progress.report("unpacking \(archive)")
             try await SourceArchive.unpack(archive, to: folder)
         }
     }
@@ -169,17 +169,17 @@ struct KernelSource: Sendable {
                 throw HarnessError(.input, "\(origin) changed after the patches were applied: \(unpatched) became \(identity)", hint: "run again")
             }
             source.identity = ResolvedSource.identity(identity, source.overlay)
-            progress.say(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
+            progress.report(changes == 0 ? "the copy of \(origin) is up to date" : "copied \(changes) new or changed files of \(origin)")
             return (source, TreeInputs(source.overlay.map { index.with($0) } ?? index))
         }
         throw HarnessError(
-            .input, "\(origin) changes while it is copied, four times in a row", hint: "wait until no program writes there, then run again")
+            .input, "\(origin) changed while it was copied, four times in a row", hint: "end the programs that write there, then run again")
     }
 
     /// The index of the copy, and how many files were written; nil where the tree changed meanwhile.
     private func copied(_ origin: String, to folder: String, id: String, overlay: Overlay?) async throws -> (index: TreeIndex, changes: Int)? {
         if FileStatus(folder) == nil {
-            progress.say("copying \(origin)")
+            progress.report("copying \(origin)")
             try removeObjects(id)
         }
         let scanned = try await scan(origin, id: id)
@@ -201,7 +201,7 @@ struct KernelSource: Sendable {
 
     /// Removes from the copy the files that an in-tree build made in the original: `make mrproper`.
     private func clean(_ folder: String, _ index: inout TreeIndex) async throws {
-        progress.say("removing the files of an in-tree build from the copy")
+        progress.report("removing the files of an in-tree build from the copy")
         try await KernelMake.command(["-C", folder, "mrproper"]).output()
         for path in index.records.keys where FileStatus(folder + "/" + path) == nil { index.records[path]?.generated = true }
     }

@@ -15,18 +15,18 @@ public struct ResolvedSource: Sendable, Equatable {
         case tarball(String)
         case tree(String)
         case built(String)
-        /// A commit of a git tree, whatever its work tree has.
+        /// A commit of a git tree; its work tree does not count.
         case commit(tree: String, commit: String)
-        /// A folder of the harness's own that is built in place: whoever changes it holds its lock and gives its inputs.
+        /// A folder of the harness that is built in place. The code that changes it holds its lock and passes its inputs.
         case owned(String, TreeInputs)
     }
 
     var material: Material
-    /// Names its folders in the cache: stable for a tree however it changes.
+    /// Names its folders in the cache. A tree keeps its id when its files change.
     var id: String
     /// Its identity without the overlay; nil where it has none.
     private(set) var unpatched: String?
-    /// The files that replace some of the source's. An empty overlay is the source before the first patch: it is built in the same folders.
+    /// The files that replace some of the source's. An empty overlay means the source before the first patch, which is built in the same folders.
     var overlay: Overlay?
 
     var isTree: Bool { if case .tree = material { true } else { false } }
@@ -47,7 +47,7 @@ public struct ResolvedSource: Sendable, Equatable {
     func with(_ overlay: Overlay) throws -> ResolvedSource {
         if case .built(let path) = material {
             throw HarnessError(
-                .input, "\(path) is built already: patches need a source", hint: "give its source, with tree:PATH or debian:VERSION")
+                .input, "\(path) is built already, and patches need a source", hint: "give its source, with tree:PATH or debian:VERSION")
         }
         var source = self
         source.overlay = overlay

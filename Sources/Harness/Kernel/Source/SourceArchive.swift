@@ -8,11 +8,11 @@ enum SourceArchive {
 
     static func isArchive(_ path: String) -> Bool { suffixes.contains { path.hasSuffix($0) } }
 
-    /// Unpacks `archive` so that `target` is the top folder of the kernel tree; whole, or not there at all.
+    /// Unpacks `archive` so that `target` is the top folder of the kernel tree; complete, or not at all.
     ///
     /// - Throws: `HarnessError` of kind `.input` where the archive is not a kernel source or would write outside its tree.
     static func unpack(_ archive: String, to target: String) async throws {
-        let temporary = Files.temporary(beside: target)
+        let temporary = Files.temporary(for: target)
         try Files.makeFolder(temporary)
         defer { try? FileManager.default.removeItem(atPath: temporary) }
         do {
@@ -42,7 +42,7 @@ enum SourceArchive {
         if error.cause == .diskFull { return Files.full("unpack \(archive)", evidence: error.evidence) }
         if text.contains("contains '..'") || text.contains("Cannot open: Not a directory") {
             return HarnessError(
-                .input, "\(archive) has a path outside of its own tree, and was not used", hint: "get the tarball from a source you trust",
+                .input, "\(archive) has a path outside of its own tree, and is not used", hint: "get the tarball from a source you trust",
                 evidence: error.evidence)
         }
         return HarnessError(

@@ -6,7 +6,7 @@ import Foundation
 struct GitTree: Sendable {
     var folder: String
 
-    /// Environment variables that would make git use another repository than the one it is given.
+    /// Environment variables that would make git use another repository than that of `--git-dir`.
     static let variables = [
         "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_COMMON_DIR",
     ]
@@ -17,7 +17,7 @@ struct GitTree: Sendable {
         self.folder = folder
     }
 
-    /// - Parameter path: the top folder, as the user wrote it.
+    /// - Parameter path: the top folder, as the user gave it.
     /// - Throws: `HarnessError` of kind `.input` where the folder is not the top of a work tree.
     init(required path: String) throws {
         let folder = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
@@ -29,7 +29,7 @@ struct GitTree: Sendable {
         self = tree
     }
 
-    /// git without the user's configuration, and in no repository but the one it is given.
+    /// git without the user's configuration, and with only the repository in its arguments.
     static func isolated(_ arguments: [String]) -> Command {
         var command = Command(
             "git", arguments, environment: ["GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": "/"])
@@ -55,7 +55,7 @@ struct GitTree: Sendable {
 
     /// "git:COMMIT", or "git:COMMIT+changes:KEY" where files differ from it or are new; ignored files do not count.
     ///
-    /// - Throws: `HarnessError` of kind `.input` with git's own words.
+    /// - Throws: `HarnessError` of kind `.input` with git's own message.
     func identity() async throws -> String {
         let commit = try await git(["rev-parse", "--verify", "HEAD^{commit}"]).output(orThrow: .input).trimmingCharacters(in: .whitespacesAndNewlines)
         let status = try await git(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"]).output(
@@ -71,7 +71,7 @@ struct GitTree: Sendable {
 
     /// The full hash of the commit that a revision names.
     ///
-    /// - Throws: `HarnessError` of kind `.input` with git's own words.
+    /// - Throws: `HarnessError` of kind `.input` with git's own message.
     func commit(_ revision: String) async throws -> String {
         guard !revision.isEmpty, !revision.hasPrefix("-") else { throw HarnessError(.input, "\"\(revision)\" is not a revision") }
         do {

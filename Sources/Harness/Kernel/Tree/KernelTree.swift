@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Recognises kernel source trees and built trees. It runs nothing in them.
+/// Recognises kernel source trees and built trees. It runs no program of theirs.
 enum KernelTree {
     /// The folder of the netdevsim driver.
     static let netdevsim = "drivers/net/netdevsim"
@@ -24,15 +24,15 @@ enum KernelTree {
         return version + "." + level + sublevel + (values["EXTRAVERSION"] ?? "")
     }
 
-    /// - Throws: `HarnessError` of kind `.input` that says what was looked for.
+    /// - Throws: `HarnessError` of kind `.input` that names the files that were searched for.
     static func requireVersion(_ folder: String, named name: String) throws -> String {
         if let version = version(folder) { return version }
         throw HarnessError(
-            .input, "\(name) is not a kernel source tree: looked for a Makefile that sets VERSION and PATCHLEVEL, and for Kconfig beside it",
+            .input, "\(name) is not a kernel source tree: it needs a Makefile that sets VERSION and PATCHLEVEL, and a file Kconfig",
             hint: "give the top folder of a kernel tree, a tarball of one, an already built tree (vmlinux and .config), or debian:VERSION")
     }
 
-    /// Whether a source tree has files of an in-tree build: `make O=` then refuses to build.
+    /// Whether a source tree has files of an in-tree build: `make O=` then fails.
     static func hasLeftovers(_ folder: String) -> Bool {
         [".config", "include/config", "arch/x86/include/generated"].contains { FileStatus(folder + "/" + $0) != nil }
     }
@@ -42,14 +42,14 @@ enum KernelTree {
         Files.isFile(folder + "/vmlinux") && Files.isFile(folder + "/.config")
     }
 
-    /// The source folder that belongs to a built tree: the folder itself, or where its `source` link points.
+    /// The source folder of a built tree: the folder itself, or the target of its `source` link.
     static func source(ofBuilt folder: String) -> String? {
         if version(folder) != nil { return folder }
         let link = URL(fileURLWithPath: folder + "/source").resolvingSymlinksInPath().path
         return version(link) == nil ? nil : link
     }
 
-    /// The options that a guest needs to boot and report, and that a built tree's configuration lacks.
+    /// The options without which a guest does not boot or report, and which a built tree's configuration lacks.
     static func missingGuestOptions(_ values: [String: String]) -> [String] {
         [
             "PVH", "BLK_DEV_INITRD", "BINFMT_ELF", "PROC_FS", "SYSFS", "DEVTMPFS", "SERIAL_8250_CONSOLE", "VIRTIO_PCI", "VIRTIO_CONSOLE", "NET",

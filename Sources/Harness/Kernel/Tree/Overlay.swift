@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Files that replace some of a source's: the result of a series of patches. The source itself is only read.
+/// Files that replace some of a source's: the result of a series of patches. The source is only read.
 struct Overlay: Sendable, Equatable {
     /// The replacement of one file.
     struct File: Sendable, Equatable {
@@ -18,7 +18,7 @@ struct Overlay: Sendable, Equatable {
     /// Replaces nothing.
     init() { files = [:] }
 
-    /// Reads the files `paths` of `folder`. A path that is not there is one that is removed.
+    /// Reads the files `paths` of `folder`. A path without a file is one that is removed.
     init(_ paths: some Sequence<String>, in folder: String) throws {
         files = [:]
         for path in paths {

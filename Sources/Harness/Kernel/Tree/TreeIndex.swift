@@ -22,7 +22,7 @@ struct TreeIndex: Sendable, Equatable {
 
     static let header = "ppiov tree index 1"
 
-    /// An index that cannot be read counts as empty: everything is then hashed again.
+    /// An index that cannot be read counts as empty: every file is then hashed again.
     init(file: String) {
         guard let data = FileManager.default.contents(atPath: file) else { return }
         var fields = data.split(separator: 0, omittingEmptySubsequences: false).makeIterator()

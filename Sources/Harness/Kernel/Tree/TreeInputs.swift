@@ -5,10 +5,10 @@ import Crypto
 /// The files of a tree that its configuration depends on, and those that a module built against it depends on, each as one key. A
 /// product is reused while its key is the same.
 ///
-/// Both keys are on the safe side. They have every file's path and kind, and every file's content but that of kinds which cannot
-/// reach the product: a key that changes without need costs seconds, one that wrongly stays would give a wrong kernel.
+/// Both keys include every file's path and kind, and every file's content except that of kinds which cannot reach the product. A key that
+/// changes without need costs seconds; a key that does not change where it must would give a wrong kernel.
 struct TreeInputs: Sendable, Equatable {
-    /// Kconfig's files and all that Kconfig may run or read: everything but C, assembly, device trees and documents.
+    /// Kconfig's files and all that Kconfig may run or read: every file except C, assembly, device trees and documents.
     var configuration: String
     /// All files that may reach an external module's build: the headers, Kbuild's files and tools, the driver itself. The headers
     /// that the build generates are not among them, nor is the product of linking (`Module.symvers`).

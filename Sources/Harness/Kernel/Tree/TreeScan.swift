@@ -5,7 +5,7 @@ import Glibc
 
 /// Lists and hashes the files of a tree under test; reads only.
 enum TreeScan {
-    /// Suffixes of files that compilers and Kbuild make; a kernel source has none of them.
+    /// Suffixes of files that compilers and Kbuild make; a kernel source has no such file.
     private static let products = [".o", ".ko", ".a", ".cmd", ".mod", ".mod.c", ".o.d", ".dwo", ".gcno", ".su"]
 
     /// Every file and symbolic link below a plain folder, without .git and the products of compilers and Kbuild.
@@ -64,7 +64,7 @@ enum TreeScan {
 
     /// Brings `index` up to date with the files `paths` of `root`: hashes those whose size, time or inode is new.
     ///
-    /// A file changed within the last second is hashed again next time: its modification time may be the same for two writes.
+    /// A file that was changed within the last second is hashed again the next time: two writes may have the same modification time.
     ///
     /// - Throws: `HarnessError` of kind `.input` where a file cannot be read; `CancellationError`.
     static func refresh(_ index: TreeIndex, root: String, paths: [String]) async throws -> TreeIndex {
