@@ -38,7 +38,7 @@ enum LayersCommand {
         case "--check":
             let findings = layers.findings
             for finding in findings { print(finding) }
-            print("\(findings.count) findings")
+            print(findings.count == 1 ? "1 finding" : "\(findings.count) findings")
             return findings.isEmpty ? 0 : 1
         case "--write":
             let text = layers.tree.files[Architecture.path] ?? ""
