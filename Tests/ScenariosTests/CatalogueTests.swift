@@ -23,6 +23,13 @@ import Testing
         #expect(KnownBugs.of("zcrx.idle", release: "7.2.13") == nil)
     }
 
+    /// A family that is not in the list would never run.
+    @Test func everyFolderOfAFamilyIsInTheList() throws {
+        let folders = try Repository.names(in: "Sources/Scenarios/Families")
+        let listed = Catalogue.families.map { $0.name }
+        #expect(folders.count == listed.count, "folders: \(folders); families: \(listed)")
+    }
+
     @Test func aPlainSelectionHasNothingHidden() {
         let selected = Catalogue.select(nil)
         #expect(!selected.isEmpty)
@@ -69,6 +76,14 @@ import Testing
             ])
         // A pattern that matches a scenario of today means that scenario.
         #expect(Catalogue.renamed("zcrx.*").isEmpty)
+    }
+
+    /// The notes of a run name the scenarios that it runs: "beyond.*" has thorough ones too.
+    @Test(arguments: [false, true])
+    func oldPatternNamesWhatItTakes(_ all: Bool) throws {
+        let taken = try Catalogue.select(any: ["beyond.*"], all: all).map { $0.id }
+        #expect(Set(Catalogue.renamed("beyond.*", all: all).map { $0.new }) == Set(taken))
+        #expect(Catalogue.renamed("beyond.*", all: true).count > Catalogue.renamed("beyond.*").count)
     }
 
     @Test func severalPatternsTakeWhatAnyOfThemTakes() throws {

@@ -13,4 +13,9 @@ public enum Repository {
 
     /// The text of a file in it.
     public static func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
+
+    /// The names of the files and folders in a folder of it, sorted; those that begin with a dot are left out.
+    public static func names(in folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path(folder)).filter { !$0.hasPrefix(".") }.sorted()
+    }
 }

@@ -64,7 +64,7 @@ enum Standalone {
         }
         do {
             let scenarios = try Catalogue.select(any: patterns, all: all)
-            for renamed in patterns.flatMap(Catalogue.renamed) { note(renamed.description) }
+            for renamed in patterns.flatMap({ Catalogue.renamed($0, all: all) }) { note(renamed.description) }
             return scenarios
         } catch {
             throw UsageError(message: "\(error)")

@@ -37,12 +37,10 @@ public enum Catalogue {
         for pattern in patterns {
             var found = select(pattern, all: thorough)
             if found.isEmpty {
-                found = renamed(pattern).compactMap { renamed in
-                    named(renamed.new).flatMap { thorough || !$0.thorough || renamed.old == pattern ? $0 : nil }
-                }
+                found = renamed(pattern, all: thorough).compactMap { named($0.new) }
             }
             guard !found.isEmpty else {
-                throw NoScenario(pattern: pattern, thorough: thorough ? 0 : select(pattern, all: true).count)
+                throw NoScenario(pattern: pattern, thorough: thorough ? 0 : select(pattern, all: true).count + renamed(pattern, all: true).count)
             }
             for scenario in found where taken.updateValue(scenario, forKey: scenario.id) == nil && byName[scenario.id] == nil {
                 drawn.append(scenario)
@@ -51,9 +49,12 @@ public enum Catalogue {
         return all.filter { taken[$0.id] != nil } + drawn
     }
 
-    /// The old ids that a pattern means, where it matches no scenario of today; empty where it matches one.
-    public static func renamed(_ pattern: String) -> [RenamedScenario] {
-        all.contains { Glob.matches(pattern, $0.id) } ? [] : RenamedScenario.matching(pattern)
+    /// The old ids that `select(any:all:)` takes for a pattern: none where it matches a present id.
+    public static func renamed(_ pattern: String, all thorough: Bool = false) -> [RenamedScenario] {
+        if all.contains(where: { Glob.matches(pattern, $0.id) }) { return [] }
+        return RenamedScenario.matching(pattern).filter { renamed in
+            renamed.old == pattern || thorough || named(renamed.new)?.thorough == false
+        }
     }
 
     /// The scenario of that id; one of "soak." is made from its moves.

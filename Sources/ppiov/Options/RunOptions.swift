@@ -20,7 +20,7 @@ struct SelectionOptions: ParsableArguments {
     func scenarios() throws -> [Scenario] {
         do {
             let scenarios = try Catalogue.select(any: filter, all: all)
-            for renamed in filter.flatMap(Catalogue.renamed) { Console.error("ppiov: \(renamed)") }
+            for renamed in filter.flatMap({ Catalogue.renamed($0, all: all) }) { Console.error("ppiov: \(renamed)") }
             return scenarios
         } catch {
             throw HarnessError(.input, "\(error)", hint: "`ppiov list --all` lists them all")
