@@ -133,9 +133,11 @@ extension Connection {
     ///
     /// - Parameter others: sockets that were closing before, of earlier scenarios on the same guest.
     static func waitForNoneClosing(port: UInt16, but others: Set<String>, within seconds: Double) throws {
+        var left: Set<String> = []
         // No event reports the end of an orphan.
-        try Polling.wait(within: seconds, orFail: "a socket of port \(port) is still closing", pause: 2) {
-            try closing(port: port).subtracting(others).isEmpty
+        try Polling.wait(within: seconds, orFail: "socket \(left.min() ?? "") is still closing", pause: 2) {
+            left = try closing(port: port).subtracting(others)
+            return left.isEmpty
         }
     }
 
