@@ -51,7 +51,7 @@ public enum Catalogue {
         return all.filter { taken[$0.id] != nil } + drawn
     }
 
-    /// The old ids that a pattern means, where it matches no scenario of today; empty where it matches one.
+    /// The old ids that a pattern matches, where it matches no present id; empty where it matches one.
     public static func renamed(_ pattern: String) -> [RenamedScenario] {
         all.contains { Glob.matches(pattern, $0.id) } ? [] : RenamedScenario.matching(pattern)
     }

@@ -76,7 +76,7 @@ final class Connection {
         }
     }
 
-    /// Makes the socket look up its route again (SO_DONTROUTE, which drops the cached one; the peer is on the same link).
+    /// Makes the socket resolve its route again (SO_DONTROUTE, which drops the cached one; the peer is on the same link).
     func dropRoute() throws {
         var on: CInt = 1
         guard setsockopt(rawValue, SOL_SOCKET, SO_DONTROUTE, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
@@ -118,7 +118,7 @@ final class Connection {
         }
     }
 
-    /// Makes every close of the socket a reset: an orderly close towards a peer that cannot be reached leaves an orphan, which holds its buffers for
+    /// Makes every close of the socket a reset: an orderly close towards a peer that is unreachable makes an orphan, which holds its buffers for
     /// minutes (tcp_orphan_retries).
     func abortOnClose() throws {
         var now = linger(l_onoff: 1, l_linger: 0)
