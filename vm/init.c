@@ -72,7 +72,7 @@ static void power_off(void)
 		pause();
 }
 
-static void die(const char *what, const char *name)
+static void fail(const char *what, const char *name)
 {
 	report("cannot %s %s: %s", what, name, strerror(errno));
 	power_off();
@@ -142,7 +142,7 @@ static void mount_all(void)
 			continue;
 		}
 		if (mounts[i].essential)
-			die("mount", mounts[i].path);
+			fail("mount", mounts[i].path);
 		/* A kernel without the option has no type or no mount point. */
 		if (errno != ENODEV && errno != ENOENT)
 			note_fault("mount", mounts[i].path);
@@ -198,7 +198,7 @@ static void load_modules(void)
 	free(names);
 }
 
-static bool wants_shell(void)
+static bool shell_is_requested(void)
 {
 	char line[4096];
 	char *word;
@@ -207,11 +207,11 @@ static bool wants_shell(void)
 
 	fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		die("open", "/proc/cmdline");
+		fail("open", "/proc/cmdline");
 	n = read(fd, line, sizeof(line) - 1);
 	close(fd);
 	if (n < 0)
-		die("read", "/proc/cmdline");
+		fail("read", "/proc/cmdline");
 	line[n] = '\0';
 	for (word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
 		if (!strcmp(word, "ppiov.shell"))
@@ -240,7 +240,7 @@ static pid_t start(const char *program, const char *argument, bool terminal)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fork for", program);
+		fail("fork for", program);
 	if (pid)
 		return pid;
 	setsid();
@@ -262,7 +262,7 @@ static int reap_until(pid_t child)
 		if (pid == child)
 			return status;
 		if (pid < 0 && errno != EINTR)
-			die("wait for", "the child");
+			fail("wait for", "the child");
 	}
 }
 
@@ -284,9 +284,9 @@ int main(void)
 		reap_until(start("/bin/sh", COMMAND, false));
 		power_off();
 	}
-	if (wants_shell()) {
+	if (shell_is_requested()) {
 		if (access("/bin/sh", X_OK))
-			die("start", "/bin/sh");
+			fail("start", "/bin/sh");
 		for (;;)
 			reap_until(start("/bin/sh", NULL, true));
 	}

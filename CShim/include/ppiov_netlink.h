@@ -203,12 +203,12 @@ int ppiov_parse_dmabuf_id(const void *buf, size_t len, uint32_t *out);
 int ppiov_msg_rings_get(void *buf, size_t size, uint16_t family, uint32_t seq,
 			uint32_t ifindex);
 int ppiov_msg_rings_set(void *buf, size_t size, uint16_t family, uint32_t seq,
-			uint32_t ifindex, const struct ppiov_rings *want);
+			uint32_t ifindex, const struct ppiov_rings *settings);
 int ppiov_msg_channels_get(void *buf, size_t size, uint16_t family,
 			   uint32_t seq, uint32_t ifindex);
 int ppiov_msg_channels_set(void *buf, size_t size, uint16_t family,
 			   uint32_t seq, uint32_t ifindex,
-			   const struct ppiov_channels *want);
+			   const struct ppiov_channels *settings);
 int ppiov_parse_rings(const void *buf, size_t len, struct ppiov_rings *out);
 int ppiov_parse_channels(const void *buf, size_t len,
 			 struct ppiov_channels *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What no program would do, and scenarios do on purpose: arguments in read-only
+ * Invalid uses of the kernel's interface, for scenarios: arguments in read-only
  * memory, refill rings and token lists with wrong content, dma-bufs with a page
- * twice, packets truncated by a filter.  Everything else in this target is the
- * kernel's interface as it is meant to be used.
+ * twice, packets truncated by a filter.  Everything else in this target uses the
+ * interface as it is documented.
  */
 #ifndef PPIOV_TRICKS_H
 #define PPIOV_TRICKS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kernel interfaces that the headers of the build machine may not have, under
- * names of our own, so that newer system headers do not collide with them.  Each
+ * Kernel interfaces that the headers of the build machine may not have, with a
+ * prefix, so that newer system headers do not collide with them.  Each
  * block names the file of Linux 7.3 that it mirrors.  uapi/ asserts that they
  * are equal to the system's headers, where those have them.
  */

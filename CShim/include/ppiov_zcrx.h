@@ -23,7 +23,7 @@ struct ppiov_completion {
 	uint64_t zcrx_off;	/* area token and offset */
 };
 
-/* The kernel's features; has_* is false where the kernel does not know the query. */
+/* The kernel's features; has_* is false where the kernel does not support the query. */
 struct ppiov_features {
 	bool has_opcodes, has_zcrx, has_event;
 	struct ppiov_query_opcodes opcodes;

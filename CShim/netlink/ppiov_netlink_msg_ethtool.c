@@ -30,28 +30,28 @@ int ppiov_msg_rings_get(void *buf, size_t size, uint16_t family, uint32_t seq,
 	return ppiov_build_end(&b);
 }
 
-/* Sets the fields that @want->has names.  Providers require tcp-data-split. */
+/* Sets the fields that @settings->has names.  Providers require tcp-data-split. */
 int ppiov_msg_rings_set(void *buf, size_t size, uint16_t family, uint32_t seq,
-			uint32_t ifindex, const struct ppiov_rings *want)
+			uint32_t ifindex, const struct ppiov_rings *settings)
 {
 	struct ppiov_build b = ethtool_start(buf, size, family, seq,
 					     PPIOV_ETHTOOL_MSG_RINGS_SET,
 					     PPIOV_ETHTOOL_A_RINGS_HEADER,
 					     ifindex);
 
-	if (want->has & PPIOV_RINGS_RX)
-		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_RX, want->rx);
-	if (want->has & PPIOV_RINGS_TX)
-		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_TX, want->tx);
-	if (want->has & PPIOV_RINGS_RX_BUF_LEN)
+	if (settings->has & PPIOV_RINGS_RX)
+		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_RX, settings->rx);
+	if (settings->has & PPIOV_RINGS_TX)
+		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_TX, settings->tx);
+	if (settings->has & PPIOV_RINGS_RX_BUF_LEN)
 		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_RX_BUF_LEN,
-				want->rx_buf_len);
-	if (want->has & PPIOV_RINGS_TCP_DATA_SPLIT)
+				settings->rx_buf_len);
+	if (settings->has & PPIOV_RINGS_TCP_DATA_SPLIT)
 		ppiov_build_u8(&b, PPIOV_ETHTOOL_A_RINGS_TCP_DATA_SPLIT,
-			       want->tcp_data_split);
-	if (want->has & PPIOV_RINGS_HDS_THRESH)
+			       settings->tcp_data_split);
+	if (settings->has & PPIOV_RINGS_HDS_THRESH)
 		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_RINGS_HDS_THRESH,
-				want->hds_thresh);
+				settings->hds_thresh);
 	return ppiov_build_end(&b);
 }
 
@@ -67,24 +67,24 @@ int ppiov_msg_channels_get(void *buf, size_t size, uint16_t family,
 	return ppiov_build_end(&b);
 }
 
-/* Sets the counts that @want->has names. */
+/* Sets the counts that @settings->has names. */
 int ppiov_msg_channels_set(void *buf, size_t size, uint16_t family,
 			   uint32_t seq, uint32_t ifindex,
-			   const struct ppiov_channels *want)
+			   const struct ppiov_channels *settings)
 {
 	struct ppiov_build b = ethtool_start(buf, size, family, seq,
 					     PPIOV_ETHTOOL_MSG_CHANNELS_SET,
 					     PPIOV_ETHTOOL_A_CHANNELS_HEADER,
 					     ifindex);
 
-	if (want->has & PPIOV_CHANNELS_RX)
+	if (settings->has & PPIOV_CHANNELS_RX)
 		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_CHANNELS_RX_COUNT,
-				want->rx);
-	if (want->has & PPIOV_CHANNELS_TX)
+				settings->rx);
+	if (settings->has & PPIOV_CHANNELS_TX)
 		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_CHANNELS_TX_COUNT,
-				want->tx);
-	if (want->has & PPIOV_CHANNELS_COMBINED)
+				settings->tx);
+	if (settings->has & PPIOV_CHANNELS_COMBINED)
 		ppiov_build_u32(&b, PPIOV_ETHTOOL_A_CHANNELS_COMBINED_COUNT,
-				want->combined);
+				settings->combined);
 	return ppiov_build_end(&b);
 }

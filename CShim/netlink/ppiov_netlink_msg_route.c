@@ -9,7 +9,7 @@
 #include <net/if.h>
 #include <string.h>
 
-/* Begins a link request: all of them carry struct ifinfomsg. */
+/* Begins a link request: all of them contain struct ifinfomsg. */
 static struct ppiov_build link_start(void *buf, size_t size, uint16_t type,
 				     uint16_t flags, uint32_t seq,
 				     uint32_t ifindex, uint32_t iff,

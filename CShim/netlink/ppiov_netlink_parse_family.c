@@ -15,7 +15,7 @@ static const struct ppiov_field group_fields[] = {
 
 static const struct ppiov_table group_table = PPIOV_TABLE(group_fields);
 
-/* Reads one multicast group; those beyond PPIOV_GROUPS_MAX are left out. */
+/* Reads one multicast group; those after the first PPIOV_GROUPS_MAX are skipped. */
 static int read_group(struct ppiov_span payload, void *result)
 {
 	struct ppiov_family *family = result;

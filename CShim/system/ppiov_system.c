@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /*
- * An errno's name, such as EEXIST; NULL where it has none.  ENOTSUPP is of the
- * kernel alone (include/linux/errno.h), and leaves it nevertheless.
+ * An errno's name, such as EEXIST; NULL where it has none.  glibc does not have
+ * ENOTSUPP (include/linux/errno.h), which some system calls return.
  */
 const char *ppiov_errno_name(int error)
 {

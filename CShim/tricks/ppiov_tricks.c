@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What no program would do, and scenarios do on purpose. */
+/* Invalid uses of the kernel's interface, for scenarios. */
 #define _GNU_SOURCE
 #include "ppiov_tricks.h"
 
@@ -216,11 +216,11 @@ int ppiov_map_repeatedly(int fd, size_t size, int times, void **out)
 	return 0;
 }
 
-/* A filter returns how many bytes of a packet are kept, TCP header included. */
+/* A filter returns the new length of a packet, TCP header included. */
 int ppiov_truncate_packets(int socket, uint32_t bytes)
 {
-	struct sock_filter keep = BPF_STMT(BPF_RET | BPF_K, bytes);
-	struct sock_fprog program = { .len = 1, .filter = &keep };
+	struct sock_filter truncate = BPF_STMT(BPF_RET | BPF_K, bytes);
+	struct sock_fprog program = { .len = 1, .filter = &truncate };
 
 	return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 			  sizeof(program)) < 0 ? -errno : 0;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Whether @size bytes at @offset lie inside the region, aligned to @align. */
+/* Whether @size bytes at @offset are inside the region, aligned to @align. */
 static bool inside(size_t region, uint64_t offset, uint64_t size, size_t align)
 {
 	return offset % align == 0 && offset <= region &&
@@ -38,7 +38,7 @@ int ppiov_refill_init(struct ppiov_refill *refill, void *region, size_t size,
 	return 0;
 }
 
-/* Free slots: 0 where the head claims more entries than the ring has. */
+/* Free slots: 0 where head and tail are further apart than the ring is long. */
 uint32_t ppiov_refill_free(const struct ppiov_refill *refill)
 {
 	uint32_t head = __atomic_load_n(refill->head, __ATOMIC_ACQUIRE);

@@ -107,7 +107,7 @@ int ppiov_ring_recv_zc(struct ppiov_ring *ring, int socket, uint32_t zcrx_id,
 	return ring_submit(ring);
 }
 
-/* Cancels the request that carries @target, completing as @user_data. */
+/* Cancels the request with user data @target; completes with @user_data. */
 int ppiov_ring_cancel(struct ppiov_ring *ring, uint64_t target,
 		      uint64_t user_data)
 {

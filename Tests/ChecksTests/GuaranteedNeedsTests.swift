@@ -35,7 +35,7 @@ import Testing
         #expect(guaranteed(configuration: "CONFIG_NET_DEVMEM=y\nCONFIG_UDMABUF=y\n").kernelSelftests == [.devmem])
     }
 
-    /// A kernel is not held to what netdevsim lacks; it is held to everything else.
+    /// Features that the netdevsim lacks are not guaranteed; all others are.
     @Test func patchesOfNetdevsim() {
         let first = guaranteed(netdevsim: KernelFacts.Netdevsim(largeBuffers: false, steering: false))
         #expect(first.needs == guaranteed().needs.subtracting([.largeBuffers]) && first.kernelSelftests.isEmpty)

@@ -11,7 +11,7 @@ import Testing
         return IsolatedRerun.finding(rerun, after: ["zcrx.a", "zcrx.0"], folder: "scenarios/zcrx.b/isolated-rerun")
     }
 
-    @Test func aPassNamesWhatRanBefore() {
+    @Test func aPassNamesTheEarlierScenarios() {
         let finding = finding(.pass)
         #expect(finding.oracle == .isolatedRerun)
         #expect(finding.message.contains("no failure") && finding.message.hasSuffix(": zcrx.a, zcrx.0"))

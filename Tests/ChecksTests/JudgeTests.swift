@@ -90,8 +90,8 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
             } == ["page pool 13 (pages) is still there with 64 pages in flight, detached"])
     }
 
-    /// A scenario that skips after it has begun must not leave pools or resources behind.
-    @Test func aLateSkipLeavesNothing() throws {
+    /// A scenario that skips after it has begun must not leak pools or resources.
+    @Test func aLateSkipMustNotLeak() throws {
         let clean = try judge { $0.report?.outcome = .skipped }
         #expect(clean.verdict == .skip)
         #expect(
@@ -255,7 +255,7 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(splat.verdict == .fail && splat.findings.map(\.oracle) == [.kernelLog])
     }
 
-    /// A skip for want of what the kernel must have hides a feature that the kernel lost.
+    /// A skip for a feature that the kernel must have hides that the kernel lost it.
     @Test func guaranteedNeeds() throws {
         func skip(_ needs: Set<Need>?, begun: Bool = false, _ guaranteed: GuaranteedNeeds) throws -> ScenarioResult {
             try judge(guaranteed: guaranteed) {
@@ -298,6 +298,6 @@ private func findings(_ oracle: Oracle, _ spoil: (inout Evidence) -> Void) throw
         #expect(result.verdict == .crashed && result.reason == "the guest panicked")
         #expect(result.findings.map(\.oracle) == [.kernelLog])
         #expect(try judge { $0.report = nil }.verdict == .crashed)
-        #expect(try findings(.machine) { $0.crash = Crash(.machine, "QEMU died") } == ["QEMU died"])
+        #expect(try findings(.machine) { $0.crash = Crash(.machine, "QEMU ended") } == ["QEMU ended"])
     }
 }

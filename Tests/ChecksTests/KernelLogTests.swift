@@ -53,7 +53,7 @@ import Testing
         #expect(kinds == Set(Splat.Kind.allCases))
     }
 
-    /// Whatever is cut off at the end, a splat whose headline was printed is found.
+    /// A splat whose headline was printed is found wherever the log is truncated.
     @Test(arguments: names) func everyPrefixIsSafe(name: String) throws {
         let lines = KernelLog.lines(of: try Self.read("\(name).log"))
         var most = 0
@@ -81,21 +81,21 @@ import Testing
         #expect(KernelLog.scope(log + ["ppiov: begin a", "again"], to: "a") == ["again"])
     }
 
-    /// A splat that comes after the end mark of its scenario counts for the next one.
+    /// A splat after the end mark of its scenario counts for the next one.
     @Test func evidence() {
         let late = ["WARNING: net/a.c:1 at f", "ppiov: begin b", "one", "ppiov: end b", "two"]
         #expect(KernelLog.evidence(in: late, for: "b") == late)
         #expect(KernelLog.evidence(in: late, for: "c") == nil)
     }
 
-    @Test func lastWords() {
+    @Test func reasonOfEnd() {
         let panic = "[   15.3][    C1] Kernel panic - not syncing: Fatal exception in interrupt"
         let exited = "[   16.0][    T1] ppiov-init: agent exited with 1"
-        #expect(KernelLog.lastWords(in: ["a", panic, "b"]) == Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
-        #expect(KernelLog.lastWords(in: [panic, exited])?.kind == .agent)
-        #expect(KernelLog.lastWords(in: ["a"]) == nil)
+        #expect(KernelLog.reasonOfEnd(in: ["a", panic, "b"]) == Crash(.panic, "Kernel panic - not syncing: Fatal exception in interrupt"))
+        #expect(KernelLog.reasonOfEnd(in: [panic, exited])?.kind == .agent)
+        #expect(KernelLog.reasonOfEnd(in: ["a"]) == nil)
         let stale = ["Oops: int3: 0000 [#1] SMP", "Code: e9 55 <48> 89", panic]
-        #expect(KernelLog.lastWords(in: stale)?.message.hasSuffix("QEMU's TCG (docs/kernel-notes.md)") == true)
+        #expect(KernelLog.reasonOfEnd(in: stale)?.message.hasSuffix("QEMU's TCG (docs/kernel-notes.md)") == true)
     }
 
     @Test func prefixes() {

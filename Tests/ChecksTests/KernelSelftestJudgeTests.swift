@@ -15,7 +15,7 @@ private func good() -> KernelSelftestEvidence {
         steps: [StepRecord(name: KernelSelftestPlan.exitStep, ok: true, detail: "0")], before: counters, after: counters,
         traceBytes: UInt64(bytes.count))
     let lines = [
-        "TAP version 13", "1..3", "ok 1 devmem.check_rx", "# a word", "ok 2 devmem.check_tx # SKIP for want of it", "ok 3 devmem.check_hds",
+        "TAP version 13", "1..3", "ok 1 devmem.check_rx", "# a word", "ok 2 devmem.check_tx # SKIP not supported", "ok 3 devmem.check_hds",
         "# Totals: pass:2",
     ]
     var log = ["[    1.000000][    T1] ppiov: begin drivers/net/hw/devmem"]
@@ -49,8 +49,8 @@ private let splat = [
         let results = try judge { _ in }
         #expect(results.map(\.scenario) == ["check_rx", "check_tx", "check_hds", "life-cycle"].map { "drivers/net/hw/devmem." + $0 })
         #expect(results.map(\.verdict) == [.pass, .skip, .pass, .pass], "\(results.map(\.findings))")
-        #expect(results[1].reason == "for want of it")
-        // The pool of the trace began before the first result came.
+        #expect(results[1].reason == "not supported")
+        // The pool of the trace began before the first result.
         #expect(results.map { $0.accounts.reduce(0) { $0 + $1.netIovHolds } } == [256, 0, 0, 0])
     }
 
@@ -62,13 +62,13 @@ private let splat = [
         #expect(try judge { ($0.plan.casesWithoutNetIovs, $0.plan.provider) = ([], .pages) }.map(\.verdict) == [.pass, .skip, .pass, .pass])
     }
 
-    /// To the tests a broken binding looks like a NIC without the feature.
+    /// A test cannot distinguish a broken binding from a NIC without the feature.
     @Test func aSkipOfAGuaranteedCase() throws {
         let results = try judge(guaranteed: [.devmem]) { _ in }
         #expect(results.map(\.verdict) == [.pass, .fail, .pass, .pass])
         #expect(
             results[1].findings.map(\.message) == [
-                "the kernel's version and configuration guarantee all that this case needs, but it was skipped: for want of it"
+                "the kernel's version and configuration guarantee all that this case needs, but it was skipped: not supported"
             ])
         // Where netdevsim has no large buffers, a case that is about them may skip, and no other.
         #expect(try judge(guaranteed: [.devmem], large: false) { _ in }.map(\.verdict) == [.pass, .fail, .pass, .pass])
@@ -104,7 +104,7 @@ private let splat = [
         #expect(results.last?.findings.first?.message == finding)
     }
 
-    /// The kernel takes at most 1024 bytes of a line.
+    /// The kernel accepts at most 1024 bytes of a line.
     @Test func aLongResultLine() throws {
         let long = "ok 3 devmem.check_hds # SKIP " + String(repeating: "x", count: 2000)
         let results = try judge {
@@ -116,7 +116,7 @@ private let splat = [
         #expect(KernelLogMark.result(long).utf8.count < 200)
     }
 
-    @Test func aCaseThatFailsSaysWhy() throws {
+    @Test func aFailedCaseHasItsReason() throws {
         let results = try judge {
             $0.lines[5].text = "not ok 3 devmem.check_hds"
             $0.lines.insert(KernelSelftestEvidence.Line("# Exception| Traceback (most recent call last):", time: 1), at: 5)
@@ -139,16 +139,16 @@ private let splat = [
         (["one"], "ncdevmem exited with 1: one"),
         ([], "lib.py.utils.CmdExitFailure: Command failed"),
     ])
-    func aCommandThatFailsSaysWhy(_ errors: [String], _ message: String) throws {
-        var said = [
+    func aFailedCommandHasItsReason(_ errors: [String], _ message: String) throws {
+        var output = [
             "Traceback (most recent call last):", "  File \"x.py\"", "lib.py.utils.CmdExitFailure: Command failed", "CMD: /src/ncdevmem -l -f nic0",
             "  EXIT: 1",
         ]
-        for (number, line) in errors.enumerated() { said.append(number == 0 ? "  STDERR: \(line)" : "          \(line)") }
-        said.append("")
+        for (number, line) in errors.enumerated() { output.append(number == 0 ? "  STDERR: \(line)" : "          \(line)") }
+        output.append("")
         let results = try judge {
             $0.lines[5].text = "not ok 3 devmem.check_hds"
-            $0.lines.insert(contentsOf: said.map { KernelSelftestEvidence.Line("# Exception| \($0)", time: 1) }, at: 5)
+            $0.lines.insert(contentsOf: output.map { KernelSelftestEvidence.Line("# Exception| \($0)", time: 1) }, at: 5)
             $0.whole.report?.steps[0].detail = "1"
         }
         #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
@@ -189,7 +189,7 @@ private let splat = [
         #expect(try judge { $0.whole.log = nil }.last?.findings.map(\.oracle) == [.kernelLog])
     }
 
-    @Test func aMachineThatDiesNamesTheCase() throws {
+    @Test func aMachineThatEndsNamesTheCase() throws {
         let results = try judge {
             $0.lines.removeLast(2)
             $0.whole.report = nil

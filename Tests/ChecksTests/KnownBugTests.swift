@@ -24,7 +24,7 @@ import Testing
         let known = try result(fails)
         #expect(known.verdict == .xfail && known.reason == "known bug of Linux 7.2: r" && known.findings.count == 1)
         #expect(try judge(fails).verdict == .fail)
-        // A bisection looks for failures, known or not.
+        // A bisection searches for failures, known or not.
         let search = try judge(knownBugs: false) {
             $0.knownBug = bug
             fails(&$0)
@@ -46,7 +46,7 @@ import Testing
             }.verdict == .fail)
         #expect(
             try result {
-                fails(&$0); $0.crash = Crash(.machine, "QEMU is gone")
+                fails(&$0); $0.crash = Crash(.machine, "QEMU ended")
             }.verdict == .fail)
         #expect(try result { $0.report = nil }.verdict == .crashed)
     }
@@ -75,7 +75,9 @@ import Testing
         #expect(try result(own.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(own.filter { !$0.hasPrefix("RIP") } + panic).verdict == .crashed)
         // A hang and an agent that ended, after the splat of the bug.
-        for crash in [Crash(.hang, "hung: no word for 75.0 s"), Crash(.agent, "the agent could not go on: out of memory"), Crash(.machine, "gone")] {
+        for crash in [
+            Crash(.hang, "hung: no event for 75.0 s"), Crash(.agent, "the agent could not continue: out of memory"), Crash(.machine, "ended"),
+        ] {
             let other = try result(own) { ($0.report, $0.crash) = (nil, crash) }
             #expect(other.verdict == .crashed)
         }
@@ -92,15 +94,15 @@ import Testing
         #expect(try result(deep + panic).verdict == .xfail)
         #expect(try result(deep.map { $0.replacing("a_fn", with: "b_fn") } + panic).verdict == .crashed)
         #expect(try result(deep.filter { !$0.contains("a_fn") } + [" a_fn+0x1/0x2"] + panic).verdict == .crashed)
-        // A bisection looks for it; and a bug that does not end the kernel does not explain a crash.
+        // A bisection searches for it; and a bug that does not end the kernel does not explain a crash.
         let search = try judge(knownBugs: false) {
             ($0.knownBug, $0.log, $0.report, $0.crash) = (bug, own, nil, Crash(.panic, panic[0]))
         }
         #expect(search.verdict == .crashed)
-        let mere = try result(own) {
+        let ordinary = try result(own) {
             $0.report = nil
             $0.knownBug?.endsIn = nil
         }
-        #expect(mere.verdict == .crashed)
+        #expect(ordinary.verdict == .crashed)
     }
 }

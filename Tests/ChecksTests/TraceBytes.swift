@@ -2,7 +2,7 @@
 
 import TestSupport
 
-/// Raw ring-buffer pages of one pool's life, written as the kernel does.
+/// Raw ring-buffer pages of one pool's life cycle, written as the kernel does.
 enum TraceBytes {
     /// One page with the events given as record payloads, 1 ms apart.
     static func page(_ records: [[UInt8]], time: UInt64 = 0, flags: UInt32 = 0, missed: UInt64? = nil) -> [UInt8] {
@@ -12,7 +12,7 @@ enum TraceBytes {
         return whole + [UInt8](repeating: 0, count: 4096 - whole.count)
     }
 
-    /// A pool holds netmems, releases some, one of them twice where asked, and is destroyed.
+    /// A pool holds netmems, releases some, one of them twice if `twice`, and is destroyed.
     static func run(netIovs: UInt64, released: UInt64? = nil, bit: UInt64 = 1, twice: Bool = false) -> [UInt8] {
         let released = released ?? netIovs
         let head = [UInt8](repeating: 0, count: 2) + littleEndian(UInt32(101)) + littleEndian(0xffff_8880_03a1_c000 as UInt64)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import KernelABI
 
-/// Descriptors over unix sockets, and what becomes of those that the receiver has no space for.
+/// Descriptors over unix sockets, and the close of those that the receiver has no space for.
 struct DescriptorPassingTests {
     /// A pair of sockets, and a second pair of which one end is sent over the first. The other end reports POLLHUP once every copy of the sent end is
     /// closed. All of them are close-on-exec, so that a process that another test starts holds no copy.

@@ -30,7 +30,7 @@ struct ExplainTests {
     @Test func stateOfTheDevice() {
         typealias State = ZeroCopyReceive.DeviceState
         #expect(reason(ENODEV, State(exists: false)) == "there is no ifindex 3")
-        #expect(reason(ERANGE, State(receiveQueues: 1)) == "queue 1 is beyond the device's 1 receive queues")
+        #expect(reason(ERANGE, State(receiveQueues: 1)) == "there is no queue 1: the device has 1 receive queues")
         #expect(reason(EINVAL, State(tcpDataSplit: .disabled, hdsThreshold: 5)) == "tcp-data-split is not enabled")
         #expect(reason(EINVAL, State(tcpDataSplit: .enabled, hdsThreshold: 5)) == "hds-thresh is 5, not zero")
         #expect(reason(EINVAL, State(tcpDataSplit: .enabled, hdsThreshold: 0)).contains("may be the driver's default"))

@@ -53,7 +53,7 @@ struct HandleTests {
         #expect(outside == nil)
         do {
             try buffer.write([1, 2], at: 12_287)
-            Issue.record("a write beyond the end")
+            Issue.record("a write after the end")
         } catch { #expect(error.code == ERANGE) }
         buffer.close()
     }

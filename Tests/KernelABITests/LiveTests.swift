@@ -210,7 +210,7 @@ struct LiveSocketTests {
         let listener = try TCP.listen(on: Endpoint(.loopback4, port: 0))
         do {
             try TCP.accept(listener, timeoutMilliseconds: 20).close()
-            Issue.record("a connection that nobody made")
+            Issue.record("accepted a connection that was not made")
         } catch {
             #expect(error.code == ETIMEDOUT)
         }
@@ -218,7 +218,7 @@ struct LiveSocketTests {
         let client = try TCP.connect(to: endpoint, timeoutMilliseconds: 2000)
         do {
             _ = try TCP.receive(upTo: 10, from: client, timeoutMilliseconds: 20)
-            Issue.record("bytes that nobody sent")
+            Issue.record("received bytes that were not sent")
         } catch {
             #expect(error.code == ETIMEDOUT)
         }

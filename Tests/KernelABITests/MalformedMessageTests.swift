@@ -9,7 +9,7 @@ import Testing
 @testable import KernelABI
 
 /// Messages that are truncated, changed in one byte, and random. A parser may accept or reject them and must not read outside of them: the bytes are
-/// at an odd address at the end of their allocation, so that a sanitizer sees a read beyond.
+/// at an odd address at the end of their allocation, so that a sanitizer reports a read after it.
 struct MalformedMessageTests {
     struct Parser: Sendable, CustomTestStringConvertible {
         let name: String

@@ -92,10 +92,10 @@ struct MessageTests {
             | 0500 0b00 02 000000 | 0800 1100 00000000
             """,
             {
-                var want = ppiov_rings()
-                want.has = PPIOV_RINGS_TCP_DATA_SPLIT.rawValue | PPIOV_RINGS_HDS_THRESH.rawValue
-                want.tcp_data_split = 2
-                return ppiov_msg_rings_set($0, $1, 0x15, 2, 3, &want)
+                var settings = ppiov_rings()
+                settings.has = PPIOV_RINGS_TCP_DATA_SPLIT.rawValue | PPIOV_RINGS_HDS_THRESH.rawValue
+                settings.tcp_data_split = 2
+                return ppiov_msg_rings_set($0, $1, 0x15, 2, 3, &settings)
             }),
         Case(
             "channels-get", "20000000 1500 0500 02000000 00000000 | 11 01 0000 | 0c00 0180 | 0800 0100 03000000",
@@ -106,10 +106,10 @@ struct MessageTests {
             28000000 1500 0500 02000000 00000000 | 12 01 0000 | 0c00 0180 | 0800 0100 03000000 | 0800 0900 01000000
             """,
             {
-                var want = ppiov_channels()
-                want.has = PPIOV_CHANNELS_COMBINED.rawValue
-                want.combined = 1
-                return ppiov_msg_channels_set($0, $1, 0x15, 2, 3, &want)
+                var settings = ppiov_channels()
+                settings.has = PPIOV_CHANNELS_COMBINED.rawValue
+                settings.combined = 1
+                return ppiov_msg_channels_set($0, $1, 0x15, 2, 3, &settings)
             }),
         Case(
             "link by name",
@@ -155,7 +155,7 @@ struct MessageTests {
         #expect(built(one.build).bytes == hexBytes(one.expected))
     }
 
-    /// In every smaller buffer the builder fails and writes nothing beyond it (which `built` checks).
+    /// In every smaller buffer the builder fails and writes nothing after it (which `built` checks).
     @Test(arguments: cases)
     func tooSmall(_ one: Case) {
         for size in 0..<hexBytes(one.expected).count {

@@ -92,9 +92,9 @@ struct ReplyTests {
         #expect(live.result == 0 && pool.id == 12 && pool.ifindex == 3 && pool.napiID == 8194)
         #expect(pool.inflight == 256 && pool.inflightBytes == 1 << 20 && pool.detachTime == nil)
         #expect(pool.ioUring && pool.rxBufLen == nil && pool.dmabufID == nil)
-        let gone = parsed(Recorded.detachedPool, ppiov_page_pool(), ppiov_parse_page_pool)
-        let detached = PagePool(gone.value)
-        #expect(gone.result == 0 && detached.id == 0x1_0000_000c && detached.ifindex == nil && detached.inflight == 1)
+        let reply = parsed(Recorded.detachedPool, ppiov_page_pool(), ppiov_parse_page_pool)
+        let detached = PagePool(reply.value)
+        #expect(reply.result == 0 && detached.id == 0x1_0000_000c && detached.ifindex == nil && detached.inflight == 1)
         #expect(detached.detachTime == 77 && detached.dmabufID == 9 && !detached.ioUring)
         #expect(Recorded.detachedPool.withUnsafeBytes { ppiov_parse_command($0.baseAddress, $0.count) } == 8)
     }

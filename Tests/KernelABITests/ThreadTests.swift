@@ -6,7 +6,7 @@ import Testing
 
 @testable import KernelABI
 
-/// Threads: what the owner gets, when they end, and what a dropped one leaves.
+/// Threads: their results, when they end, and the end of a dropped one.
 struct ThreadTests {
     private struct Failure: Error, Equatable { let number: Int }
 
@@ -38,7 +38,7 @@ struct ThreadTests {
         #expect(try worker.join() >= 0)
     }
 
-    @Test func aTimedWaitSeesTheEnd() throws {
+    @Test func aTimedWaitReturnsAtTheEnd() throws {
         let end = Semaphore()
         let worker = try WorkerThread("timed") { _ in end.wait() }
         #expect(!worker.wait(timeoutMilliseconds: 20))
@@ -108,7 +108,7 @@ struct ThreadTests {
     }
 }
 
-/// A count that two threads see.
+/// A count that two threads use.
 private final class Counter: Sendable {
     private let value = Atomic(0)
     var count: Int { value.load(ordering: .acquiring) }

@@ -35,7 +35,7 @@ func built(size: Int = 256, _ build: (UnsafeMutableRawPointer, Int) -> CInt) -> 
     buffer.initializeMemory(as: UInt8.self, repeating: 0xa5, count: size + 16)
     let result = build(buffer, size)
     let all = [UInt8](UnsafeRawBufferPointer(start: buffer, count: size + 16))
-    precondition(all[size...].allSatisfy { $0 == 0xa5 }, "a builder wrote beyond its buffer")
+    precondition(all[size...].allSatisfy { $0 == 0xa5 }, "a builder wrote after the end of its buffer")
     return (result, result > 0 ? [UInt8](all[..<Int(result)]) : [])
 }
 

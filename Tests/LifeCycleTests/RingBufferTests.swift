@@ -132,7 +132,7 @@ import Testing
                 try decode(page(PageWriter.header(type: type, delta: 2)))
             }
         }
-        // A full page has no space for the count of missed events: the page is not read beyond its end.
+        // A full page has no space for the count of missed events: the page is not read after its end.
         let full = page(PageWriter.header(type: 29, delta: 0), commit: 4080 | 3 << 30)
         #expect(try decode(full).missed == [MissedEvents(page: 0, count: nil)])
     }

@@ -47,7 +47,7 @@ import Testing
 
     static func read(_ bytes: [UInt8]) throws(TraceDatError) -> TraceDat {
         try TraceDat(size: UInt64(bytes.count)) { (offset, count) throws(TraceDatError) -> [UInt8] in
-            guard offset <= bytes.count, count <= 1 << 20 else { throw .source("asked for \(count) bytes at \(offset)") }
+            guard offset <= bytes.count, count <= 1 << 20 else { throw .source("request for \(count) bytes at \(offset)") }
             return Array(bytes[Int(offset)...].prefix(count))
         }
     }
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test(
-        "an offset beyond the file is an error",
+        "an offset after the end of the file is an error",
         arguments: [
             (UInt64.max, 1), (4096, UInt64.max), (1 << 40, 0), (0, 1 << 40), (UInt64.max - 4095, 4096),
         ] as [(UInt64, UInt64)])

@@ -37,7 +37,7 @@ import Testing
         #expect(throws: TraceFormatError.self) { try EventFormat(name: "x", text: "ID: 1\n" + line) }
     }
 
-    @Test(arguments: TraceDecoder.formatNames) func everyTextIsNeeded(name: String) {
+    @Test(arguments: TraceDecoder.formatNames) func everyTextIsRequired(name: String) {
         var formats = Texts.all
         formats[name] = nil
         #expect(throws: TraceFormatError.missingText(name)) { try TraceDecoder(formats: formats) }

@@ -44,7 +44,7 @@ import Testing
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(KernelAddress.self, from: Data("\"\(text)\"".utf8)) }
     }
 
-    /// Addresses were numbers, and the isolated rerun was called "alone".
+    /// Addresses were numbers, and the name of the isolated rerun was "alone".
     @Test func schema1() throws {
         let run = RunResult(toolVersion: "0.1.0", results: [Self.result()])
         let old = String(decoding: try run.json(), as: UTF8.self)

@@ -14,7 +14,7 @@ import Testing
         #expect(names.allSatisfy { $0.contains(".") && $0 == $0.lowercased() && !$0.contains(" ") })
     }
 
-    @Test func knownBugsAreOfScenariosThatThereAreAndOfTheirVersionAlone() throws {
+    @Test func knownBugsAreOfExistingScenariosAndOfOneVersion() throws {
         for (scenario, bug) in KnownBugs.all {
             #expect(Catalogue.named(scenario) != nil, "\(scenario)")
             #expect(KnownBugs.of(scenario, release: bug.version + ".13-ppiov") == bug)
@@ -36,37 +36,37 @@ import Testing
         #expect(selected.allSatisfy { !$0.hidden })
     }
 
-    @Test func onlyAPatternThatNamesThemFindsTheHiddenOnes() {
+    @Test func onlyAPatternThatNamesThemSelectsHiddenScenarios() {
         #expect(Catalogue.select("*").allSatisfy { !$0.hidden })
         #expect(Catalogue.select("harness.panic").map { $0.id } == ["harness.panic"])
         let hidden = Catalogue.select("harness.*")
         #expect(!hidden.isEmpty && hidden.allSatisfy { $0.hidden })
     }
 
-    @Test func allTakesTheThoroughOnesToo() {
+    @Test func allSelectsThoroughScenariosToo() {
         let thorough = Catalogue.all.filter { $0.thorough }
         #expect(Catalogue.select(nil).allSatisfy { !$0.thorough })
         #expect(Set(Catalogue.select(nil, all: true).map { $0.id }).isSuperset(of: thorough.map { $0.id }))
         for scenario in thorough.prefix(3) { #expect(Catalogue.select(scenario.id).map { $0.id } == [scenario.id]) }
     }
 
-    /// A script that was written for version 0.1 goes on to find its scenarios.
+    /// A script that was written for version 0.1 selects the same scenarios.
     @Test(arguments: RenamedScenario.all)
-    func anOldIDTakesTheScenarioOfTheNewOne(_ renamed: RenamedScenario) throws {
+    func anOldIDSelectsTheScenarioOfTheNewOne(_ renamed: RenamedScenario) throws {
         #expect(Catalogue.all.contains { $0.id == renamed.new })
         #expect(!Catalogue.all.contains { $0.id == renamed.old })
         #expect(try Catalogue.select(any: [renamed.old]).map { $0.id } == [renamed.new])
         #expect(Catalogue.renamed(renamed.old) == [renamed])
     }
 
-    /// Whoever meets an old id looks there for the new one.
+    /// The table from an old id to the new one is there.
     @Test func theChangelogHasEveryRenamedID() throws {
         let lines = Set(try Repository.text("CHANGELOG.md").split(separator: "\n"))
         let missing = RenamedScenario.all.filter { !lines.contains("| `\($0.old)` | `\($0.new)` |") }
         #expect(missing.isEmpty)
     }
 
-    @Test func anOldPatternTakesAllThatItMeant() throws {
+    @Test func anOldPatternSelectsTheSameScenarios() throws {
         let taken = try Catalogue.select(any: ["beyond.share.*"]).map { $0.id }
         #expect(taken.count == 14 && taken.allSatisfy { $0.hasPrefix("zcrx.export.") })
         let sequences = ["soak.zcrx.bind-connect-keep-leave-end-close", "soak.zcrx.bind-away-netns-end"]
@@ -74,7 +74,7 @@ import Testing
             try Catalogue.select(any: sequences).map { $0.id } == [
                 "soak.zcrx.bind-connect-hold-unread-end-close", "soak.zcrx.bind-setnetns-exitnetns-end",
             ])
-        // A pattern that matches a scenario of today means that scenario.
+        // A pattern that matches a present id has no old ids.
         #expect(Catalogue.renamed("zcrx.*").isEmpty)
     }
 
@@ -86,13 +86,13 @@ import Testing
         #expect(Catalogue.renamed("beyond.*", all: true).count > Catalogue.renamed("beyond.*").count)
     }
 
-    @Test func severalPatternsTakeWhatAnyOfThemTakes() throws {
+    @Test func severalPatternsSelectWhatEachOfThemMatches() throws {
         let selected = try Catalogue.select(any: ["devmem.idle", "zcrx.i*", "zcrx.idle", "soak.zcrx.bind-end"])
         #expect(selected.map { $0.id } == ["zcrx.idle", "devmem.idle", "soak.zcrx.bind-end"])
         #expect(try Catalogue.select(any: []).count == Catalogue.select(nil).count)
     }
 
-    @Test func aPatternThatTakesNothingIsNamedAmongOthers() throws {
+    @Test func aPatternThatMatchesNothingIsNamed() throws {
         let misspelt = try #require(throws: NoScenario.self) { try Catalogue.select(any: ["zcrx.idle", "zcrx.idel"]) }
         #expect("\(misspelt)" == "no scenario matches \"zcrx.idel\"")
         let family = "fault.devmem.bind-?x"
@@ -112,7 +112,7 @@ import Testing
     /// A scenario that drives a provider and expects nothing of it could not fail.
     @Test func everyProviderScenarioExpectsToExerciseIt() {
         for scenario in Catalogue.select(nil) where scenario.tier == .netdevsim {
-            // What is sent from a dma-buf belongs to no pool; there the payload and the dma-buf's end are the evidence.
+            // The net_iovs of a dma-buf for transmit belong to no pool; the payload and the end of the dma-buf are the evidence.
             #expect(scenario.expectation.minimumHolds > 0 || scenario.group == "transmit" && scenario.expectation.payload, "\(scenario.id)")
         }
         for scenario in Catalogue.select(nil) where scenario.tier == .nodev {
@@ -122,11 +122,11 @@ import Testing
     }
 
     @Test func theDocumentIsThatOfTheCatalogue() throws {
-        let kept = try Repository.text("docs/scenarios.md")
-        #expect(kept == CatalogueDocument.markdown(), "make it again: ppiov list --markdown > docs/scenarios.md")
+        let text = try Repository.text("docs/scenarios.md")
+        #expect(text == CatalogueDocument.markdown(), "regenerate it: ppiov list --markdown > docs/scenarios.md")
     }
 
-    @Test func whatClaimsZeroCopyIsHeldToThePayload() {
+    @Test func everyExpectationOfZeroCopyIncludesThePayload() {
         for scenario in Catalogue.all where scenario.expectation.zeroCopy { #expect(scenario.expectation.payload, "\(scenario.id)") }
     }
 }

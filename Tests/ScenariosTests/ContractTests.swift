@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// Each pair is answered as its first condition alone: they stand in the order in which the kernel looks at them.
+    /// Each pair has the result of its first condition: the conditions are in the order of the kernel's checks.
     @Test func theNewestTableIsInTheOrderOfTheChecks() throws {
         let table = try #require(ContractTables.all.first)
         for scenario in ContractScenarios.all {
@@ -36,8 +36,8 @@ import Testing
                     return (String(line[..<colon.lowerBound]), String(line[colon.upperBound...]))
                 })
             for (pair, answer) in answers {
-                guard let plus = pair.range(of: " + "), let alone = answers[String(pair[..<plus.lowerBound])] else { continue }
-                #expect(answer == alone, "\(scenario.id): \(pair)")
+                guard let plus = pair.range(of: " + "), let first = answers[String(pair[..<plus.lowerBound])] else { continue }
+                #expect(answer == first, "\(scenario.id): \(pair)")
             }
         }
     }
@@ -45,7 +45,7 @@ import Testing
     @Test(arguments: [("7.3.4-ppiov", "7.3"), ("7.4.0-rc1", "7.4"), ("6.12.107", "6.12"), ("7.3-rc7", "7.3"), ("next", nil)] as [(String, String?)])
     func versions(_ release: String, _ version: String?) { #expect(ContractText.version(release) == version) }
 
-    @Test func aChangedAnswerShowsAsOneLineLessAndOneMore() {
+    @Test func aChangedResultIsOneRemovedAndOneAddedLine() {
         let expected = ["a: EINVAL", "b: ERANGE", "c: EEXIST"]
         #expect(ContractText.difference(expected: expected, observed: expected).isEmpty)
         #expect(ContractText.difference(expected: expected, observed: ["a: EINVAL", "b: EPERM", "c: EEXIST"]) == ["-b: ERANGE", "+b: EPERM"])
@@ -53,7 +53,7 @@ import Testing
         #expect(ContractText.difference(expected: expected, observed: expected + ["d: granted"]) == ["+d: granted"])
     }
 
-    @Test func wordsWithoutWhatIsOtherInEveryRun() {
+    @Test func messagesWithoutTheirVaryingParts() {
         let text = "dmabuf sg entry (addr=0x0000000012f3b000, len=106496) not aligned to niov size "
         #expect(ContractText.plain(text) == "dmabuf sg entry (...) not aligned to niov size")
         let error = KernelError("bind-rx", code: 17, message: "designated queue already memory provider bound")

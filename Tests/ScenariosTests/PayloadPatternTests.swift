@@ -20,7 +20,7 @@ import Testing
         #expect(mismatch(3, stream(3, from: offset, count: 5000), at: offset) == nil)
     }
 
-    @Test func pieceByPieceIsTheSameStream() {
+    @Test func partByPartIsTheSameStream() {
         #expect(stream(9, from: 0, count: 100) == stream(9, from: 0, count: 37) + stream(9, from: 37, count: 63))
     }
 

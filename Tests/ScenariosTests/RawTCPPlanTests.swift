@@ -10,7 +10,7 @@ import Testing
         ("shuffled", RawTCPPlan.shuffled(40)),
     ]
 
-    /// A byte that no segment carries would be waited for in vain; a segment that is too long for the wire would be refused.
+    /// A byte that no segment has would not be received; a segment that is too long would be refused.
     @Test func everyRoundCoversTheStreamSoFar() {
         for (name, plan) in Self.plans {
             var covered: UInt64 = 0

@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Scenarios
 
-/// Receives from a thread of its own and compares every byte with the pattern, so that the peer goes on with its commands.
+/// Receives from a thread of its own and compares every byte with the pattern, so that the peer can perform other commands meanwhile.
 final class BackgroundReceiver {
     private let bytes: UInt64
     private let thread: WorkerThread<(received: UInt64, mismatch: UInt64?, errno: Int32)>
@@ -24,7 +24,7 @@ final class BackgroundReceiver {
         return (received, mismatch)
     }
 
-    /// Waits for the end, however it came.
+    /// Waits for the end, also where the receiving failed.
     func finish() { thread.wait() }
 
     private static func startThread(

@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Scenarios
 
-/// Sends the pattern from a thread of its own, so that the peer goes on with its commands.
+/// Sends the pattern from a thread of its own, so that the peer can perform other commands meanwhile.
 final class BackgroundSender {
     let descriptor: Int32
     let pattern: PayloadPattern
@@ -34,7 +34,7 @@ final class BackgroundSender {
         return sent
     }
 
-    /// Waits for the end, however it came.
+    /// Waits for the end, also where the sending failed.
     func finish() { thread.wait() }
 
     /// Ends the sending where it is, at the latest when the socket has been full for 20 ms.

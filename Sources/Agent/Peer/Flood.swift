@@ -2,7 +2,7 @@
 
 import KernelABI
 
-/// Sends one frame over and over from a thread of its own, so that the peer goes on with its commands.
+/// Sends one frame over and over from a thread of its own, so that the peer can perform other commands meanwhile.
 final class Flood {
     private let thread: WorkerThread<Int>
 

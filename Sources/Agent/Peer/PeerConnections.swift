@@ -36,6 +36,8 @@ final class PeerConnections {
         case .write(let number, let seed, let start, let bytes, let sizes):
             guard !sizes.isEmpty, sizes.allSatisfy({ $0 > 0 }) else { throw ScenarioFailure("writes cannot have the sizes \(sizes)") }
             let entry = try entry(number)
+            // A scenario that has received all bytes need not have waited for the write before. A sender that is dropped instead would be stopped.
+            entry.sender?.finish()
             if let socket = entry.socket.take() {
                 let outcome = Result { try TCP.setNoDelay(socket) }
                 entry.socket = consume socket

@@ -7,15 +7,15 @@ import Scenarios
 /// A TCP connection that the peer's kernel has no socket for: the segments are made here and sent over a packet socket, in any order, twice or
 /// overlapping, from an address that no interface has.
 ///
-/// It sends no faster than the commands come, so it needs no congestion control; what a command sends must fit the target's window.
+/// It sends only what a command contains, so it needs no congestion control; the bytes of a command must fit into the target's window.
 final class RawTCPConnection {
-    /// The most that a segment carries: an MTU of 1500 without options.
+    /// Bytes of payload of the longest segment: an MTU of 1500 without options.
     static let segmentBytes = 1460
-    /// The most that a packet carries that is to be segmented, within IP's limit.
+    /// Bytes of payload of the longest packet that the kernel segments, within IP's limit.
     static let largeBytes = 60_000
     private static let arp: UInt16 = 0x0806
     private static let ipv4: UInt16 = 0x0800
-    /// Milliseconds without a new acknowledgement after which what is missing is sent again.
+    /// Milliseconds without a new acknowledgement after which the first missing segment is sent again.
     private static let resendAfter: CInt = 200
 
     private let wire: PacketSocket
@@ -38,7 +38,7 @@ final class RawTCPConnection {
         self.target = target.bytes
         targetPort = port
         let now = MonotonicClock.now
-        // Another each time: where scenarios share a guest, the connection before may still be in TIME_WAIT.
+        // Another each time: where scenarios share a guest, the previous connection may be in TIME_WAIT.
         sourcePort = 20_000 + UInt16(now / 1000 % 40_000)
         let number = UInt32(truncatingIfNeeded: now)
         first = number &+ 1
@@ -93,7 +93,7 @@ final class RawTCPConnection {
         guard (1...most).contains(segment.length) else { throw ScenarioFailure("a segment cannot have \(segment.length) bytes, but 1 to \(most)") }
     }
 
-    /// Waits until the target has acknowledged everything up to `end`, and sends again what is missing.
+    /// Waits until the target has acknowledged everything up to `end`, and sends missing segments again.
     ///
     /// - Parameter urgent: a segment that ends there is marked as urgent when it is sent again.
     private func awaitAcknowledged(_ end: UInt64, _ pattern: PayloadPattern, urgent: Bool = false) throws -> UInt64 {
@@ -130,7 +130,7 @@ final class RawTCPConnection {
     /// How much of TCP's checksum is computed here.
     private enum Checksum {
         case complete
-        /// The device, or nobody: only the sum over the pseudo header is there.
+        /// Only the sum over the pseudo header; the device may complete it.
         case partial
     }
 
@@ -154,7 +154,7 @@ final class RawTCPConnection {
 
     /// Receives one frame.
     ///
-    /// - Returns: whether one came in time.
+    /// - Returns: whether one was received in time.
     private func receiveFrame(within milliseconds: CInt) throws -> Bool {
         guard let frame = try wire.receive(timeoutMilliseconds: milliseconds) else { return false }
         switch UInt16(frame, 12) {
@@ -182,13 +182,13 @@ final class RawTCPConnection {
         if Int32(bitPattern: number &- acknowledged) > 0 { acknowledged = number }
     }
 
-    /// An ARP frame: 1 asks, 2 answers.
+    /// An ARP frame: 1 is a request, 2 a reply.
     private func resolution(_ operation: UInt16, to hardware: [UInt8]) -> [UInt8] {
         hardware + wire.hardwareAddress + [0x08, 0x06, 0, 1, 0x08, 0, 6, 4] + operation.bytes + wire.hardwareAddress + source
             + (operation == 1 ? [UInt8](repeating: 0, count: 6) : hardware) + target
     }
 
-    /// A frame with one TCP segment. A SYN carries the option that says how long segments may be.
+    /// A frame with one TCP segment. A SYN has the option for the maximum segment size.
     private func frame(
         _ number: UInt32, _ flags: UInt8, _ payload: [UInt8], _ checksum: Checksum = .complete, urgent: UInt16 = 0
     ) -> [UInt8] {

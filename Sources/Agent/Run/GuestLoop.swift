@@ -6,7 +6,7 @@ import KernelABI
 import Results
 import Scenarios
 
-/// The agent in a guest of the harness: reports that it is ready, then does the commands of the harness, one at a time.
+/// The agent in a guest of the harness: reports that it is ready, then performs the commands of the harness, one at a time.
 enum GuestLoop {
     static func run(agent: String) throws {
         var events = EventPort(try VirtioPort.open("ppiov.events"))
@@ -63,7 +63,8 @@ enum GuestLoop {
         }
     }
 
-    /// Does once what every scenario does, so that it is done in the snapshot: tables are built, type metadata is looked up, pages are mapped.
+    /// Does once what every scenario does, so that its first-time work is in the snapshot: tables are built, type metadata is resolved, pages are
+    /// mapped.
     private static func warmUp(_ runner: ScenarioRunner) throws {
         let command = AgentCommand(verb: .run, scenario: "", timeoutScale: .one)
         let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))

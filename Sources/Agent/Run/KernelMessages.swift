@@ -24,7 +24,7 @@ struct KernelMessages: ~Copyable {
 
     deinit { try? file.close() }
 
-    /// What has come since the last call.
+    /// The messages since the last call.
     ///
     /// - Throws: `EPIPE` where the kernel's buffer overwrote messages that were not read: they are lost, and
     ///   with them the proof that there was no splat.

@@ -22,7 +22,7 @@ enum VirtioPort {
                 throw KernelError("open of the virtio port \(name)", errno: .ioError)
             }
         }
-        throw KernelError("looking for the virtio port \(name) in /sys/class/virtio-ports", errno: .noSuchAddressOrDevice)
+        throw KernelError("finding the virtio port \(name) in /sys/class/virtio-ports", errno: .noSuchAddressOrDevice)
     }
 }
 

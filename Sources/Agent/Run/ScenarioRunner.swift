@@ -5,7 +5,7 @@ import KernelABI
 import Results
 import Scenarios
 
-/// Runs one scenario at a time and collects the evidence. `Checks.Judge` makes the verdict of it.
+/// Runs one scenario at a time and collects the evidence, which `Checks.Judge` judges.
 final class ScenarioRunner {
     private let environment: TestEnvironment
     private let pools: PoolWatch

@@ -6,7 +6,7 @@ import KernelABI
 import Results
 import Scenarios
 
-/// The agent on a machine that the harness did not boot: runs the scenarios on its kernel. `Checks.Judge` gives the verdicts, as in the
+/// The agent on a machine that the harness did not boot: runs the scenarios on its kernel. `Checks.Judge` judges them, as in the
 /// harness. KTAP goes to standard output, progress to standard error.
 enum Standalone {
     static func run(_ arguments: [String], agent: String) throws -> Int32 {
@@ -87,7 +87,7 @@ enum Standalone {
                 pages: { cpu, bytes in trace[cpu] = bytes })
             evidence.trace = trace
         } catch {
-            evidence.crash = Crash(.agent, "the agent could not go on: \(error)")
+            evidence.crash = Crash(.agent, "the agent could not continue: \(error)")
         }
         do {
             evidence.log = KernelLog.evidence(in: try messages.take(), for: scenario.id)

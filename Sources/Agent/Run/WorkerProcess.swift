@@ -13,11 +13,11 @@ enum WorkerProcess {
             guard let ifindex = UInt32(arguments[1]), let queue = UInt32(arguments[2]), let scale = Double(arguments[4]) else { break }
             return try WorkerMain.receiveForEver(
                 ifindex: ifindex, queue: queue, local: arguments[3], scale: scale, next: { readLine() }, reply: reply)
-        case ("own", 6):
+        case ("provider", 6):
             guard let provider = Provider(rawValue: arguments[1]), let ifindex = UInt32(arguments[2]), let queue = UInt32(arguments[3]),
                 let scale = Double(arguments[5])
             else { break }
-            return try WorkerMain.own(
+            return try WorkerMain.runProvider(
                 provider, ifindex: ifindex, queue: queue, local: arguments[4], scale: scale, next: { readLine() }, reply: reply)
         case ("devmem-send", 5):
             guard let ifindex = UInt32(arguments[1]), let scale = Double(arguments[3]), let sender = WorkerMain.Sender(rawValue: arguments[4])

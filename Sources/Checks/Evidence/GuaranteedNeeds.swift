@@ -12,7 +12,7 @@ public import Results
 /// - what a boot parameter switches off (`kmemleak=off`, `dma_debug=off`, `slab_merge`, `lockdown=`): `kmemleak`, `dmaMappings`, `slabCounts`, `xdp`;
 /// - free memory: `hugePages`;
 /// - files that only the guest image has: `reloadableModule`;
-/// - what a scenario finds missing after it has begun, which no `Need` stands for.
+/// - what a scenario finds missing after it has begun, for which there is no `Need`.
 public struct GuaranteedNeeds: Sendable, Equatable {
     /// What scenarios need of the kernel.
     public var needs: Set<Need>

@@ -15,15 +15,15 @@ public struct KernelFacts: Sendable, Equatable {
         }
     }
 
-    /// Who chose boot parameters, sysctls, memory and device nodes.
+    /// How the machine was booted, and so what is known of its boot parameters, sysctls, memory and device nodes.
     public enum Machine: Sendable, Equatable {
-        /// The harness.
+        /// By the harness, which chooses them.
         case harnessGuest
-        /// Somebody else.
+        /// Not by the harness.
         ///
         /// - Parameters:
         ///   - ioUring: the sysctl kernel.io_uring_disabled does not disable io_uring for root.
-        ///   - udmabuf: /dev/udmabuf is there.
+        ///   - udmabuf: /dev/udmabuf exists.
         case booted(ioUring: Bool, udmabuf: Bool)
     }
 

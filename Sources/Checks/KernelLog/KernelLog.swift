@@ -4,14 +4,14 @@ internal import Results
 
 /// Finds splats in the kernel messages of a serial console.
 ///
-/// Knows the reports of kernel/panic.c, lib/bug.c, lib/refcount.c, lib/ubsan.c, lib/list_debug.c, lib/ref_tracker.c,
+/// Recognises the reports of kernel/panic.c, lib/bug.c, lib/refcount.c, lib/ubsan.c, lib/list_debug.c, lib/ref_tracker.c,
 /// kernel/locking/lockdep.c, mm/kasan, mm/kfence, mm/kmsan, kernel/kcsan, mm/slub.c, mm/kmemleak.c, kernel/dma/debug.c,
 /// kernel/hung_task.c, kernel/watchdog.c, kernel/rcu/tree_stall.h, net/core/page_pool.c and net/core/dev.c of Linux 7.3.
 ///
 /// Lines of several CPUs are separated by their caller (CONFIG_PRINTK_CALLER). Without it, two splats that are interleaved line by line
 /// are both found, but the lines after their headlines, and so the fingerprints, are mixed.
 public enum KernelLog {
-    /// A splat whose end never comes takes no more lines than this.
+    /// The most lines of a splat that has no end marker.
     public static let lineLimit = 300
 
     /// Splits console bytes into lines; bytes that are no UTF-8 become U+FFFD.
@@ -28,8 +28,8 @@ public enum KernelLog {
         return scanner.finish()
     }
 
-    /// Whether the kernel ended at a breakpoint that is not in memory: the CPU trapped on an int3, and the code that the oops shows has another
-    /// byte there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`), but QEMU's TCG does it.
+    /// Whether the kernel ended at a breakpoint that is not in memory: the CPU trapped on an int3, and the code in the oops has another byte
+    /// there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`), but QEMU's TCG does it.
     public static func endedAtStaleBreakpoint(_ lines: [String]) -> Bool {
         guard let oops = lines.firstIndex(where: { $0.contains("Oops: int3:") }),
             let code = lines[oops...].first(where: { $0.contains("Code: ") }), let next = code.firstRange(of: " <")
@@ -48,14 +48,14 @@ public enum KernelLog {
     }
 
     /// The lines that a scenario is judged by: all that were read since the scenario before it was judged, not only those between its own
-    /// marks. A splat that comes after the end mark of its own scenario is found by the next one, and would not be found otherwise.
+    /// marks. A splat after the end mark of its own scenario counts for the next one; between marks it would not be found.
     ///
     /// - Parameter lines: what was read of the console since the scenario before was judged.
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
     public static func evidence(in lines: [String], for scenario: String) -> [String]? { scope(lines, to: scenario) == nil ? nil : lines }
 
-    /// The line that says why the kernel or init ended, without its time stamp; nil where there is none.
-    public static func lastWords(in lines: [String]) -> Crash? {
+    /// The line with the reason why the kernel or init ended, without its time stamp; nil where there is none.
+    public static func reasonOfEnd(in lines: [String]) -> Crash? {
         for line in lines.reversed() {
             for (kind, words) in [(Crash.Kind.panic, "Kernel panic - not syncing"), (.agent, "ppiov-init: agent")] {
                 guard let start = line.firstRange(of: words)?.lowerBound else { continue }

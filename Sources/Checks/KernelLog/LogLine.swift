@@ -6,7 +6,7 @@ struct LogLine {
     var clean: String
     /// The kernel's message: `clean` without level, time stamp and caller.
     var text: String
-    /// `T123` or `C1`: who printed it, where the kernel has CONFIG_PRINTK_CALLER.
+    /// `T123` or `C1`: the task or CPU that printed it, where the kernel has CONFIG_PRINTK_CALLER.
     var caller: String?
 
     /// Divides one console line; more than one part where the kernel began to print in the middle of a line.

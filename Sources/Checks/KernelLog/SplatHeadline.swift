@@ -8,7 +8,7 @@ enum SplatHeadline {
     /// The row of '=' around sanitizer and lockdep reports.
     static func isRuler(_ text: String) -> Bool { text.utf8.count >= 20 && text.utf8.allSatisfy { $0 == UInt8(ascii: "=") } }
 
-    /// - Parameter afterCut: the line stands right under "cut here".
+    /// - Parameter afterCut: the line follows "cut here" directly.
     static func kind(of text: String, afterCut: Bool) -> Splat.Kind? {
         // Anything else would search every line of the boot for every pattern.
         guard let first = text.utf8.first else { return nil }

@@ -23,7 +23,7 @@ struct SplatScanner {
     private var open: [String: Open] = [:]
     private var done: [(order: Int, splat: Splat)] = []
     private var count = 0
-    /// Splats that were closed before their end marker. When such a marker comes later, it is no new splat.
+    /// Splats that were closed before their end marker. Such a marker on a later line is no new splat.
     private var abandoned = 0
 
     init(lineLimit: Int) {
@@ -153,7 +153,7 @@ struct SplatScanner {
 
     private mutating func close(_ key: String) {
         guard let splat = open.removeValue(forKey: key) else { return }
-        // It ends right after "cut here": the next line stands for its headline.
+        // It ends right after "cut here": the next line is used as its headline.
         var firstLine = splat.firstLine
         if splat.kind == nil { firstLine = splat.texts.dropFirst().first { !$0.isEmpty } ?? splat.texts.first ?? "" }
         done.append(

@@ -2,7 +2,7 @@
 
 public import Results
 
-/// Gives the verdicts on a kernel selftest: one for each case that it reports, and one for the program as a whole.
+/// Judges a kernel selftest: one for each case that it reports, and one for the program as a whole.
 ///
 /// The verdict on a case is the one that the program reports; the case fails too where the kernel log has a splat between its result and
 /// the one before. What belongs to no case (a page pool that does not end, a broken life cycle, counters that do not return to their values
@@ -37,7 +37,7 @@ public struct KernelSelftestJudge: Sendable {
             if let parts, number < parts.count {
                 result.findings += KernelLogOracle.findings(log: parts[number], allowList: allowList, today: today)
             }
-            // Pools whose first event lies between the result before and this one, whatever happens to them later.
+            // Pools whose first event is between the previous result and this one.
             result.accounts =
                 trace?.accounts.filter { account in
                     guard let began = account.began else { return false }

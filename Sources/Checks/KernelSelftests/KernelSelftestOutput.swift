@@ -105,7 +105,7 @@ struct KernelSelftestOutput {
 }
 
 extension KernelSelftestOutput {
-    /// The line that says most about a failure: the last line of a Python exception, otherwise the first line of a failed check.
+    /// The line that describes a failure best: the last line of a Python exception, otherwise the first line of a failed check.
     static func headline(of output: [String]) -> String {
         let lines = output.map { $0.hasPrefix("# ") ? String($0.dropFirst(2)) : $0 }
         let raised = lines.filter { $0.hasPrefix("Exception| ") }.map { String($0.dropFirst("Exception| ".count)) }

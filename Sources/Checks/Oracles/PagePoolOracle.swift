@@ -2,13 +2,13 @@
 
 internal import Results
 
-/// Every page pool that netlink showed must have ended by its deadline.
+/// Every page pool that netlink reported must be freed by its deadline.
 enum PagePoolOracle {
     static func findings(_ report: ScenarioReport) -> [Finding] {
         var findings: [Finding] = []
         for observation in report.pools where !observation.gone {
             let pool = observation.pool
-            // The default pool of an interface that lives on: no netdevsim of the harness's does.
+            // The default pool of an interface that stays; a netdevsim that the harness made does not stay.
             if report.tier == .hardware && pool.provider == .pages && !pool.detached { continue }
             findings.append(
                 finding(

@@ -2,7 +2,7 @@
 
 internal import Results
 
-/// A scenario that was skipped after it had begun must leave nothing behind.
+/// A scenario that was skipped after it had begun must leak no page pool and no resource.
 enum SkipOracle {
     static func findings(_ report: ScenarioReport) -> [Finding] {
         guard report.hasBegun else { return [] }

@@ -64,34 +64,34 @@ enum TraceOracle {
                 verdict.add("\(Violation.Invariant.asPredicted.label): \(broken)")
             }
         }
-        for (books, account) in zip(outcome.accounts, verdict.accounts) where books.inflight != 0 && !outlives(books, report.tier) {
-            verdict.add(unbalanced(books, account))
+        for (account, reported) in zip(outcome.accounts, verdict.accounts) where account.inflight != 0 && !outlives(account, report.tier) {
+            verdict.add(unbalanced(account, reported))
         }
         return verdict
     }
 
-    /// The default pool of a network interface that stays: it was there before the scenario or, on hardware, was made when the provider
-    /// was removed. `page_pool_destroy()` was not called on it, so it may hold pages.
-    private static func outlives(_ books: PoolLedger.Account, _ tier: Tier) -> Bool {
-        (books.isOlderThanRecording || tier == .hardware) && books.lastRelease == nil && books.netIovHolds == 0 && books.netIovReleases == 0
+    /// The default pool of a network interface that stays: it existed before the scenario or, on hardware, was made when the provider
+    /// was uninstalled. `page_pool_destroy()` was not called on it, so it may hold pages.
+    private static func outlives(_ account: PoolLedger.Account, _ tier: Tier) -> Bool {
+        (account.isOlderThanRecording || tier == .hardware) && account.lastRelease == nil && account.netIovHolds == 0 && account.netIovReleases == 0
     }
 
     /// "pool 0xffff888003a1c000 (zcrx): held 256, released 253: 3 in flight"
-    private static func unbalanced(_ books: PoolLedger.Account, _ account: PoolAccount) -> String {
-        let carried = books.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
-        let left = books.inflight > 0 ? "\(books.inflight) in flight" : "\(-books.inflight) released without a hold"
+    private static func unbalanced(_ account: PoolLedger.Account, _ reported: PoolAccount) -> String {
+        let carried = account.carriedIn.map { $0 > 0 ? "\($0) in flight before, " : "" } ?? ""
+        let left = account.inflight > 0 ? "\(account.inflight) in flight" : "\(-account.inflight) released without a hold"
         let label = Violation.Invariant.allReleased.label
-        return "\(label): pool \(account.pool) (\(account.provider.rawValue)): \(carried)held \(books.holds), "
-            + "released \(books.releases): \(left)"
+        return "\(label): pool \(reported.pool) (\(reported.provider.rawValue)): \(carried)held \(account.holds), "
+            + "released \(account.releases): \(left)"
     }
 
     /// Only a memory provider has net_iovs, and a scenario drives one provider; all other pools are of pages.
-    private static func account(_ books: PoolLedger.Account, provider: Provider) -> PoolAccount {
+    private static func account(_ account: PoolLedger.Account, provider: Provider) -> PoolAccount {
         PoolAccount(
-            pool: KernelAddress(rawValue: books.pool), provider: books.netIovHolds + books.netIovReleases > 0 ? provider : .pages, holds: books.holds,
-            releases: books.releases, netIovHolds: books.netIovHolds, netIovReleases: books.netIovReleases,
-            peakInflight: books.peakInflight, inflight: books.inflight, distinct: books.distinct, mostHoldsOfOne: books.mostHoldsOfOne,
-            freed: books.freed, drainTime: books.drain, began: books.began)
+            pool: KernelAddress(rawValue: account.pool), provider: account.netIovHolds + account.netIovReleases > 0 ? provider : .pages,
+            holds: account.holds, releases: account.releases, netIovHolds: account.netIovHolds, netIovReleases: account.netIovReleases,
+            peakInflight: account.peakInflight, inflight: account.inflight, distinct: account.distinct, mostHoldsOfOne: account.mostHoldsOfOne,
+            freed: account.freed, drainTime: account.drain, began: account.began)
     }
 }
 

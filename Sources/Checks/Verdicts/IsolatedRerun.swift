@@ -3,7 +3,7 @@
 public import Results
 
 /// What a second run of a failed scenario, on a machine of its own, adds to the first, which shared its machine. The first verdict
-/// stays: the finding says whether the scenarios that ran before it may be a part of the cause.
+/// stays: the finding is whether the scenarios that ran before it may be a part of the cause.
 public enum IsolatedRerun {
     /// - Parameters:
     ///   - rerun: the result of the second run.

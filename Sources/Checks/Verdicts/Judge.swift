@@ -2,7 +2,7 @@
 
 public import Results
 
-/// Gives the verdict on a scenario, on the host and inside a booted kernel alike: it passes only if every oracle ran and none found
+/// Judges a scenario, on the host and inside a booted kernel alike: it passes only if every oracle ran and none found
 /// anything. Where a known bug of the kernel's version explains all findings the verdict is `xfail`, which is no pass.
 ///
 /// The oracles (`Oracle`) are independent of each other. Scenarios of tier `harness` involve no kernel: there `pagePool`, `counters`,
@@ -31,7 +31,7 @@ public struct Judge: Sendable {
         guard let report = evidence.report else {
             result.verdict = .crashed
             result.reason = evidence.crash?.message ?? "no report"
-            // A hang, or an agent that gave up, is another failure, whatever the kernel log has before it.
+            // A hang, or an error of the agent, is another failure, also where the kernel log has a splat before it.
             if let bug = evidence.knownBug, bug.endsIn != nil, evidence.crash?.kind == .panic { excuse(&result, bug) }
             return result
         }
@@ -45,7 +45,7 @@ public struct Judge: Sendable {
         if report.outcome == .skipped {
             result.reason = report.reason ?? "no reason given"
             result.findings += SkipOracle.findings(report)
-            // Evidence of another failure goes first: it may be the cause of the skip.
+            // Evidence of another failure comes first: it may be the cause of the skip.
             if result.findings.isEmpty { result.findings = GuaranteedNeedsOracle.findings(report, needs: evidence.needs, guaranteed) }
             result.verdict = result.findings.isEmpty ? .skip : .fail
             return result

@@ -116,8 +116,8 @@ struct ScenarioTrial {
         let exit = try await withDeadline(.seconds(10)) { try? await session.machine.waitForExit() } ?? nil
         try Task.checkCancellation()
         session.machine.kill()
-        _ = try await session.wait(.seconds(2)) { output in output.console.contains { KernelLog.lastWords(in: [$0]) != nil } }
-        if let crash = KernelLog.lastWords(in: session.output.console) { return (crash, exit) }
+        _ = try await session.wait(.seconds(2)) { output in output.console.contains { KernelLog.reasonOfEnd(in: [$0]) != nil } }
+        if let crash = KernelLog.reasonOfEnd(in: session.output.console) { return (crash, exit) }
         guard let exit else { return (Crash(.machine, "the agent's channel closed and the machine still ran"), nil) }
         return (Crash(.machine, "\(exit)"), exit)
     }

@@ -21,7 +21,7 @@ public struct UserDMABuf: ~Copyable {
     ///   - scattered: no page is adjacent to the one before it, so that the scatter list has an entry for each page. Otherwise that depends on how
     ///     much contiguous memory the kernel has.
     ///   - twice: the dma-buf has each page twice in a row, and so twice the length; at most 512 pages.
-    /// - Throws: `ENOENT` without udmabuf; `ENOMEM`; `EINVAL` beyond `udmabuf.size_limit_mb`.
+    /// - Throws: `ENOENT` without udmabuf; `ENOMEM`; `EINVAL` above `udmabuf.size_limit_mb`.
     public init(size: Int, hugePages: Bool = false, scattered: Bool = false, twice: Bool = false) throws(KernelError) {
         let unit = hugePages ? 2 << 20 : MappedMemory.pageSize
         let whole = max((size + unit - 1) / unit, 1) * unit
@@ -35,7 +35,7 @@ public struct UserDMABuf: ~Copyable {
             throw error
         }
         if scattered {
-            // The kernel allocates memory in one direction: touching every second page first keeps neighbours apart.
+            // The kernel allocates memory in one direction: so every second page is touched first.
             mapping.withUnsafeMutableBytes { bytes in
                 for first in [unit, 0] {
                     for offset in stride(from: first, to: whole, by: 2 * unit) { bytes[offset] = 0 }

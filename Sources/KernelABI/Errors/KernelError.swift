@@ -15,7 +15,7 @@ public struct KernelError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kernel's errno.
     public let errno: Errno
 
-    /// The reason beyond the errno: the kernel's netlink extack message, or a reason found by reading the state afterwards.
+    /// The reason in addition to the errno: the kernel's netlink extack message, or a reason found by reading the state afterwards.
     public let message: String?
 
     /// The offset of the attribute that the kernel rejects (`NLMSGERR_ATTR_OFFS`), in bytes from the netlink header.

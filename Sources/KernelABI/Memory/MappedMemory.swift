@@ -65,9 +65,9 @@ public struct MappedMemory: ~Copyable {
     /// Copies bytes out.
     ///
     /// - Returns: nil where the range is not inside the memory, as an offset from the kernel may not be.
-    public borrowing func bytes(at offset: UInt64, count wanted: Int) -> [UInt8]? {
-        guard wanted >= 0, wanted <= count, offset <= UInt64(count - wanted) else { return nil }
-        return [UInt8](UnsafeRawBufferPointer(start: base + Int(offset), count: wanted))
+    public borrowing func bytes(at offset: UInt64, count length: Int) -> [UInt8]? {
+        guard length >= 0, length <= count, offset <= UInt64(count - length) else { return nil }
+        return [UInt8](UnsafeRawBufferPointer(start: base + Int(offset), count: length))
     }
 
     /// Unmaps the memory. Pages that the kernel has pinned stay allocated.

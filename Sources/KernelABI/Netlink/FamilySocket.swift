@@ -13,14 +13,14 @@ struct GenericFamily {
     init(named name: String, over socket: borrowing NetlinkSocket) throws(KernelError) {
         var family = ppiov_family()
         try socket.request(
-            "looking up generic netlink family \(name)",
+            "resolving generic netlink family \(name)",
             build: { ppiov_msg_family_get($0, $1, $2, name) },
             each: { (message) throws(KernelError) in
                 try check(
                     ppiov_parse_family(message.baseAddress, message.count, &family), "reading netlink family \(name)")
             })
         guard family.id != 0 else {
-            throw KernelError("looking up generic netlink family \(name)", errno: .noSuchFileOrDirectory)
+            throw KernelError("resolving generic netlink family \(name)", errno: .noSuchFileOrDirectory)
         }
         id = family.id
         groups = withUnsafeBytes(of: family.groups) { bytes in
@@ -48,7 +48,7 @@ struct FamilySocket: ~Copyable {
     /// Reads one message; one of the shim's `ppiov_parse_*`.
     typealias Parser<Raw> = (UnsafeRawPointer?, Int, UnsafeMutablePointer<Raw>?) -> CInt
 
-    /// Makes a request and reads every message of its reply. Those of which `make` makes nothing are left out.
+    /// Makes a request and reads every message of its reply. Those for which `make` returns nil are skipped.
     borrowing func all<Raw, Value>(
         _ operation: String, _ empty: Raw, capacity: Int = 512, build: Builder, parse: Parser<Raw>, _ make: (Raw) -> Value?
     ) throws(KernelError) -> [Value] {

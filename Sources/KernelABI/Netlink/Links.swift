@@ -45,7 +45,7 @@ public struct Links: ~Copyable {
     ///
     /// - Throws: `ENODEV` where there is none; `EINVAL` where the name has more than 15 bytes.
     public borrowing func link(named name: String) throws(KernelError) -> Link {
-        let operation = "looking for link \(name)"
+        let operation = "finding link \(name)"
         guard let link = try links(operation, { ppiov_msg_link_get($0, $1, $2, name) }).first else {
             throw KernelError(operation, errno: Errno(rawValue: ENODEV))
         }

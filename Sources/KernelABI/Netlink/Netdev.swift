@@ -6,7 +6,7 @@ internal import SystemPackage
 
 /// The generic netlink family `netdev`: queues, page pools, and the binding of dma-bufs to them.
 ///
-/// It sees the network namespace in which its thread was when the handle was made. Every dma-buf that is bound over it stays bound until
+/// It acts on the network namespace that its thread was in when the handle was made. Every dma-buf that is bound over it stays bound until
 /// the handle is closed: the kernel's `netdev_nl_sock_priv_destroy()` unbinds them. A handle with bindings is closed with `close()`;
 /// one that is dropped is noted in ``DroppedHandles``.
 public struct Netdev: ~Copyable {
@@ -155,7 +155,7 @@ public struct Netdev: ~Copyable {
     /// - Parameters:
     ///   - dmabuf: the dma-buf's descriptor; the caller may close it afterwards.
     ///   - pageSize: bytes of each net_iov, a power of two; nil leaves the attribute out.
-    /// - Returns: the binding's id, which fragments and page pools carry.
+    /// - Returns: the binding's id, which fragments and page pools have.
     /// - Throws: the kernel's errno with its extack.
     public mutating func bindRX(
         ifindex: UInt32, dmabuf: CInt, queues: [UInt32], pageSize: UInt32? = nil

@@ -15,7 +15,7 @@ public enum SocketSending {
         Int(try check(ppiov_unsent(socket), "reading SIOCOUTQNSD of socket \(socket)"))
     }
 
-    /// Holds back what does not fill a segment (`TCP_CORK`), or sends it.
+    /// Delays bytes that do not fill a segment (`TCP_CORK`), or sends them.
     public static func cork(_ socket: CInt, _ on: Bool) throws(KernelError) {
         var value: CInt = on ? 1 : 0
         guard setsockopt(socket, CInt(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<CInt>.size)) == 0 else {

@@ -9,7 +9,7 @@ public enum TCP {
     /// A listening socket.
     ///
     /// - Parameters:
-    ///   - endpoint: port 0 lets the kernel choose; ``localEndpoint(of:)`` returns it.
+    ///   - endpoint: with port 0 the kernel chooses one; ``localEndpoint(of:)`` returns it.
     ///   - device: the name of the device that connections must use (`SO_BINDTODEVICE`).
     public static func listen(
         on endpoint: Endpoint, device: String? = nil, backlog: CInt = 16
@@ -43,7 +43,7 @@ public enum TCP {
     /// A connected socket.
     ///
     /// - Parameters:
-    ///   - source: the local endpoint; nil lets the kernel choose.
+    ///   - source: the local endpoint; with nil the kernel chooses one.
     ///   - device: the name of the device to use (`SO_BINDTODEVICE`).
     /// - Throws: `ETIMEDOUT` at the timeout; `ECONNREFUSED` and other errors of connect(2).
     public static func connect(

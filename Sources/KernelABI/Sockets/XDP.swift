@@ -5,7 +5,7 @@ internal import Glibc
 
 /// XDP programs and AF_XDP sockets, which exclude memory providers.
 public enum XDP {
-    /// Loads a program and opens a socket, without a queue, to learn whether the kernel can.
+    /// Loads a program and opens a socket, without a queue, to test whether the kernel supports both.
     ///
     /// - Throws: `ENOSYS` where the kernel has no bpf(2) (CONFIG_BPF_SYSCALL), `EAFNOSUPPORT` where it has no AF_XDP
     ///   (CONFIG_XDP_SOCKETS), `EPERM` without the capabilities.

@@ -27,7 +27,7 @@ public final class StopRequest: Sendable {
 ///     sender.requestStop()
 ///     let sent = try sender.join()
 ///
-/// A closure that blocks in a system call does not see the request; its owner also has to end the call, for example by shutdown(2) on the socket.
+/// A closure that blocks in a system call does not test the request; its owner also has to end the call, for example by shutdown(2) on the socket.
 /// The owner joins every thread. When a thread is dropped without a join, it is requested to stop and detached, and noted in ``DroppedHandles``.
 public final class WorkerThread<Value: Sendable>: Sendable {
     /// The name, for errors and, in its first 15 bytes, for the kernel (`comm`).

@@ -2,9 +2,9 @@
 
 internal import CShim
 
-/// A socket filter that truncates packets. The kernel runs it on each packet before TCP sees it. Mirrors `tcp_filter()`.
+/// A socket filter that truncates packets. The kernel runs it on each packet before TCP processes it. Mirrors `tcp_filter()`.
 public enum PacketTruncation {
-    /// Truncates each packet to so many bytes, TCP header included (`SO_ATTACH_FILTER`). The sender retransmits what was cut off.
+    /// Truncates each packet to so many bytes, TCP header included (`SO_ATTACH_FILTER`). The sender retransmits the removed bytes.
     ///
     /// - Throws: `EPERM` where the socket has a locked filter.
     public static func begin(_ socket: CInt, bytes: UInt32) throws(KernelError) {

@@ -2,7 +2,7 @@
 
 internal import CShim
 
-/// Wrong content for a refill ring: indices and entries that no user of the interface would write.
+/// Invalid content for a refill ring: indices and entries that the interface forbids.
 extension ZeroCopyReceive.InterfaceQueue {
     /// The refill ring's head in the shared memory, which the kernel writes. A hostile user overwrites it.
     public var rawHead: UInt32 {

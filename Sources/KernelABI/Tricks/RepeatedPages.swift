@@ -4,7 +4,7 @@ internal import CShim
 internal import SystemPackage
 
 extension MappedMemory {
-    /// Maps one reserved page of 2 MiB `times` over, at consecutive addresses.
+    /// Maps one reserved page of 2 MiB `times` times, at consecutive addresses.
     ///
     /// - Throws: `ENOMEM` where none is reserved, or the address space has no range of that size.
     public init(hugePage times: Int) throws(KernelError) {

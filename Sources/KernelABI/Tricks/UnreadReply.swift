@@ -5,7 +5,7 @@ internal import CShim
 extension Netdev {
     /// Requests a binding while unread replies fill the socket's receive buffer, so that the kernel cannot send the binding's id.
     ///
-    /// What the kernel then does with the binding is its own decision (7.3 keeps it until the socket closes). Afterwards the handle can only be
+    /// The kernel may then keep the binding or not (7.3 keeps it until the socket closes). Afterwards the handle can only be
     /// closed.
     public mutating func bindRXWithUnreadReply(ifindex: UInt32, dmabuf: CInt, queues: [UInt32]) throws(KernelError) {
         try netlink.socket.setReceiveBuffer(bytes: 1)

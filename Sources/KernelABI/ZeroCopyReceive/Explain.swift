@@ -104,7 +104,7 @@ extension ZeroCopyReceive {
         Condition(EPERM, "the registration needs CAP_NET_ADMIN"),
         Condition(EINVAL, "the refill ring has no entries", when: { registration, _ in registration.refillEntries == 0 }),
         Condition(
-            EINVAL, "the flags are not known to this kernel or exclude each other",
+            EINVAL, "this kernel does not support the flags, or they exclude each other",
             when: { registration, _ in
                 registration.flags.rawValue & ~3 != 0
                     || registration.flags.contains(.noDevice) && (registration.ifindex, registration.queue) != (0, 0)
@@ -143,11 +143,11 @@ extension ZeroCopyReceive {
             ERANGE,
             when: { registration, state in state.receiveQueues.map { registration.queue >= $0 } ?? false },
             { registration, state in
-                "queue \(registration.queue) is beyond the device's \(state.receiveQueues ?? 0) receive queues"
+                "there is no queue \(registration.queue): the device has \(state.receiveQueues ?? 0) receive queues"
             }),
         Condition(EBUSY, "the queue is leased to a virtual device", when: { _, state in state.queue?.isLeased ?? false }),
         Condition(
-            EOPNOTSUPP, "the device takes no other buffer length than a page, or has no queue management or no DMA device",
+            EOPNOTSUPP, "the device accepts no other buffer length than a page, or has no queue management or no DMA device",
             when: { registration, _ in registration.bufferLength != 0 }),
         Condition(EOPNOTSUPP, "the device has no queue management operations or no DMA device"),
         Condition(

@@ -103,7 +103,7 @@ extension ZeroCopyReceive {
         }
     }
 
-    /// The layout of a refill region, which exporter and importer must agree on.
+    /// The layout of a refill region, which must be the same for exporter and importer.
     public struct RefillShape: Sendable, Hashable {
         /// Entries of the refill ring.
         public var entries: UInt32

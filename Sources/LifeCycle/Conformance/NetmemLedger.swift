@@ -20,7 +20,7 @@ struct NetmemLedger {
         var time: UInt64
     }
 
-    /// A hold of a netmem that a pool still holds, without the release that would explain it so far.
+    /// A hold of a netmem that a pool still holds, without a matching release so far.
     private struct UnmatchedHold {
         var hold: Mark
         /// The pool that holds the netmem already.
@@ -37,7 +37,7 @@ struct NetmemLedger {
     /// A release without a hold so far.
     private struct EarlyRelease {
         var release: Mark
-        /// Its hold can lie before the recording.
+        /// Its hold can be before the recording.
         var first: Bool
     }
 
@@ -45,7 +45,7 @@ struct NetmemLedger {
     struct UnmatchedRelease {
         var release: Mark
         var netmem: UInt64
-        /// The netmem has no earlier event: its hold can lie before the recording.
+        /// The netmem has no earlier event: its hold can be before the recording.
         var first: Bool
     }
 
@@ -56,7 +56,7 @@ struct NetmemLedger {
         var holder: Int32
     }
 
-    /// Findings of a kind that are kept at the most; those beyond are counted.
+    /// The most findings of a kind that are stored; further ones are only counted.
     private static let limit = 4096
 
     private let tolerance: PoolLedger.Tolerance
@@ -66,7 +66,7 @@ struct NetmemLedger {
 
     private(set) var secondHolds: [SecondHold] = []
     private(set) var unmatchedReleases: [UnmatchedRelease] = []
-    /// Findings beyond `limit`.
+    /// Findings that exceed `limit`.
     private(set) var dropped = 0
 
     /// Netmems that can be followed: as many as 64 GiB of pages.
@@ -107,24 +107,24 @@ struct NetmemLedger {
         resolve(netmem, state, slot)
     }
 
-    /// - Parameter silentSince: when the context of the release recorded its previous event. nil if there is none, or if the trace does not
+    /// - Parameter noEventSince: when the context of the release recorded its previous event. nil if there is none, or if the trace does not
     ///   distinguish contexts: then any context can have been inside the window.
     @inline(__always)
-    mutating func release(_ netmem: UInt64, _ mark: Mark, silentSince: UInt64?) {
+    mutating func release(_ netmem: UInt64, _ mark: Mark, noEventSince: UInt64?) {
         let slot = table.slot(of: netmem)
         if table[slot].state == .held && table[slot].mark.pool == mark.pool {
             table[slot].state = .released
             return
         }
-        releaseAmbiguous(netmem, mark, silentSince, slot)
+        releaseAmbiguous(netmem, mark, noEventSince, slot)
     }
 
-    private mutating func releaseAmbiguous(_ netmem: UInt64, _ mark: Mark, _ silentSince: UInt64?, _ slot: Int) {
+    private mutating func releaseAmbiguous(_ netmem: UInt64, _ mark: Mark, _ noEventSince: UInt64?, _ slot: Int) {
         let before = table[slot]
         guard before.state == .ambiguous, var state = ambiguous[netmem] else {
             // The hold of another pool can be recorded before this release, within the time that a release can take to be recorded.
             // A second release of a released netmem is not a first one.
-            let late = before.state == .held && explains(mark, before: before.mark, silentSince: silentSince)
+            let late = before.state == .held && explains(mark, before: before.mark, noEventSince: noEventSince)
             let first = before.state == .unknown || late
             ambiguous[netmem] = Ambiguous(
                 held: before.state == .held ? [before.mark] : [], early: [EarlyRelease(release: mark, first: first)])
@@ -134,7 +134,7 @@ struct NetmemLedger {
         }
         if let index = state.held.firstIndex(where: { $0.pool == mark.pool }) {
             state.held.remove(at: index)
-            if let match = state.unmatchedHolds.firstIndex(where: { matches(mark, $0, silentSince: silentSince) }) {
+            if let match = state.unmatchedHolds.firstIndex(where: { matches(mark, $0, noEventSince: noEventSince) }) {
                 state.unmatchedHolds.remove(at: match)
             } else if state.unmatchedHolds.count > state.held.count {
                 let unmatched = state.unmatchedHolds.removeFirst()
@@ -177,7 +177,7 @@ struct NetmemLedger {
         }
     }
 
-    /// Pairs releases with holds that were recorded after them. This is the last resort: such a release can also belong to a hold before the
+    /// Pairs releases with holds that were recorded after them. Used only after all else, as such a release can also belong to a hold before the
     /// recording, and the release of the later hold can still follow.
     private func pairEarly(_ state: inout Ambiguous) {
         for hold in state.held.indices.reversed() {
@@ -209,15 +209,15 @@ struct NetmemLedger {
     }
 
     /// The release matches the hold: it is of the pool that held the netmem before.
-    private func matches(_ release: Mark, _ unmatched: UnmatchedHold, silentSince: UInt64?) -> Bool {
-        release.pool == unmatched.holder && explains(release, before: unmatched.hold, silentSince: silentSince)
+    private func matches(_ release: Mark, _ unmatched: UnmatchedHold, noEventSince: UInt64?) -> Bool {
+        release.pool == unmatched.holder && explains(release, before: unmatched.hold, noEventSince: noEventSince)
     }
 
     /// The context of the release can have returned the netmem before that hold, and recorded it after.
-    private func explains(_ release: Mark, before hold: Mark, silentSince: UInt64?) -> Bool {
+    private func explains(_ release: Mark, before hold: Mark, noEventSince: UInt64?) -> Bool {
         if clocksExplain(earlier: hold, release) { return true }
         guard release.time &- hold.time <= tolerance.recordingDelay else { return false }
-        guard let silentSince else { return true }
-        return release.cpu == hold.cpu ? silentSince < hold.time : silentSince <= hold.time &+ tolerance.clockSkew
+        guard let noEventSince else { return true }
+        return release.cpu == hold.cpu ? noEventSince < hold.time : noEventSince <= hold.time &+ tolerance.clockSkew
     }
 }

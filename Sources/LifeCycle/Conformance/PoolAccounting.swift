@@ -41,7 +41,7 @@ struct PoolAccounting {
     /// In the order in which they appeared.
     var pools: [Pool] = []
     private(set) var found: [Found] = []
-    /// Number of violations, those beyond `foundLimit` included.
+    /// Number of violations, including those that exceed `foundLimit`.
     private(set) var foundCount = 0
     /// The pools at each address, as indices of `pools`.
     var generations: [UInt64: [Int]] = [:]
@@ -49,7 +49,7 @@ struct PoolAccounting {
     private var users: UserHoldings
     /// The pool of the latest lookup.
     var latest: (address: UInt64, pool: Int)?
-    /// Violations that are kept at the most.
+    /// The most violations that are stored.
     private static let foundLimit = 4096
     private static let poolLimit = 100_000
     /// The trace has more pools or netmems than the limit; the events after that are not examined.
@@ -68,8 +68,8 @@ struct PoolAccounting {
 
     /// - Parameters:
     ///   - index: of the event in the trace.
-    ///   - silentSince: see `NetmemLedger.release`.
-    mutating func record(_ event: TraceEvent, at index: Int, silentSince: UInt64?) {
+    ///   - noEventSince: see `NetmemLedger.release`.
+    mutating func record(_ event: TraceEvent, at index: Int, noEventSince: UInt64?) {
         if pools.count > Self.poolLimit || netmems.isFull {
             isTooLarge = true
             return
@@ -98,7 +98,7 @@ struct PoolAccounting {
             pools[pool].running -= 1
             touch(pool, event, index)
             let mark = NetmemLedger.Mark(pool: Int32(truncatingIfNeeded: pool), cpu: event.cpu, event: index, time: event.time)
-            netmems.release(netmem, mark, silentSince: silentSince)
+            netmems.release(netmem, mark, noEventSince: noEventSince)
             if netmem & 1 != 0 { users.release(event, netmem, at: index) }
         case .mark(let mark, let count):
             users.mark(mark, count)

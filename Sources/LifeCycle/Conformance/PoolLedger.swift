@@ -39,8 +39,8 @@ public struct PoolLedger: Sendable {
     /// Violations that are reported at the most.
     public static let violationLimit = 32
 
-    /// What can have existed when the recording began. An older pool shows in its counters, but it looks like a new pool whose first
-    /// events are missing.
+    /// What can have existed when the recording began. The counters of an older pool do not start at 1, as those of a new pool whose
+    /// first events are missing.
     public enum Begin: Sendable {
         /// Any pool can be older than the recording.
         case unknown
@@ -87,7 +87,7 @@ public struct PoolLedger: Sendable {
 
     /// Checks events in the order of their time.
     ///
-    /// - Returns: the outcome. If there are more pools or netmems than can be checked, its `losses` say so.
+    /// - Returns: the outcome. Its `losses` report where there are more pools or netmems than can be checked.
     public func examine(_ events: [TraceEvent]) -> Outcome {
         do throws(TraceReadError) {
             return try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }
@@ -104,8 +104,8 @@ public struct PoolLedger: Sendable {
         var contexts = ContextTimes()
         var index = 0
         while let event = try stream.next() {
-            let silentSince = event.hasContext ? contexts.exchange(event.context, event.time) : nil
-            accounting.record(event, at: index, silentSince: silentSince)
+            let noEventSince = event.hasContext ? contexts.exchange(event.context, event.time) : nil
+            accounting.record(event, at: index, noEventSince: noEventSince)
             index += 1
         }
         accounting.finish()

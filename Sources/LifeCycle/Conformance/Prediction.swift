@@ -68,11 +68,11 @@ public struct Prediction: Equatable, Sendable {
             } else if account.distinct > buffers {
                 broken.append("\(pool) held \(account.distinct) different net_iovs, there are \(buffers)")
             } else if !legal.contains(account.netIovHolds) {
-                let wanted =
+                let expected =
                     legal.lowerBound == legal.upperBound
                     ? "\(legal.lowerBound)"
                     : legal.upperBound == .max ? "at least \(legal.lowerBound)" : "\(legal.lowerBound) to \(legal.upperBound)"
-                broken.append("\(pool) held \(account.netIovHolds) net_iovs, a legal run holds \(wanted)")
+                broken.append("\(pool) held \(account.netIovHolds) net_iovs, a legal run holds \(expected)")
             }
         }
         return broken

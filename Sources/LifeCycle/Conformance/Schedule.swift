@@ -11,7 +11,7 @@ public struct Schedule: Sendable {
     /// The trace of the run, in the order of time.
     public private(set) var events: [TraceEvent] = []
 
-    /// Steps beyond `length` at the most. Without a fault the run ends earlier.
+    /// The most steps after `length`. Without a fault the run ends earlier.
     private static let mostExtraSteps = 10_000
 
     /// Runs the model until no step is left or, if a fault prevents that, up to a bound.

@@ -10,7 +10,7 @@ public struct Violation: Equatable, Sendable {
         case neverNegative = "never-negative"
         /// I2: a release has a hold of the same netmem by the same pool before it.
         case releaseOfHeld = "release-of-held"
-        /// I2: a netmem held is released before it is held again, by whichever pool.
+        /// I2: a netmem held is released before it is held again, by any pool.
         case noSecondHold = "no-second-hold"
         /// I3: a freed pool is not used again.
         case freedStaysFreed = "freed-stays-freed"

@@ -31,8 +31,8 @@ public struct Counterexample: Sendable {
         let transitions = Transitions(plain)
         let narrator = Narrator(configuration: configuration)
         steps = []
-        for wanted in path.dropFirst() {
-            var match = Match(wanted: wanted, configuration: configuration)
+        for target in path.dropFirst() {
+            var match = Match(target: target, configuration: configuration)
             transitions.forEach(from: concrete, into: &match)
             guard let (next, step) = match.found else { break }
             steps.append(narrator.line(step, from: concrete, to: next))
@@ -85,18 +85,18 @@ public struct Counterexample: Sendable {
     }
 }
 
-/// The first successor that is the wanted state, in its own form.
+/// The first successor that is the target, in its own form.
 private struct Match: SuccessorSink {
-    let wanted: ModelState
+    let target: ModelState
     let configuration: Configuration
     var found: (ModelState, Step)?
 
-    init(wanted: ModelState, configuration: Configuration) {
-        self.wanted = wanted
+    init(target: ModelState, configuration: Configuration) {
+        self.target = target
         self.configuration = configuration
     }
 
     mutating func add(_ state: ModelState, _ step: Step) {
-        if found == nil && state.form(for: configuration) == wanted { found = (state, step) }
+        if found == nil && state.form(for: configuration) == target { found = (state, step) }
     }
 }

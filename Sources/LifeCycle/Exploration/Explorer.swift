@@ -14,7 +14,7 @@ public struct Explorer {
 
     /// Bytes that the states may take by default.
     public static let defaultMemory = 4 << 30
-    /// Levels that are explored after the newest broken invariant was found, for another one. Behind a break the number of states
+    /// Levels that are explored after the newest broken invariant was found, for another one. After a broken invariant the number of states
     /// has no bound.
     private static let levelsAfterBreak = 6
 

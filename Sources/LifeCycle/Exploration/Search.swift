@@ -60,17 +60,17 @@ struct Search: ~Copyable {
     /// One shortest path to a state: back through the levels, each time to the first state that has the next one as a successor.
     func path(to target: ModelState, level: Int) -> [ModelState] {
         var path = [target]
-        var wanted = target
+        var next = target
         var at = level
         while at > 0 {
             at -= 1
             var found = false
             for index in starts[at]..<starts[at + 1] {
-                var seeker = Seeker(wanted: wanted, configuration: configuration)
+                var seeker = Seeker(target: next, configuration: configuration)
                 transitionRelation.forEach(from: log[index], into: &seeker)
                 guard seeker.found else { continue }
-                wanted = log[index]
-                path.append(wanted)
+                next = log[index]
+                path.append(next)
                 found = true
                 break
             }
@@ -80,18 +80,18 @@ struct Search: ~Copyable {
     }
 }
 
-/// Looks for one state among the successors.
+/// Finds one state among the successors.
 private struct Seeker: SuccessorSink {
-    let wanted: ModelState
+    let target: ModelState
     let configuration: Configuration
     var found = false
 
-    init(wanted: ModelState, configuration: Configuration) {
-        self.wanted = wanted
+    init(target: ModelState, configuration: Configuration) {
+        self.target = target
         self.configuration = configuration
     }
 
     mutating func add(_ state: ModelState, _ step: Step) {
-        if state.form(for: configuration) == wanted { found = true }
+        if state.form(for: configuration) == target { found = true }
     }
 }

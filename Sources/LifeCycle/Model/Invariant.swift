@@ -4,7 +4,7 @@
 public enum Invariant: String, CaseIterable, Sendable, Comparable {
     /// hold - release is the number of outstanding buffers, never negative (`page_pool_inflight()`).
     case inflightIsExact = "I1"
-    /// A hold is followed by exactly one release before the same buffer is held again, by whichever pool.
+    /// A hold is followed by exactly one release before the same buffer is held again, by any pool.
     case holdThenRelease = "I2"
     /// A pool is freed only when nothing is in flight, and is not used afterwards (`page_pool_release()`).
     case poolOutlivesBuffers = "I3"
@@ -25,7 +25,7 @@ public enum Invariant: String, CaseIterable, Sendable, Comparable {
     public var statement: String {
         switch self {
         case .inflightIsExact: "hold - release is the number of outstanding buffers, never negative"
-        case .holdThenRelease: "a held buffer is released once before it is held again, by whichever pool"
+        case .holdThenRelease: "a held buffer is released once before it is held again, by any pool"
         case .poolOutlivesBuffers: "a pool is freed only when no buffer points to it"
         case .providerOutlivesPools: "a provider is freed after its last pool, with every buffer released"
         case .referencedIsNotFree: "a referenced buffer is on no free list, in no cache, and has no second owner"

@@ -2,7 +2,7 @@
 
 /// Buffers that are returned to their pool, and pools that are destroyed.
 extension Transitions {
-    /// A buffer in the pool's cache or ring, or on its way there.
+    /// A buffer in the pool's cache or ring, or being put into it.
     func inPool<Sink: SuccessorSink & ~Copyable>(
         _ state: ModelState, _ index: Int, _ buffer: Buffer, _ view: View, _ sink: inout Sink
     ) {
@@ -27,7 +27,7 @@ extension Transitions {
             if pool.state == .live || fault == .cacheAfterDestroy {
                 var cached = buffer
                 cached.place = .cache
-                // This cache is not emptied again. A count of 0 tells the buffer from one that was cached before the destroy.
+                // This cache is not emptied again. A count of 0 distinguishes the buffer from one that was cached before the destroy.
                 if pool.state == .destroying { cached.count = 0 }
                 sink.add(state.with(index, cached), Step(.recycleInCache, buffer: index, pool: owner))
             }

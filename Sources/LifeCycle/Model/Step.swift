@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// One atomic action of one actor: no other CPU sees it half done.
+/// One atomic action of one actor: no other CPU can observe a part of it.
 public struct Step: Equatable, Sendable {
-    /// In the order of a buffer's life, then the teardown.
+    /// In the order of a buffer's life cycle, then the teardown.
     public enum Kind: UInt8, CaseIterable, Sendable {
         case allocate, takeFromCache, takeFromRing
         case refillReuse, refillLast, refillUnreference, refillIgnore

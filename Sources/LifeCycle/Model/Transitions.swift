@@ -10,7 +10,7 @@ protocol SuccessorSink: ~Copyable {
 
 /// The transition relation: from a state, every step that any actor can take next.
 ///
-/// A step is what the kernel does under one lock or with one atomic operation. Two changes that another CPU can see separately
+/// A step is what the kernel does under one lock or with one atomic operation. Two changes that another CPU can observe separately
 /// are two steps. Fixed orders of the kernel are kept: an allocation takes from the cache, then from the ring, then from the
 /// provider, and zcrx takes from its refill ring before its free list.
 struct Transitions {

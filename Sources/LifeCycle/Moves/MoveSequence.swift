@@ -62,7 +62,7 @@ public struct MoveSequence: Sendable, Equatable {
         [.receive], [.leaveUnread], [.returnBuffers], [.close], [.end], [.kill], [.down], [.setNetns], [.restart0, .restart1, .restart2, .restart3],
     ]
 
-    /// Moves of a teardown are rare, so that a sequence does not end at once; moves that carry buffers are frequent.
+    /// Moves of a teardown are rare, so that a sequence does not end at once; moves that transfer buffers are frequent.
     private static func weight(_ move: Move, bound: Bool, of done: Int, _ length: Int) -> Int {
         switch move {
         case .bind, .connect: 24

@@ -75,9 +75,9 @@ public struct RingBufferDecoder: Sendable {
     ) throws(RingBufferError) {
         var rest = bytes[...]
         if !partial.isEmpty {
-            let wanted = min(pageSize - partial.count, rest.count)
-            partial.append(contentsOf: rest.prefix(wanted))
-            rest = rest.dropFirst(wanted)
+            let missing = min(pageSize - partial.count, rest.count)
+            partial.append(contentsOf: rest.prefix(missing))
+            rest = rest.dropFirst(missing)
             guard partial.count == pageSize else { return }
             let page = partial
             partial = []

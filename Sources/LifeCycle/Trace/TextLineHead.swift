@@ -25,7 +25,7 @@ struct TextLineHead {
     ///
     /// - Returns: the end of the time stamp.
     private mutating func readBracketed(_ line: Span<UInt8>) -> Int? {
-        // The CPU is the first [N]. The name of a task can have brackets, but not with a number alone in them.
+        // The CPU is the first [N]. The name of a task can have brackets, but not with only a number in them.
         var at = 0
         while true {
             guard let open = line.first(Ascii.bracket, in: at..<line.count),

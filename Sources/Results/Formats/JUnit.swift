@@ -63,7 +63,7 @@ public enum JUnit {
         return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
     }
 
-    /// For text and attributes alike. What XML 1.0 cannot carry even escaped (control characters, U+FFFE, U+FFFF) is dropped.
+    /// For text and attributes alike. Characters that XML 1.0 forbids even when escaped (control characters, U+FFFE, U+FFFF) are dropped.
     static func escaped(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-/// results.json was written by a ppiov with a schema that this one does not know.
+/// results.json was written by a ppiov with a schema that this one cannot read.
 public struct UnsupportedSchema: Error, Equatable, Sendable, CustomStringConvertible {
     public let version: Int
     public var description: String {
@@ -20,7 +20,7 @@ extension RunResult {
         Array(try StableJSON.document(self))
     }
 
-    /// Reads results.json. What is read is of the current schema, whichever the file has.
+    /// Reads results.json. The result has the current schema, also where the file has an older one.
     ///
     /// - Throws: `UnsupportedSchema`, or `DecodingError` where it is no results.json.
     public init(json: [UInt8]) throws {

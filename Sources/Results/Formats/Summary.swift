@@ -2,7 +2,7 @@
 
 /// The last lines of a run for the reader at the terminal.
 public enum Summary {
-    /// A line per tier with its verdicts, a line per provider with its net_iovs, a line of the traces that were held against the
+    /// A line per tier with its verdicts, a line per provider with its net_iovs, a line of the traces that were checked against the
     /// model; ends with a newline.
     public static func text(_ results: [ScenarioResult]) -> String {
         guard !results.isEmpty else { return "no scenario ran\n" }

@@ -7,9 +7,9 @@ public struct Expectation: Codable, Sendable, Equatable {
     public var minimumHolds: Int
     /// Nothing may have been copied.
     public var zeroCopy: Bool
-    /// A pool must have been seen detached with buffers out.
+    /// A pool must have been observed detached with buffers in flight.
     public var detachedPool: Bool
-    /// A payload record must be there and be right.
+    /// There must be a payload record without a difference.
     public var payload: Bool
     /// The pools of net_iovs that a legal run shows on netdevsim; nil for no expectation.
     public var pools: ExpectedPools?

@@ -2,10 +2,10 @@
 
 /// What the model needs to predict the holds and releases of a scenario (`LifeCycle.Prediction`).
 public struct ExpectedPools: Codable, Sendable, Equatable {
-    /// Pools of net_iovs in turn: one for each time that a provider is bound, and one for each restart of its queue.
+    /// Pools of net_iovs, one after the other: one for each time that a provider is bound, and one for each restart of its queue.
     public var count: Int
-    /// How many of them must have held a net_iov; nil for all. A queue that is restarted again before its buffers are released can find
-    /// its provider empty.
+    /// How many of them must have held a net_iov; nil for all. Where a queue is restarted again before its buffers are released, its
+    /// provider may have no buffer.
     public var fewest: Int?
     /// net_iovs of the area or dma-buf.
     public var buffers: UInt64

@@ -2,9 +2,9 @@
 
 /// One program of the kernel's tools/testing/selftests, and what it is run on.
 public struct KernelSelftestPlan: Codable, Sendable, Equatable {
-    /// What the environment of the program names (tools/testing/selftests/drivers/net/README.rst).
+    /// The NIC that the environment of the program names (tools/testing/selftests/drivers/net/README.rst).
     public enum Setting: String, Codable, Sendable, CaseIterable {
-        /// Nothing: it makes netdevsim devices for itself, or skips.
+        /// None: the program makes netdevsim devices itself, or skips.
         case bare
         /// NETIF and its companions name an interface with a remote end, as for real hardware. Here it is netdevsim.
         case interface
@@ -18,7 +18,7 @@ public struct KernelSelftestPlan: Codable, Sendable, Equatable {
     public var timeout: Double
     /// The provider of its net_iovs; `pages` where it must have none.
     public var provider: Provider
-    /// Cases that hold no net_iov though the program has a provider: those that only transmit, because the net_iovs of a transmit binding
+    /// Cases that hold no net_iov although the program has a provider: those that only transmit, because the net_iovs of a transmit binding
     /// belong to no page pool, and those that bind nothing.
     public var casesWithoutNetIovs: [String]
     /// It changes kernel code that another CPU may be executing: a kprobe in the path of packets, such as that of fail_function.

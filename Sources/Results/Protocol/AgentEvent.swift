@@ -2,7 +2,7 @@
 
 /// One line on the events channel, agent to harness: a JSON object. See docs/results.md.
 ///
-/// `kind` says which of the optional payloads is present.
+/// `kind` determines which of the optional payloads is present.
 public struct AgentEvent: Codable, Sendable, Equatable {
     /// Version of this schema.
     public static let schemaVersion = 1
@@ -16,7 +16,7 @@ public struct AgentEvent: Codable, Sendable, Equatable {
         case step
         /// The scenario ended; `report` is set.
         case finished
-        /// The agent met an error that it could not handle; `message` is set.
+        /// The agent had an error that it could not handle; `message` is set.
         case error
         /// A kernel selftest wrote a line; `message` is the line.
         case output

@@ -6,7 +6,7 @@ public struct GuestInfo: Codable, Sendable, Equatable {
     public var kernelRelease: String
     public var kernelVersion: String
     public var cpus: Int
-    /// netdevsim is there and its queues accept memory providers.
+    /// There is a netdevsim, and its queues accept memory providers.
     public var netdevsim: Bool
     /// Why netdevsim cannot be used, where it cannot.
     public var netdevsimReason: String?

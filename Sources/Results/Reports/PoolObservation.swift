@@ -3,11 +3,11 @@
 /// One pool during a scenario, as netlink showed it.
 public struct PoolObservation: Codable, Sendable, Equatable {
     public var pool: PoolRecord
-    /// Highest `inflight` seen.
+    /// Highest `inflight` observed.
     public var peakInflight: UInt64
-    /// The pool was seen detached before it ended.
+    /// The pool was observed detached before it was freed.
     public var seenDetached: Bool
-    /// The pool was gone at the end.
+    /// The pool was freed before the end.
     public var gone: Bool
     /// From the scenario's last step to the end of the pool, nanoseconds; nil where it did not end, or the scenario did not wait for it.
     public var drainTime: UInt64?

@@ -3,7 +3,7 @@
 /// A page pool as the netdev family's dump shows it (`page_pool_nl_fill`, net/core/page_pool_user.c).
 public struct PoolRecord: Codable, Sendable, Equatable {
     public var id: UInt64
-    /// Absent once the device is gone: the pool then belongs to the loopback device.
+    /// Absent once the device is unregistered: the pool then belongs to the loopback device.
     public var ifindex: UInt32?
     public var provider: Provider
     /// net_iovs or pages that are held.

@@ -3,11 +3,11 @@
 /// Everything the agent observed of one scenario. It is evidence, not a verdict: `Checks` judges it.
 public struct ScenarioReport: Codable, Sendable, Equatable {
     public enum Outcome: String, Codable, Sendable {
-        /// Every step did what it should.
+        /// Every step succeeded.
         case completed
-        /// A step failed; `reason` says which and how.
+        /// A step failed; `reason` has the step and the error.
         case failed
-        /// The kernel or machine lacks what the scenario needs; `reason` says what.
+        /// The kernel or machine lacks what the scenario needs; `reason` names it.
         case skipped
     }
 

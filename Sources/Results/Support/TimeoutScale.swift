@@ -17,7 +17,7 @@ public struct TimeoutScale: RawRepresentable, Codable, Sendable, Hashable {
     /// As `init(rawValue:)`.
     public init?(_ factor: Double) { self.init(rawValue: factor) }
 
-    /// Deadlines as they stand in the code.
+    /// Nominal deadlines.
     public static let one = TimeoutScale(unchecked: 1)
 
     /// Above 0 and finite.
@@ -43,6 +43,6 @@ public struct TimeoutScale: RawRepresentable, Codable, Sendable, Hashable {
 }
 
 extension TimeoutScale: CustomStringConvertible {
-    /// The number alone: "2.0".
+    /// The number only: "2.0".
     public var description: String { "\(factor)" }
 }

@@ -3,7 +3,7 @@
 /// One thing that an oracle found wrong.
 public struct Finding: Codable, Sendable, Equatable, CustomStringConvertible {
     public var oracle: Oracle
-    /// One line: what was expected and what was seen, with the pool and the number in flight where there is one.
+    /// One line: what was expected and what was observed, with the pool and the number in flight where there is one.
     public var message: String
     /// One line each: a splat, the last events.
     public var evidence: [String]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Identifies a failure across runs: it is the same for the same fault, whatever addresses and counts the messages have.
+/// Identifies a failure across runs: it is the same for the same fault, and does not depend on addresses and counts in the messages.
 public enum Fingerprint {
-    /// Oracles whose findings say most about the fault, the best first: a broken invariant, then a kernel message, then the rest.
+    /// Oracles whose findings describe the fault best, the best first: a broken invariant, then a kernel message, then the rest.
     private static let ranked: [Oracle] = [.trace, .kernelLog, .counters, .pagePool, .payload, .exercised]
 
     /// The fingerprint of a result; nil where it did not fail or crash.

@@ -17,7 +17,7 @@ public struct FirstFailure: Codable, Sendable, Equatable {
         let first = result.findings.first
         if result.verdict == .crashed {
             (oracle, message) = (.machine, result.reason ?? first?.message ?? "crashed")
-            // The kernel's own message says more than that the machine ended.
+            // The kernel's message is more precise than that the machine ended.
             if let splat = result.findings.first(where: { $0.oracle == .kernelLog }) { (oracle, message) = (splat.oracle, splat.message) }
         } else {
             (oracle, message) = (first?.oracle ?? .scenario, first?.message ?? result.reason ?? "failed")

@@ -4,7 +4,7 @@
 public enum Oracle: String, Codable, Sendable, CaseIterable, CustomStringConvertible {
     /// A step of the scenario failed.
     case scenario
-    /// A page pool did not end, or was not seen detached.
+    /// A page pool was not freed, or was not observed detached.
     case pagePool = "page-pool"
     /// The page-pool trace does not conform to the life cycle, or is not complete.
     case trace
@@ -16,13 +16,13 @@ public enum Oracle: String, Codable, Sendable, CaseIterable, CustomStringConvert
     case payload
     /// The provider under test did not hold and release what the scenario expects.
     case exercised
-    /// The scenario was skipped though the kernel must have all that it needs (`Checks.GuaranteedNeeds`).
+    /// The scenario was skipped although the kernel must have all that it needs (`Checks.GuaranteedNeeds`).
     case guaranteedNeeds = "guaranteed-needs"
     /// The guest or QEMU ended after the report, or the evidence did not arrive.
     case machine
     /// A kernel selftest reports a failure, or its output is inconsistent.
     case kernelSelftest = "selftest"
-    /// No failure in itself: what a second run of a failed scenario, on a machine of its own, came to.
+    /// The result of a second run of a failed scenario, on a machine of its own. Not a failure itself.
     case isolatedRerun = "isolated-rerun"
 
     public var description: String { rawValue }

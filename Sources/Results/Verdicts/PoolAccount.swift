@@ -19,7 +19,7 @@ public struct PoolAccount: Codable, Sendable, Equatable {
     public var mostHoldsOfOne: UInt64?
     /// The pool's last `page_pool_release` event has inflight 0.
     public var freed: Bool
-    /// From the first `page_pool_release` event after the pool's destroy to its end, nanoseconds; nil where it never ended.
+    /// From the first `page_pool_release` event after the pool's destroy to its end, nanoseconds; nil where it was not freed.
     public var drainTime: UInt64?
     /// When its first event was recorded: guest CLOCK_MONOTONIC, nanoseconds.
     public var began: UInt64?

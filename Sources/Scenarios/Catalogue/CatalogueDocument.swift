@@ -11,7 +11,7 @@ public enum CatalogueDocument {
             <!-- Made by `ppiov list --markdown > docs/scenarios.md`; a unit test compares. -->
             # Scenarios
 
-            This document is for those who choose scenarios to run, or who read a result and want to know what a scenario does. It lists every
+            This document is for those who choose scenarios to run, or who read a result and need to know what a scenario does. It lists every
             scenario. `ppiov run` runs the quick ones, `--all` runs all, `--filter GLOB` those whose name matches. In addition to its own steps,
             every scenario expects that every net_iov held is released, that every page pool is freed, that every counter has its value of
             before, that the trace conforms to the life cycle, and that the kernel log has no warning. docs/coverage.md lists the kernel lines

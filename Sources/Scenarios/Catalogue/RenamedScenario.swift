@@ -8,10 +8,10 @@ public struct RenamedScenario: Sendable, Equatable, CustomStringConvertible {
     public let old: String
     public let new: String
 
-    /// For the user who gave the old id.
+    /// One line for a user whose pattern has the old id.
     public var description: String { "\(old) is now \(new)" }
 
-    /// Those whose old id matches a shell glob; for "soak." ids the one of today's words.
+    /// Those whose old id matches a shell glob; for a "soak." id, the same sequence in the present names of its moves.
     public static func matching(_ pattern: String) -> [RenamedScenario] {
         if pattern.hasPrefix(MoveSequence.prefix) {
             let new = translated(pattern, by: Move.formerWords)

@@ -31,7 +31,7 @@ final class FailedAllocations {
         }
     }
 
-    /// The places since the call before, as "net_devmem_bind_dmabuf+0x7b/0x3f0".
+    /// The places that were recorded since the previous call, as "net_devmem_bind_dmabuf+0x7b/0x3f0".
     func take() throws(KernelError) -> Set<String> {
         let text = try KernelFile.read(Self.path + "/trace")
         try KernelFile.write(Self.path + "/trace", "\n")

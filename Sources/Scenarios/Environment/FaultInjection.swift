@@ -27,7 +27,7 @@ final class FaultInjection {
 
     init(sparing: Sparing) throws {
         let root = "/sys/kernel/debug/"
-        var wanted = [
+        var values = [
             ("failslab/ignore-gfp-wait", "N"), ("failslab/verbose", "0"),
             ("fail_page_alloc/ignore-gfp-wait", "N"), ("fail_page_alloc/min-order", "0"), ("fail_page_alloc/verbose", "0"),
             ("fail_usercopy/verbose", "0"),
@@ -39,16 +39,16 @@ final class FaultInjection {
         }
         if let range = try Self.addresses(of: sparing.rawValue) {
             for kind in ["failslab", "fail_page_alloc"] {
-                wanted.append((kind + "/reject-start", "0x" + String(range.lowerBound, radix: 16)))
-                wanted.append((kind + "/reject-end", "0x" + String(range.upperBound, radix: 16)))
+                values.append((kind + "/reject-start", "0x" + String(range.lowerBound, radix: 16)))
+                values.append((kind + "/reject-end", "0x" + String(range.upperBound, radix: 16)))
             }
         } else if sparing != .dmaChecker {
             throw ScenarioSkip("this kernel has no function \(sparing.rawValue)()")
         }
-        settings = try wanted.map { name, _ in
+        settings = try values.map { name, _ in
             (root + name, String(try KernelFile.read(root + name).prefix { $0 != "\n" }))
         }
-        for (name, value) in wanted { try KernelFile.write(root + name, value) }
+        for (name, value) in values { try KernelFile.write(root + name, value) }
         file = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC)
         guard file >= 0 else { throw KernelError("open of /proc/thread-self/fail-nth", errno: Errno(rawValue: errno)) }
         try Heap.reserve(8 << 20)
@@ -60,7 +60,7 @@ final class FaultInjection {
         let descriptor = open("/proc/kallsyms", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw KernelError("open of /proc/kallsyms", errno: Errno(rawValue: errno)) }
         defer { close(descriptor) }
-        let wanted = Array(function.utf8)
+        let name = Array(function.utf8)
         var chunk = [UInt8](repeating: 0, count: 65536)
         var line: [UInt8] = []
         var start: UInt64?
@@ -79,7 +79,7 @@ final class FaultInjection {
                     guard let address = UInt64(String(decoding: line[..<16], as: UTF8.self), radix: 16), address > start else { continue }
                     return start..<address
                 }
-                if line.count == 19 + wanted.count, line[19...].elementsEqual(wanted) {
+                if line.count == 19 + name.count, line[19...].elementsEqual(name) {
                     start = UInt64(String(decoding: line[..<16], as: UTF8.self), radix: 16)
                 }
             }
@@ -102,7 +102,7 @@ final class FaultInjection {
         let disarm: [UInt8] = [UInt8(ascii: "0"), 0]
         guard pwrite(file, &text, text.count - 1, 0) == text.count - 1 else { throw failure("arming fail-nth") }
         operation()
-        // A count that is left is disarmed, or it would fail an allocation of the next scenario. The read itself counts nothing until it copies.
+        // A remaining count would fail an allocation of the next scenario, so it is disarmed. Of the read, only the copy to user space is counted.
         let count = pread(file, &answer, answer.count - 1, 0)
         let error = errno
         _ = pwrite(file, disarm, 1, 0)

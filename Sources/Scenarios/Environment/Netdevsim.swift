@@ -8,8 +8,8 @@ import SystemPackage
 public enum Netdevsim {
     /// Buffers that a queue posts (NSIM_RING_SIZE).
     static let ringSize = 256
-    /// So many net_iovs that a queue posts all of them and that its pool's ring has room for all (`LifeCycle.Prediction.certainRoom`): each is held
-    /// exactly once.
+    /// A number of net_iovs that a queue posts completely and that fits into the ring of its pool (`LifeCycle.Prediction.certainCapacity`): each is
+    /// held exactly once.
     static let certainPages = 240
     /// Bytes of payload after which every buffer of a queue was received into again: more than ``ringSize`` net_iovs hold.
     static let ringTurnover: UInt64 = 2_000_000
@@ -61,7 +61,7 @@ public enum Netdevsim {
     /// Holds a page of queue 0's pool, or returns it.
     static func holdPage(id: UInt32, _ hold: Bool) throws { try KernelFile.write(port(id, "pp_hold"), hold ? "y" : "n") }
 
-    /// Restarts a queue in one of the four orders netdevsim knows (`nsim_qreset_write`).
+    /// Restarts a queue in one of the four orders that netdevsim implements (`nsim_qreset_write()`).
     static func resetQueue(id: UInt32, queue: UInt32, mode: Int) throws {
         try KernelFile.write(port(id, "queue_reset"), "\(queue) \(mode)")
     }

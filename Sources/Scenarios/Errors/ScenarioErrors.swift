@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// A step failed. The description says how.
+/// A step failed. The description has the error.
 public struct ScenarioFailure: Error, CustomStringConvertible, Sendable {
     public var description: String
 

@@ -12,6 +12,10 @@ enum NetworkNamespaceCount {
 
     /// Waits until there are at most `count`: a namespace ends in a work queue, after its interfaces have left.
     static func wait(for count: Int64, within seconds: Double) throws {
-        try Polling.wait(within: seconds, orFail: "there are more network namespaces than the \(count) before") { try read() <= count }
+        var now: Int64 = 0
+        try Polling.wait(within: seconds, orFail: "there are \(now) network namespaces, more than the \(count) before,") {
+            now = try read()
+            return now <= count
+        }
     }
 }

@@ -58,7 +58,7 @@ public final class PoolWatch {
     /// - Parameters:
     ///   - runningSoftirqs: run the receive softirq on every CPU between two dumps: an idle CPU frees what was deferred to it only then.
     ///   - isFutile: evaluated after each dump for which the condition did not hold; where true, the wait ends.
-    /// - Returns: whether it came true within `seconds`.
+    /// - Returns: whether it held within `seconds`.
     public func wait(
         within seconds: Double, runningSoftirqs: Bool = false, unless isFutile: ([PoolRecord]) -> Bool = { _ in false },
         until condition: ([PoolRecord]) -> Bool
@@ -72,13 +72,13 @@ public final class PoolWatch {
             guard now < end, !isFutile(records) else { return false }
             if runningSoftirqs { try softirq.runEverywhere() }
             // The end of a pool is notified, a change of its count is not: dump again in both cases, with pauses that grow with the time waited.
-            // A detached pool checks itself once a second, and each dump takes processor time from the other guests.
+            // The kernel checks a detached pool once a second, and each dump takes processor time from the other guests.
             let pause = min(max((now - start) / 4, 5_000_000), 100_000_000)
             _ = try nextChange(within: CInt(min(pause, end - now) / 1_000_000 + 1))
         }
     }
 
-    /// Lets every CPU run its receive softirq, again and again for so long: an idle CPU keeps what was deferred to it until then.
+    /// Makes every CPU run its receive softirq, again and again for so long: an idle CPU frees what was deferred to it only then.
     func runSoftirqs(for seconds: Double) throws(KernelError) {
         _ = try wait(within: seconds, runningSoftirqs: true) { _ in false }
     }
@@ -137,7 +137,7 @@ public final class PoolWatch {
         return try pools.get().map(record)
     }
 
-    /// Waits for a notification. Lost ones do no harm: they only tell when to dump again.
+    /// Waits for a notification. Each causes another dump, so a lost one only delays a dump.
     private func nextChange(within milliseconds: CInt) throws(KernelError) -> Bool {
         do {
             return try notifications.nextNotification(timeoutMilliseconds: milliseconds) != nil

@@ -7,10 +7,10 @@ import Results
 /// deadline.
 ///
 /// A net_iov is released because a CPU runs something: a softirq, a work item, an RCU callback. When every CPU has been idle for
-/// ``requiredIdle`` and no count in flight has changed, nothing of that kind is left. The deadline applies, without this shortcut:
-/// - while there is a TCP socket without a process (an orphan), which has timers and may be idle for longer;
-/// - for a pool that is not detached: its owner may still be exiting (`io_ring_exit_work()` sleeps for up to a minute);
-/// - for a pool with nothing in flight, which checks itself once a second (`page_pool_release_retry()`, net/core/page_pool.c).
+/// ``requiredIdle`` and no count in flight has changed, nothing of that kind is left. Twice that time is required while there is a TCP
+/// socket without a process (an orphan), which has timers. The deadline applies, without this shortcut:
+/// - for a pool that is not detached: the process of its provider may still be exiting (`io_ring_exit_work()` sleeps for up to a minute);
+/// - for a pool with nothing in flight, which the kernel checks once a second (`page_pool_release_retry()`, net/core/page_pool.c).
 struct Quiescence {
     /// Seconds for which every CPU must have been idle; twice that where there are orphans.
     static let requiredIdle = 3.0

@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import SystemPackage
 
-/// A child process with lines of text on its standard input and output.
+/// A child process that reads lines of text from its standard input and writes lines to its standard output.
 ///
 /// It is killed and reaped when the object is released: no scenario leaves a process behind.
 public final class ChildProcess {
@@ -21,7 +21,7 @@ public final class ChildProcess {
     ///
     /// - Parameters:
     ///   - errors: its standard error is read together with its standard output.
-    ///   - leads: it leads a process group of its own, which is killed with it.
+    ///   - leads: the process leads a process group of its own, which is killed with it.
     public init(_ arguments: [String], name: String, errors: Bool = false, leads: Bool = false) throws {
         let (childInput, input) = try Self.pipe(name)
         let output: Int32, childOutput: Int32
@@ -127,7 +127,7 @@ public final class ChildProcess {
 
     /// Sends a line and returns the next one.
     ///
-    /// A process that does not reply in time is killed: its reply may still come, and would be taken for that to the next line.
+    /// A process that does not reply in time is killed: its late reply would be read as the reply to the next line.
     public func exchange(_ line: String, within seconds: Double = 20) throws -> String {
         try send(line)
         do {
@@ -140,7 +140,7 @@ public final class ChildProcess {
     }
 
     /// Sends a command and returns the reply without its "ok "; any other reply is the failure.
-    public func ask(_ command: String, within seconds: Double = 20) throws -> String {
+    public func perform(_ command: String, within seconds: Double = 20) throws -> String {
         let reply = try exchange(command, within: seconds)
         guard reply == "ok" || reply.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(reply)") }
         return String(reply.dropFirst(3))

@@ -3,7 +3,7 @@
 import FoundationEssentials
 import Results
 
-/// The other end of the connections: a process of the agent in the peer's network namespace, or on the remote host. See `PeerProcess` in the
+/// The remote end of the connections: a process of the agent in the peer's network namespace, or on the remote host. See `PeerProcess` in the
 /// agent, and ``PeerCommand``.
 public final class Peer {
     private let process: ChildProcess
@@ -13,7 +13,7 @@ public final class Peer {
     /// - Parameter command: starts `ppiov-agent peer` where the peer is.
     public init(_ command: [String]) throws {
         process = try ChildProcess(command, name: "the peer")
-        // The peer prints first, so that the reason is read where it cannot start.
+        // The first line of a peer that cannot start is the reason.
         let greeting = try process.line(within: 20)
         guard greeting == PeerReply.greeting else {
             throw ScenarioFailure("the peer printed \"\(greeting)\" instead of \"\(PeerReply.greeting)\"")
@@ -22,7 +22,7 @@ public final class Peer {
 
     var pid: Int32 { process.pid }
 
-    /// Gives the peer a command and waits for the reply.
+    /// Sends the peer a command and waits for the reply.
     ///
     /// - Parameter seconds: for the reply; nil for a command that waits for nothing.
     /// - Throws: `ScenarioFailure` where the command failed, or the peer ended or did not reply in time.
@@ -109,8 +109,8 @@ extension Peer {
     /// Closes a socket with a reset, and aborts what is being sent.
     func reset(_ number: Int) throws { try perform(.resetConnection(number)) }
 
-    /// Closes a socket with a reset, or does nothing where there is none. For the end of a scenario: a socket that is closed in order goes on
-    /// sending what it has, into the next scenario when its interface is up.
+    /// Closes a socket with a reset, or does nothing where there is none. For the end of a scenario: a socket that is closed in order continues to
+    /// send, also during the next scenario when its interface is up.
     func abort(_ number: Int) throws { try perform(.abortConnection(number)) }
 
     /// Closes a socket, or does nothing where there is none.

@@ -90,7 +90,7 @@ public struct PeerSegment: Codable, Sendable, Equatable {
 
 /// The peer's answer to a ``PeerCommand``.
 public struct PeerReply: Codable, Sendable, Equatable {
-    /// What the peer prints when it is ready for commands; anything else is why it could not start.
+    /// The first line of a peer that is ready for commands; any other first line is the reason why it could not start.
     public static let greeting = "ppiov peer ready"
 
     /// Why the command failed; nil where it did not.

@@ -5,7 +5,7 @@ import KernelABI
 /// The memory of an area: ordinary, shared with another process, or a dma-buf. It stays mapped until it is closed.
 final class AreaMemory {
     /// Pages of a small area: fewer than a queue posts (``Netdevsim/ringSize``), so that each poll takes buffers from the refill ring, a buffer that
-    /// is reused while the user holds it is soon overwritten, and a lost one is soon missed.
+    /// is reused while the user holds it is soon overwritten, and a lost one is soon missing.
     static let smallPages = 80
     /// Bytes of payload after which every net_iov of a small area was received into again.
     static let smallTurnover: UInt64 = 340_000
@@ -77,9 +77,9 @@ final class AreaMemory {
     convenience init(dmabufPages pages: Int) throws { self.init(dmabuf: try UserDMABuf(size: pages * MappedMemory.pageSize)) }
 
     /// The bytes at an offset; nil where the range is not inside. The kernel may write to them at the same time.
-    func bytes(at offset: UInt64, count wanted: Int) -> UnsafeRawBufferPointer? {
-        guard memory != nil, wanted <= count, offset <= UInt64(count - wanted) else { return nil }
-        return UnsafeRawBufferPointer(rebasing: base[Int(offset)..<Int(offset) + wanted])
+    func bytes(at offset: UInt64, count length: Int) -> UnsafeRawBufferPointer? {
+        guard memory != nil, length <= count, offset <= UInt64(count - length) else { return nil }
+        return UnsafeRawBufferPointer(rebasing: base[Int(offset)..<Int(offset) + length])
     }
 
     /// Unmaps and closes. A second call does nothing.

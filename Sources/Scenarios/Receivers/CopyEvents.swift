@@ -4,7 +4,7 @@ import Glibc
 import KernelABI
 import Results
 
-/// Payload that zcrx copies, because it came by loopback and lies in pages, and the events that report it.
+/// Payload that zcrx copies, because loopback delivers it in pages, and the events that report the copies.
 extension ZeroCopyReceiver {
     /// The pattern that ``receiveCopies(_:counted:)`` sends; the receiver is made with it.
     static let copiedPattern = PayloadPattern(seed: 46)

@@ -160,11 +160,11 @@ final class DevmemReceiver {
     /// The next stream begins, and with it the pattern.
     func beginStream() { streamStart = received }
 
-    /// Goes on at that offset of the stream, which another reader has read so far.
+    /// Continues at that offset of the stream, up to which another reader has read.
     func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
     /// Removes held fragments whose tokens were returned in another way.
-    func dropHeld(where gone: (DeviceMemory.Fragment) -> Bool) { held.removeAll { gone($0.fragment) } }
+    func dropHeld(where isReturned: (DeviceMemory.Fragment) -> Bool) { held.removeAll { isReturned($0.fragment) } }
 
     /// Returns every held fragment.
     func returnAll(to socket: CInt) throws {

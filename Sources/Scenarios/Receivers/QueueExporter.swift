@@ -27,7 +27,7 @@ final class QueueExporter {
 
     let receiver: ZeroCopyReceiver
     private let bed: any TestBed
-    /// The descriptor of the area's memory, which stays open after the receiver is closed.
+    /// The descriptor of the area's memory, which stays open when the receiver is closed.
     private let memory: SharedDescriptor
     private let areaSize: Int
     private let shape: ZeroCopyReceive.RefillShape
@@ -183,7 +183,7 @@ final class QueueExporter {
         run.cleanUp("peer's socket closed") { try self.bed.peer.abort() }
         try bed.peer.send(pattern, bytes: Self.stream)
         let held = try run.step("\(Self.heldBytes) bytes received and held there") {
-            Int(try worker.ask("hold \(Self.heldBytes)", within: run.timeout(20))) ?? 0
+            Int(try worker.perform("hold \(Self.heldBytes)", within: run.timeout(20))) ?? 0
         }
         try run.expect(held > 0, "net_iovs held by the worker", "it reports none")
         try run.userHolds(receiver.heldNetIovs + held)

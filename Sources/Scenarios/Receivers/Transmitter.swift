@@ -96,7 +96,7 @@ final class Transmitter {
     ///   - pieces: ranges of the dma-buf, sent one after the other.
     ///   - other: the transmitter whose dma-buf is sent; nil for this one's. The bytes are counted here in both cases.
     ///   - more: the next send may share a packet with it.
-    /// - Returns: the bytes that the socket accepted; nil where it has no room.
+    /// - Returns: the bytes that the socket accepted; nil where its send buffer is full.
     func send(_ socket: CInt, _ pieces: [DeviceMemory.SendRange], of other: Transmitter? = nil, more: Bool = false) throws -> Int? {
         do throws(KernelError) {
             let taken = try DeviceMemory.send(socket: socket, dmabufID: (other ?? self).binding, ranges: pieces, more: more)
@@ -109,7 +109,7 @@ final class Transmitter {
         }
     }
 
-    /// Sends all of a range; waits where the socket has no room.
+    /// Sends all of a range; waits while the send buffer is full.
     ///
     /// - Returns: how many calls it took.
     @discardableResult
@@ -119,7 +119,7 @@ final class Transmitter {
         try sendAll(socket, [.init(offset: UInt64(offset), length: count)], of: other, more: more, within: seconds)
     }
 
-    /// Sends all of several ranges, one after the other, in one call where the socket has the room.
+    /// Sends all of several ranges, one after the other, in one call where they fit into the send buffer.
     ///
     /// - Returns: how many calls it took.
     @discardableResult

@@ -167,10 +167,10 @@ final class ZeroCopyReceiver {
     /// The request has ended with an error; the next receive submits another.
     func dropRequest() { receiving = false }
 
-    /// Goes on at that offset of the stream, which another receiver has read so far.
+    /// Continues at that offset of the stream, up to which another receiver has read.
     func continueStream(at offset: UInt64) { streamStart = received &- offset }
 
-    /// Gives `body` the ring, the queue and the areas.
+    /// Calls `body` with the ring, the queue and the areas.
     ///
     /// - Throws: `ScenarioFailure` where the ring is closed.
     func with<Value>(_ body: (inout Registered) throws -> Value) throws -> Value {
@@ -230,7 +230,7 @@ final class ZeroCopyReceiver {
     /// Submits a receive of so many bytes before there is anything to receive.
     func arm(_ bytes: UInt32, from socket: CInt) throws {
         try request(bytes, from: socket)
-        if let completion = try wait(milliseconds: 0) { throw ScenarioFailure("a completion came before anything was sent: \(completion)") }
+        if let completion = try wait(milliseconds: 0) { throw ScenarioFailure("a completion was posted before anything was sent: \(completion)") }
     }
 
     private func request(_ bytes: UInt32, from socket: CInt) throws {
@@ -335,7 +335,7 @@ final class ZeroCopyReceiver {
         }
     }
 
-    /// Removes what is held from the record: it was returned in another way, or its owner is not known.
+    /// Removes what is held from the record: it was returned in another way, or may have been.
     func dropHeld() { held = [] }
 
     /// Returns every held buffer through the refill ring.
@@ -343,7 +343,7 @@ final class ZeroCopyReceiver {
         while let buffer = held.popLast() { try returnBuffers(buffer.offset, buffer.length) }
     }
 
-    /// Returns the buffer that is held longest.
+    /// Returns the buffer that was delivered first.
     func returnOldest() throws {
         guard !held.isEmpty else { return }
         let buffer = held.removeFirst()

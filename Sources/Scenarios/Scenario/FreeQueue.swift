@@ -8,7 +8,7 @@ extension ScenarioRun {
     ///
     /// - Parameters:
     ///   - seconds: to wait for that, before scaling.
-    ///   - runningSoftirqs: lets every CPU run its receive softirq meanwhile.
+    ///   - runningSoftirqs: makes every CPU run its receive softirq meanwhile.
     func expectFreeQueue(of provider: Provider, within seconds: Double = 10, runningSoftirqs: Bool = false) throws {
         let isFree = try pools.wait(within: timeout(seconds), runningSoftirqs: runningSoftirqs) { records in
             !records.contains { $0.provider == provider && !$0.detached }

@@ -22,7 +22,7 @@ extension ScenarioRun {
         try expect(seen, "page-pool-get shows the pool detached with buffers in flight", "it did not within \(timeout(5)) s")
     }
 
-    /// The provider's detached pools have `count` net_iovs in flight within 5 s; 0 where they are gone.
+    /// The provider's detached pools have `count` net_iovs in flight within 5 s; 0 where they are released.
     ///
     /// - Parameter name: of the step.
     func expectDetachedInflight(_ count: Int, of provider: Provider, _ name: String) throws {

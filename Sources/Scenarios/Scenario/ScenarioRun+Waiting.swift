@@ -3,7 +3,7 @@
 import KernelABI
 
 extension ScenarioRun {
-    /// Waits until `condition` holds, and lets every CPU run its receive softirq between two evaluations: an idle CPU frees what was deferred to it
+    /// Waits until `condition` holds, and makes every CPU run its receive softirq between two evaluations: an idle CPU frees what was deferred to it
     /// only then.
     ///
     /// - Parameter seconds: before scaling.

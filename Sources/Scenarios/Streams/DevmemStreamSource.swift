@@ -4,12 +4,12 @@ import Glibc
 import KernelABI
 
 extension DevmemReceiver: StreamSource {
-    func events(_ streams: inout [MultiStreamReceiver.Stream], wanted: [Int], limit: Int, milliseconds: CInt) throws -> [StreamEvent] {
+    func events(_ streams: inout [MultiStreamReceiver.Stream], numbers: [Int], limit: Int, milliseconds: CInt) throws -> [StreamEvent] {
         let deadline = MonotonicClock.now + UInt64(max(milliseconds, 0)) * 1_000_000
         let limits = DeviceMemory.Limits(bytes: limit > 0 ? limit : 1 << 18, fragments: limit > 0 ? 32 : 256)
         while true {
             var events: [StreamEvent] = []
-            for stream in wanted {
+            for stream in numbers {
                 do throws(KernelError) {
                     guard let batch = try next(streams[stream].socket, limits: limits) else { continue }
                     if batch.count == 0 { events.append(.ended(stream: stream)) }
@@ -20,7 +20,7 @@ extension DevmemReceiver: StreamSource {
                     }
                     for fragment in batch.fragments {
                         events.append(
-                            .piece(stream: stream, place: fragment.offset, length: Int(fragment.size), handle: UInt64(fragment.token)))
+                            .delivered(stream: stream, place: fragment.offset, length: Int(fragment.size), handle: UInt64(fragment.token)))
                     }
                 } catch {
                     events.append(.failed(stream: stream, error))
@@ -29,7 +29,7 @@ extension DevmemReceiver: StreamSource {
             if !events.isEmpty { return events }
             let now = MonotonicClock.now
             guard now < deadline else { return [] }
-            var entries = wanted.map { pollfd(fd: streams[$0].socket, events: Int16(POLLIN), revents: 0) }
+            var entries = numbers.map { pollfd(fd: streams[$0].socket, events: Int16(POLLIN), revents: 0) }
             if poll(&entries, nfds_t(entries.count), CInt((deadline - now) / 1_000_000) + 1) < 0 && errno != EINTR {
                 throw ScenarioFailure("poll failed with errno \(errno)")
             }

@@ -27,7 +27,7 @@ extension MultiStreamReceiver {
     /// Receives up to byte `goal` of a stream, and submits another receive each time the completion queue was full (`ENOSPC`).
     ///
     /// - Parameters:
-    ///   - hold: deliveries stay with the user.
+    ///   - hold: the user holds the deliveries.
     ///   - between: done before a receive is submitted again.
     /// - Returns: how often the completion queue was full.
     func receiveRearming(

@@ -20,7 +20,7 @@ final class MultiStreamReceiver {
         var ended = false
     }
 
-    /// A delivered piece of payload.
+    /// Payload in one buffer.
     struct Delivery {
         let stream: Int
         let start: UInt64
@@ -33,7 +33,7 @@ final class MultiStreamReceiver {
     private let source: any StreamSource
     private var streams: [Stream] = []
     private(set) var held: [Delivery] = []
-    /// Deliveries so far, and the different net_iovs among them.
+    /// Number of deliveries so far.
     private(set) var deliveries = 0
 
     init(_ source: any StreamSource) { self.source = source }
@@ -59,7 +59,7 @@ final class MultiStreamReceiver {
 
     /// Submits the receive request of a stream before there is anything to receive. Devmem has no such request.
     func arm(_ stream: Int = 0) throws {
-        for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: 0) {
+        for event in try source.events(&streams, numbers: [stream], limit: 0, milliseconds: 0) {
             throw ScenarioFailure("a stream that has not begun delivered \(event)")
         }
     }
@@ -69,20 +69,20 @@ final class MultiStreamReceiver {
     /// - Parameters:
     ///   - hold: the user holds the deliveries; otherwise they are returned at once.
     ///   - limit: bytes that a single receive may deliver; 0 for no limit.
-    ///   - seconds: the longest wait for more bytes. There is no limit for all of them: a debug kernel is slow, and so is a busy machine.
+    ///   - seconds: the longest wait for more bytes. The total time has no limit, because debug kernels and busy machines are slow.
     func receive(
         _ goals: [Int: UInt64], hold: Bool = false, limit: Int = 0, within seconds: Double, enough: () -> Bool = { false }
     ) throws {
         while !enough() {
-            let wanted = goals.keys.filter { streams[$0].received < goals[$0] ?? 0 }.sorted()
-            if wanted.isEmpty { return }
-            for stream in wanted {
+            let numbers = goals.keys.filter { streams[$0].received < goals[$0] ?? 0 }.sorted()
+            if numbers.isEmpty { return }
+            for stream in numbers {
                 if let failure = streams[stream].failure { throw failure }
                 if streams[stream].ended { throw ScenarioFailure("stream \(stream) ended after \(streams[stream].received) bytes") }
             }
-            let events = try source.events(&streams, wanted: wanted, limit: limit, milliseconds: CInt(seconds * 1000) + 1)
+            let events = try source.events(&streams, numbers: numbers, limit: limit, milliseconds: CInt(seconds * 1000) + 1)
             guard !events.isEmpty else {
-                let state = wanted.map { "\(streams[$0].received) of \(goals[$0] ?? 0) bytes of stream \($0)" }
+                let state = numbers.map { "\(streams[$0].received) of \(goals[$0] ?? 0) bytes of stream \($0)" }
                 throw ScenarioFailure("only \(state.joined(separator: ", ")) received, and nothing more within \(seconds) s")
             }
             for event in events { try take(event, hold: hold) }
@@ -95,8 +95,8 @@ final class MultiStreamReceiver {
         while !streams[stream].ended {
             if let failure = streams[stream].failure { throw failure }
             guard !deadline.hasPassed else { throw ScenarioFailure("the stream's end was not reported within \(seconds) s") }
-            for event in try source.events(&streams, wanted: [stream], limit: 0, milliseconds: deadline.remaining) {
-                if case .piece(_, _, let length, _) = event { throw ScenarioFailure("\(length) bytes were received that were not sent") }
+            for event in try source.events(&streams, numbers: [stream], limit: 0, milliseconds: deadline.remaining) {
+                if case .delivered(_, _, let length, _) = event { throw ScenarioFailure("\(length) bytes were received that were not sent") }
                 try take(event, hold: false)
             }
         }
@@ -106,7 +106,7 @@ final class MultiStreamReceiver {
         switch event {
         case .ended(let stream): streams[stream].ended = true
         case .failed(let stream, let error): streams[stream].failure = error
-        case .piece(let stream, let place, let length, let handle):
+        case .delivered(let stream, let place, let length, let handle):
             let delivery = Delivery(stream: stream, start: streams[stream].received, place: place, length: length, handle: handle)
             if let wrong = try mismatch(delivery) { throw ScenarioFailure("byte \(wrong) of stream \(stream) is not the one sent") }
             streams[stream].received += UInt64(length)
@@ -138,7 +138,7 @@ final class MultiStreamReceiver {
         try returnBuffers(chosen)
     }
 
-    /// Returns as many held deliveries as the refill ring has room for, in order.
+    /// Returns as many held deliveries as the refill ring has free entries, in order.
     ///
     /// - Returns: how many those were.
     func returnWhatFits() throws -> Int {
@@ -166,7 +166,7 @@ final class MultiStreamReceiver {
             complete: complete)
     }
 
-    /// Makes the kernel take what was returned: otherwise entries stay in zcrx's refill ring until a pool needs buffers.
+    /// Makes the kernel take returned buffers: otherwise their entries stay in zcrx's refill ring until a pool needs buffers.
     func settle() throws { try source.settle() }
 
     func end() { source.end() }

@@ -21,7 +21,7 @@ enum RestartDriver {
     ///
     /// - Parameters:
     ///   - receive: receives from the socket until that many bytes of the stream are there.
-    ///   - send: has the peer send that many bytes.
+    ///   - send: makes the peer send that many bytes.
     static func drive(
         _ run: ScenarioRun, _ bed: any TestBed, receive: (CInt, UInt64) throws -> Void, send: (UInt64) throws -> Void
     ) throws {
@@ -69,7 +69,7 @@ enum RestartDriver {
                 polls += 1
                 try poll()
             } else {
-                // The sender goes on by itself, at its next retransmission at the latest.
+                // The sender continues by itself, at its next retransmission at the latest.
                 _ = try run.pools.wait(within: 0.02) { _ in false }
             }
         }

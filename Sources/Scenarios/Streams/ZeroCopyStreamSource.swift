@@ -6,8 +6,8 @@ extension ZeroCopyReceiver: StreamSource {
     /// Different from the tags that `receive(from:)` uses.
     private static let firstTag: UInt64 = 1 << 16
 
-    func events(_ streams: inout [MultiStreamReceiver.Stream], wanted: [Int], limit: Int, milliseconds: CInt) throws -> [StreamEvent] {
-        for stream in wanted where !streams[stream].receiving {
+    func events(_ streams: inout [MultiStreamReceiver.Stream], numbers: [Int], limit: Int, milliseconds: CInt) throws -> [StreamEvent] {
+        for stream in numbers where !streams[stream].receiving {
             try with {
                 try $0.ring.receive(
                     socket: streams[stream].socket, queue: $0.queue.id, length: UInt32(limit), userData: Self.firstTag + UInt64(stream))
@@ -26,11 +26,11 @@ extension ZeroCopyReceiver: StreamSource {
             if let error = completion.error { return [.failed(stream: stream, error)] }
             if completion.isData, let handle = completion.offset, let place = completion.areaOffset {
                 try streams[stream].requested.deliver(Int(completion.result))
-                return [.piece(stream: stream, place: place, length: Int(completion.result), handle: handle)]
+                return [.delivered(stream: stream, place: place, length: Int(completion.result), handle: handle)]
             }
             // The end of a request with a limit is not the end of its stream.
             if !completion.more && !streams[stream].requested.isComplete { return [.ended(stream: stream)] }
-            if !completion.more { return try events(&streams, wanted: wanted, limit: limit, milliseconds: left) }
+            if !completion.more { return try events(&streams, numbers: numbers, limit: limit, milliseconds: left) }
         }
     }
 

@@ -76,7 +76,7 @@ final class Connection {
         }
     }
 
-    /// Makes the socket look up its route again (SO_DONTROUTE, which drops the cached one; the peer is on the same link).
+    /// Makes the socket resolve its route again (SO_DONTROUTE, which drops the cached one; the peer is on the same link).
     func dropRoute() throws {
         var on: CInt = 1
         guard setsockopt(rawValue, SOL_SOCKET, SO_DONTROUTE, &on, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
@@ -118,7 +118,7 @@ final class Connection {
         }
     }
 
-    /// Makes every close of the socket a reset: an orderly close towards a peer that cannot be reached leaves an orphan, which holds its buffers for
+    /// Makes every close of the socket a reset: an orderly close towards a peer that is unreachable makes an orphan, which holds its buffers for
     /// minutes (tcp_orphan_retries).
     func abortOnClose() throws {
         var now = linger(l_onoff: 1, l_linger: 0)
@@ -133,9 +133,11 @@ extension Connection {
     ///
     /// - Parameter others: sockets that were closing before, of earlier scenarios on the same guest.
     static func waitForNoneClosing(port: UInt16, but others: Set<String>, within seconds: Double) throws {
+        var left: Set<String> = []
         // No event reports the end of an orphan.
-        try Polling.wait(within: seconds, orFail: "a socket of port \(port) is still closing", pause: 2) {
-            try closing(port: port).subtracting(others).isEmpty
+        try Polling.wait(within: seconds, orFail: "socket \(left.min() ?? "") is still closing", pause: 2) {
+            left = try closing(port: port).subtracting(others)
+            return left.isEmpty
         }
     }
 

@@ -16,7 +16,7 @@ final class NetdevsimBed: TestBed {
     /// The namespace that the interface was moved to.
     private var namespace: OwnedDescriptor?
     private var unloaded = false
-    /// dma-bufs that there were before the interface was made.
+    /// Number of dma-bufs before the interface was made.
     private var dmaBufs: Int64?
 
     private static let localID: UInt32 = 1
@@ -47,7 +47,7 @@ final class NetdevsimBed: TestBed {
         let peerIndex = try run.step("netdevsim\(peerID) made for the peer") { try peer.makeNetdevsim(id: peerID) }
         run.cleanUp("netdevsim\(peerID) removed") { if bed?.unloaded != true { try peer.perform(.removeNetdevsim(id: peerID)) } }
         // Before the peer's device is removed: a FIN or its ACK can be lost where a queue is restarted, and only the peer can answer the next.
-        run.cleanUp("the providers are done with netdevsim\(localID)") { if let bed { try bed.settleOnce(run) } }
+        run.cleanUp("pools of the providers on netdevsim\(localID) released") { if let bed { try bed.settleOnce(run) } }
         try peer.perform(.addAddress(ifindex: peerIndex, address: remote4, prefixLength: 24))
         let made = NetdevsimBed(link, queue: queue, local: local4, peer: peer, peerIndex: peerIndex, dmaBufs: dmaBufs)
         bed = made
@@ -97,13 +97,13 @@ final class NetdevsimBed: TestBed {
         try settle(run)
     }
 
-    /// Providers are done with a NIC long before it is removed in practice. A pool that does not drain is found by the oracles; a provider
-    /// that outlives its device is a scenario, not a clean-up.
+    /// In practice a NIC is removed long after its providers have ended. The oracles report a pool that is not released; scenarios cover a device that
+    /// is removed before its provider ends.
     func settle(_ run: ScenarioRun) throws {
         if namespace != nil { try inItsNamespace { try PoolWatch.waitForNone(within: run.timeout(6)) } }
         let pools = try run.pools.drain(within: run.timeout(6))
         if pools.contains(where: { !$0.gone && $0.pool.detached }) { return }
-        // A devmem binding unmaps its dma-buf from a work queue, after its pool has gone (__net_devmem_dmabuf_binding_free()).
+        // A devmem binding unmaps its dma-buf from a work queue, after its pool was freed (__net_devmem_dmabuf_binding_free()).
         guard let dmaBufs else { return }
         _ = Polling.wait(within: run.timeout(2)) { (ResourceCounters.dmaBufs() ?? 0) <= dmaBufs }
     }
@@ -165,13 +165,13 @@ final class NetdevsimBed: TestBed {
         try expectNoPoolListed()
     }
 
-    /// No page pool is listed with the interface, which is gone: those that outlive it belong to the namespace (`page_pool_unreg_netdev()`).
+    /// No page pool is listed with the interface, which is unregistered: pools that outlive it belong to the namespace (`page_pool_unreg_netdev()`).
     private func expectNoPoolListed() throws {
         let netdev = try Netdev()
         let pools = Result { try netdev.pagePools() }
         netdev.close()
         guard let pool = try pools.get().first(where: { $0.ifindex == ifindex }) else { return }
-        throw ScenarioFailure("page-pool-get lists page pool \(pool.id) with interface \(ifindex), which is gone")
+        throw ScenarioFailure("page-pool-get lists page pool \(pool.id) with interface \(ifindex), which is unregistered")
     }
 
     func leaveInPlace() throws { removed = true }

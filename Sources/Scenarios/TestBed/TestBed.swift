@@ -20,7 +20,7 @@ protocol TestBed: AnyObject {
 
     /// Runs `body` with the thread in the network namespace that the interface is in.
     func inItsNamespace<Value>(_ body: () throws -> Value) throws -> Value
-    /// Waits, for 6 s at the most, until the providers are done with the interface.
+    /// Waits, for 6 s at the most, until the page pools of the interface's providers are released.
     func settle(_ run: ScenarioRun) throws
     /// Makes the interface again after ``remove()``, for the same peer; it is removed when the run is over.
     func remade(_ run: ScenarioRun) throws -> any TestBed
@@ -28,7 +28,7 @@ protocol TestBed: AnyObject {
     func moveAway() throws
     /// Ends that namespace, and waits until the kernel has moved the interface back (`default_device_exit_net()`).
     func endNamespace(within seconds: Double) throws
-    /// Unbinds the driver from the device; the interface goes, the device stays.
+    /// Unbinds the driver from the device: the interface is unregistered, the device stays.
     func unbindDriver() throws
     /// Unloads the driver, and with it every device; it is loaded again when the run is over.
     func unloadDriver() throws
@@ -38,9 +38,9 @@ protocol TestBed: AnyObject {
     func leaveInPlace() throws
     /// Holds a page of queue 0's page pool, or returns it (debugfs `pp_hold`).
     func holdPage(_ hold: Bool) throws
-    /// Restarts the queue in one of the four orders that netdevsim knows (`nsim_qreset_write()`).
+    /// Restarts the queue in one of the four orders that netdevsim implements (`nsim_qreset_write()`).
     func resetQueue(mode: Int) throws
-    /// The restart of the queue as a closure, for a thread that has nothing else of the bed.
+    /// The restart of the queue as a closure, for a thread, which must not use the bed itself.
     func queueReset() throws -> @Sendable (Int) throws -> Void
     /// Makes call number `call` from now of a queue operation of the driver fail.
     func fail(_ operation: Netdevsim.QueueOperation, call: Int) throws
@@ -49,7 +49,7 @@ protocol TestBed: AnyObject {
 }
 
 extension TestBed {
-    /// Why an operation is not to be had here.
+    /// An operation that only netdevsim has is not possible here.
     var notNetdevsim: ScenarioSkip { ScenarioSkip("\(interface) is not a netdevsim that the harness made") }
 
     func inItsNamespace<Value>(_ body: () throws -> Value) throws -> Value { try body() }
@@ -109,8 +109,8 @@ extension TestBed {
         return local
     }
 
-    /// Sets an MTU of 9000 bytes at both ends, so that each segment is longer than two pages. How many segments come in one packet depends on
-    /// the speed of the machine otherwise.
+    /// Sets an MTU of 9000 bytes at both ends, so that each segment is longer than two pages. Otherwise the number of segments in a packet
+    /// depends on the speed of the machine.
     func useJumboFrames(_ run: ScenarioRun) throws {
         guard let peerIndex else { throw notNetdevsim }
         try run.step("MTU of 9000 bytes at both ends") {
@@ -142,7 +142,7 @@ extension TestBed {
 }
 
 extension ScenarioRun {
-    /// Makes or takes the interface, and restores its state when the run is over.
+    /// Makes or configures the interface, and restores its state when the run is over.
     ///
     /// - Parameters:
     ///   - queues: of a netdevsim that is made. The peer has one, and what it sends is received on queue 0.

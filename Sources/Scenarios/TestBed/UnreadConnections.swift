@@ -2,7 +2,7 @@
 
 import KernelABI
 
-/// Connections whose payload the kernel has received and no reader has taken.
+/// Connections whose payload the kernel has received and no process has read.
 extension TestBed {
     /// A connection with 32 KiB of payload unread, sent over the peer's one socket.
     func connectWithUnread(_ run: ScenarioRun) throws -> Connection {

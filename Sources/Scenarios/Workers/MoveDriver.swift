@@ -3,9 +3,9 @@
 import LifeCycle
 import Results
 
-/// Does the moves of a sequence, one after the other.
+/// Performs the moves of a sequence, one after the other.
 final class MoveDriver {
-    /// Does moves that are legal in that order, on an interface made for them.
+    /// Performs moves that are legal in that order, on an interface made for them.
     static func drive(_ run: ScenarioRun, _ provider: Provider, _ moves: [Move]) throws {
         let sequence = MoveSequence(provider: provider == .devmem ? .devmem : .zcrx, moves: moves)
         try MoveDriver(run, provider, try run.makeTestBed(), sequence).drive()
@@ -64,7 +64,7 @@ final class MoveDriver {
             guard let worker = self.worker else { return }
             if self.state.held > 0 { try self.run.userEnds() }
             self.worker = nil
-            if self.state.connected && !self.state.packetsArrive { _ = try worker.ask("abort") }
+            if self.state.connected && !self.state.packetsArrive { _ = try worker.perform("abort") }
             try worker.finish()
         }
         for (index, move) in moves.enumerated() {
@@ -169,6 +169,6 @@ final class MoveDriver {
     @discardableResult
     private func command(_ command: String) throws -> String {
         guard let worker else { throw ScenarioFailure("there is no worker for \"\(command)\"") }
-        return try worker.ask(command)
+        return try worker.perform(command)
     }
 }

@@ -112,7 +112,7 @@ final class ProviderWorkerCommands {
     }
 
     private func bound() throws -> any ProviderReceiver {
-        guard let receiver else { throw ScenarioFailure("no provider was bound") }
+        guard let receiver else { throw ScenarioFailure("no provider is bound") }
         return receiver
     }
 
@@ -130,11 +130,11 @@ final class ProviderWorker {
     init(_ run: ScenarioRun, _ provider: Provider, _ bed: any TestBed) throws {
         self.run = run
         worker = try run.environment.startWorker(
-            ["own", provider.rawValue, String(bed.ifindex), String(bed.queue), bed.local, String(run.timeout(1))])
+            ["provider", provider.rawValue, String(bed.ifindex), String(bed.queue), bed.local, String(run.timeout(1))])
     }
 
     @discardableResult
-    func ask(_ command: String) throws -> String { try worker.ask(command, within: run.timeout(30)) }
+    func perform(_ command: String) throws -> String { try worker.perform(command, within: run.timeout(30)) }
 
     func kill() throws { try worker.killNow() }
 

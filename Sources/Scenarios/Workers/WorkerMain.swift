@@ -7,7 +7,7 @@ public import Results
 /// The parts of scenarios that run in worker processes.
 public enum WorkerMain {
     /// Registers zcrx and receives until it is killed: "listen" is answered when the queue is registered and the socket
-    /// listens, "receive N" with the number of net_iovs when N bytes are held by the user; then it goes on receiving and returning.
+    /// listens, "receive N" with the number of net_iovs when the user holds N bytes; then it continues to receive and return.
     ///
     /// - Parameter scale: the factor on its deadlines.
     public static func receiveForEver(
@@ -30,14 +30,14 @@ public enum WorkerMain {
         try receiver.receive(from: socket.rawValue, total: .max, hold: false, within: 3600)
     }
 
-    /// Has a provider and a connection, and does the commands of ``ProviderWorkerCommands``: the part that can be killed at any time.
-    public static func own(
+    /// Has a provider and a connection, and performs the commands of ``ProviderWorkerCommands``: the part that can be killed at any time.
+    public static func runProvider(
         _ provider: Provider, ifindex: UInt32, queue: UInt32, local: String, scale: Double, next: () -> String?, reply: (String) -> Void
     ) throws {
-        let owner = ProviderWorkerCommands(provider, ifindex: ifindex, queue: queue, local: local, scale: scale)
+        let commands = ProviderWorkerCommands(provider, ifindex: ifindex, queue: queue, local: local, scale: scale)
         while let line = next() {
             do {
-                let answer = try owner.answer(line.split(separator: " ").map(String.init))
+                let answer = try commands.answer(line.split(separator: " ").map(String.init))
                 reply(answer.isEmpty ? "ok" : "ok \(answer)")
             } catch {
                 reply("\(error)")
@@ -57,7 +57,7 @@ public enum WorkerMain {
     }
 
     /// Binds a dma-buf for sending and sends it until it is killed: "listen" is answered when it is bound and a socket listens, "send"
-    /// with the number of bytes whose completion it has read; then it goes on.
+    /// with the number of bytes whose completion it has read; then it continues.
     ///
     /// - Parameter scale: the factor on its deadlines.
     public static func sendForEver(
@@ -102,20 +102,19 @@ public enum WorkerMain {
 
     /// Reduces its privileges and tries to bind. What needs no capability (the dma-buf) is made before.
     ///
-    /// - Returns: the name of the errno of the refusal, or "granted".
-    ///
     /// - Parameter privilege: "nobody", or "own-namespace".
+    /// - Returns: the name of the errno of the refusal, or "granted".
     public static func attemptUnprivileged(_ provider: Provider, ifindex: UInt32, queue: UInt32, privilege: String) -> String {
         guard let privilege = Privilege(rawValue: privilege) else { return "there is no privilege \(privilege)" }
-        var given: String?
+        var failure: String?
         let error = BindAttempt.attempt(provider, ifindex: ifindex, queue: queue) {
             do {
                 try privilege.reduce()
             } catch {
-                given = "\(error)"
+                failure = "\(error)"
                 throw error
             }
         }
-        return given ?? error?.codeName ?? "granted"
+        return failure ?? error?.codeName ?? "granted"
     }
 }

@@ -3,8 +3,8 @@
 import KernelABI
 import Results
 
-/// The kernel's results of requests that it must refuse, with one reason at a time and with two, which shows the order of its checks. They are
-/// compared with the table of the kernel's version.
+/// The kernel's results of requests that it must refuse, for one reason and for two, which shows the order of its checks. They are compared
+/// with the table of the kernel's version.
 struct Contract<Request> {
     /// A reason to refuse.
     struct Condition {

@@ -218,7 +218,7 @@ enum FaultScenarios {
 
     private static let addArea = scenario(.zcrx, "add-area", "an area added to a live zcrx queue", thorough: true) { run, bed in
         guard run.environment.zeroCopyFeatures?.receive?.addArea == true else {
-            throw ScenarioSkip("this kernel's zcrx adds no area to a live queue (ZCRX_CTRL_ADD_AREA)")
+            throw ScenarioSkip("this kernel's zcrx cannot add areas to a live queue (no ZCRX_CTRL_ADD_AREA)")
         }
         let memory = try MappedMemory(anonymous: pages * MappedMemory.pageSize)
         let outcome = Result {
@@ -313,7 +313,7 @@ enum FaultScenarios {
 
     private static func requireSharing(_ run: ScenarioRun) throws {
         guard run.environment.zeroCopyFeatures?.receive?.sharing == true else {
-            throw ScenarioSkip("this kernel's zcrx exports and imports no queue (ZCRX_CTRL_EXPORT, ZCRX_REG_IMPORT)")
+            throw ScenarioSkip("this kernel's zcrx cannot share queues (no ZCRX_CTRL_EXPORT and ZCRX_REG_IMPORT)")
         }
     }
 }

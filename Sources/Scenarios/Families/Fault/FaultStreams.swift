@@ -129,7 +129,7 @@ final class RequestStream {
         got += length
     }
 
-    /// Closes the ring, which ends the queue. Once; then it does nothing.
+    /// Closes the ring, which ends the queue. A second call does nothing.
     func close() { parts.take()?.close() }
 
     deinit { close() }
@@ -192,6 +192,6 @@ final class TokenStream {
         if let wrong { throw ScenarioFailure("the byte at offset \(wrong) is not the one sent") }
     }
 
-    /// Closes the netlink socket. Once; then it does nothing.
+    /// Closes the netlink socket. A second call does nothing.
     func unbind() { netdev.take()?.close() }
 }

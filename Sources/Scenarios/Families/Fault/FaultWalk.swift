@@ -11,7 +11,7 @@ import Results
 final class FaultWalk {
     /// More than the allocations of the longest path: a walk that reaches it would not end.
     private static let most = 1000
-    /// Consecutive turns without a failure that end a walk.
+    /// Consecutive turns without an injected failure that end a walk.
     private static let misses = 3
     /// Number of walks: the allocations of debug options come from new places in many walks.
     private static let walks = 2...5
@@ -84,16 +84,16 @@ final class FaultWalk {
         var outcomes: [String: Int] = [:]
         var injected = 0
         var places: Set<String> = []
-        var news = -1
+        var newPlaces = -1
         var walks = 0
-        while walks < Self.walks.lowerBound || (news != 0 && walks < Self.walks.upperBound) {
+        while walks < Self.walks.lowerBound || (newPlaces != 0 && walks < Self.walks.upperBound) {
             walks += 1
             let count = try run.step("\(name) with each allocation failing in turn, walk \(walks)") {
                 try walk(turn) { outcomes[$0, default: 0] += 1 }
             }
             injected = max(injected, count)
             let found = try failed.take()
-            news = found.subtracting(places).count
+            newPlaces = found.subtracting(places).count
             places.formUnion(found)
         }
         let words = outcomes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")

@@ -182,7 +182,7 @@ extension HostileScene {
     }
 
     /// Sets the tail to the head of the kernel. The kernel has read the invalid tail and uses it until it reads the tail again: a flush reads the
-    /// tail first, a poll only after it has read all entries up to the tail that it knows.
+    /// tail first, a poll only after it has read all entries up to the tail that it has read before.
     func correctTail() throws {
         try Polling.wait(within: run.timeout(10), orFail: "the kernel reads entries behind the tail", pause: 0) {
             try receiver.with { parts in

@@ -29,8 +29,8 @@ final class HostileScene {
         case loopback(Loopback)
     }
 
-    /// More than half of the net_iovs: as many can be held a second time only after the first were taken back. And few enough for TCP: a hole in
-    /// the stream is never filled where the bytes behind it have taken all buffers.
+    /// More than half of the net_iovs: as many can be held a second time only after the first were released. And few enough for TCP: a hole in the
+    /// stream is never filled where the bytes behind it use all buffers.
     static let held = 44
     /// Bytes of the whole stream: those that are held, those of a turnover or held again, and the rest.
     private static let stream: UInt64 = 1_500_000
@@ -63,7 +63,7 @@ final class HostileScene {
         let bed = try run.makeTestBed()
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: AreaMemory.smallPages, pattern: pattern, configure: configure)
         let socket = try bed.connect(run)
-        // So that the driver has buffers to post beside the held and the unread ones.
+        // So that the driver has buffers to post in addition to the held and the unread ones.
         try socket.limitReceiveBuffer(16_384)
         try bed.peer.send(pattern, bytes: stream)
         return HostileScene(run, receiver, reader, .device(bed, socket, try Echo(to: socket.rawValue)))
@@ -86,7 +86,7 @@ final class HostileScene {
 
     /// Receives and holds until `count` net_iovs are held, without a request for more: then every delivered buffer is held.
     ///
-    /// - Parameter first: until the first net_iov of the area is among them, which a kernel may use for an offset out of range.
+    /// - Parameter first: until the first net_iov of the area is among them, because a broken kernel may use it for an offset out of range.
     func hold(_ count: Int = HostileScene.held, first: Bool = false) throws {
         try run.step("\(count) net_iovs held\(first ? ", the first of the area among them" : "")") {
             // Buffers that were delivered before are returned.
@@ -162,7 +162,7 @@ final class HostileScene {
         try expectTaken()
     }
 
-    /// The kernel has taken the held buffers back: as many can be held again, which is more than half of all.
+    /// The kernel has released the held buffers: as many can be held again, which is more than half of all.
     func expectTaken() throws {
         receiver.dropHeld()
         try hold()

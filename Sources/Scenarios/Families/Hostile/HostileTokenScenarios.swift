@@ -50,9 +50,9 @@ enum HostileTokenScenarios {
         }
 
         /// Removes the fragments with these tokens from those that the user holds.
-        func forget(_ tokens: some Sequence<UInt32>) {
-            let gone = Set(tokens)
-            receiver.dropHeld { gone.contains($0.token) }
+        func dropHeld(_ tokens: some Sequence<UInt32>) {
+            let returned = Set(tokens)
+            receiver.dropHeld { returned.contains($0.token) }
         }
     }
 
@@ -137,24 +137,24 @@ enum HostileTokenScenarios {
             let ranges = (0...DeviceMemory.maximumRanges).map { Range(start: scene.tokens[$0 % scene.tokens.count]) }
             try scene.refused(EINVAL, "\(ranges.count) ranges") { try DeviceMemory.dontNeed(ranges, of: scene.socket.rawValue) }
         },
-        scenario("never-given", "tokens that the kernel has not given") { scene in
+        scenario("never-given", "tokens that the kernel has not delivered") { scene in
             let behind = (scene.tokens.max() ?? 0) + 1
             try scene.returnBuffers(
                 [Range(start: behind, count: 500), Range(start: 1 << 30, count: 100), Range(start: 1 << 31, count: 100)], taking: 0,
-                "tokens above the highest given one")
+                "tokens above the highest delivered one")
         },
         scenario("twice", "each token returned twice, in one call and in two") { scene in
             let tokens = Array(scene.tokens.prefix(20))
             try scene.returnBuffers(tokens.flatMap { [Range(start: $0), Range(start: $0)] }, taking: tokens.count, "each twice in one call")
             try scene.returnBuffers(tokens.map { Range(start: $0) }, taking: 0, "each again")
-            scene.forget(tokens)
+            scene.dropHeld(tokens)
         },
         scenario("overlap", "ranges that overlap") { scene in
             let tokens = Set(scene.tokens)
             let ranges = [Range(start: 2, count: 8), Range(start: 5, count: 10), Range(start: 0, count: 6), Range(start: 14, count: 2)]
             let named = Set((0..<16 as Swift.Range<UInt32>)).intersection(tokens)
             try scene.returnBuffers(ranges, taking: named.count, "ranges that overlap")
-            scene.forget(named)
+            scene.dropHeld(named)
         },
         scenario("too-many-tokens", "more tokens than one call handles") { scene in
             let tokens = scene.tokens
@@ -166,17 +166,17 @@ enum HostileTokenScenarios {
             try scene.returnBuffers([Range(start: behind, count: .max), Range(start: tokens[0])], taking: 0, "a range of 2^32 - 1 tokens")
             let first = tokens.filter { $0 < maximumTokens }
             try scene.returnBuffers([Range(start: 0, count: .max)], taking: first.count, "2^32 - 1 tokens from token 0")
-            scene.forget(first)
+            scene.dropHeld(first)
         },
         scenario("wrap", "a range that wraps at 2^32") { scene in
             let tokens = Set(scene.tokens)
             let named = Set((0..<6 as Swift.Range<UInt32>)).intersection(tokens)
             // The kernel counts the tokens of a range in 32 bits, which wrap.
             try scene.returnBuffers([Range(start: .max - 3, count: 10)], taking: named.count, "10 tokens from 2^32 - 4")
-            scene.forget(named)
+            scene.dropHeld(named)
         },
-        scenario("reserved", "tokens that the kernel reserved for fragments of a packet and did not give") { scene in
-            // A small receive reserves tokens for all fragments of a packet, gives one or two, and frees the others.
+        scenario("reserved", "tokens that the kernel reserved for fragments of a packet and did not deliver") { scene in
+            // A small receive reserves tokens for all fragments of a packet, delivers one or two, and frees the others.
             for _ in 0..<8 {
                 let before = Set(scene.tokens)
                 try scene.run.step("a receive of 1000 bytes") {
@@ -184,14 +184,14 @@ enum HostileTokenScenarios {
                         from: scene.socket.rawValue, total: scene.receiver.received + 1, hold: true, limits: .init(bytes: 1000),
                         within: scene.run.timeout(20))
                 }
-                let given = Set(scene.tokens)
-                let next = (given.subtracting(before).max() ?? 0) + 1
-                let free = (next..<next + 17).filter { !given.contains($0) }
+                let delivered = Set(scene.tokens)
+                let next = (delivered.subtracting(before).max() ?? 0) + 1
+                let free = (next..<next + 17).filter { !delivered.contains($0) }
                 try scene.returnBuffers(free.map { Range(start: $0) }, taking: 0, "the next \(free.count) tokens")
             }
         },
         scenario("shared", "all tokens of a buffer returned except one") { scene in
-            // Receives smaller than a fragment give several tokens of one net_iov.
+            // Receives smaller than a fragment deliver several tokens of one net_iov.
             try scene.run.step("received 500 bytes at a time") {
                 for _ in 0..<24 {
                     try scene.receiver.receive(
@@ -204,7 +204,7 @@ enum HostileTokenScenarios {
             let some = tokens.values.filter { $0.count > 1 }.flatMap { $0.dropLast() }
             try scene.run.expect(!some.isEmpty, "some net_iovs have several tokens", "none has")
             try scene.returnBuffers(some.map { Range(start: $0) }, taking: some.count, "all tokens of each net_iov except the last")
-            scene.forget(some)
+            scene.dropHeld(some)
         },
         scenario("other-socket", "tokens of a socket returned through another one") { scene in
             let wire = try Loopback(scene.run, pattern: PayloadPattern(seed: 32))

@@ -9,10 +9,10 @@ enum DevmemScenarios {
 
     static let all: [Scenario] =
         plain + [
-            bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", gone: false),
-            bindings("two-bindings-gone", "the same, after the driver was unbound from the device", gone: true),
-            bindings("two-queues", "the netlink socket of one binding for two queues is closed", together: true, gone: false),
-            bindings("two-queues-gone", "the same, after the driver was unbound from the device", together: true, gone: true),
+            bindings("two-bindings", "one netlink socket with a binding for each of two queues is closed", unbound: false),
+            bindings("two-bindings-gone", "the same, after the driver was unbound from the device", unbound: true),
+            bindings("two-queues", "the netlink socket of one binding for two queues is closed", together: true, unbound: false),
+            bindings("two-queues-gone", "the same, after the driver was unbound from the device", together: true, unbound: true),
             relisten, unreadReply,
         ]
 
@@ -80,9 +80,9 @@ enum DevmemScenarios {
     }
 
     /// The close of a netlink socket ends every binding of it (`netdev_nl_sock_priv_destroy()`).
-    private static func bindings(_ name: String, _ summary: String, together: Bool = false, gone: Bool) -> Scenario {
+    private static func bindings(_ name: String, _ summary: String, together: Bool = false, unbound: Bool) -> Scenario {
         Scenario(
-            "devmem.\(name)", summary, tier: .netdevsim, needs: needs.union(gone ? [.removableInterface] : []),
+            "devmem.\(name)", summary, tier: .netdevsim, needs: needs.union(unbound ? [.removableInterface] : []),
             expects: Expectation(provider: .devmem, minimumHolds: 2, pools: ExpectedPools(count: 2, traffic: false))
         ) { run in
             let bed = try run.makeTestBed(queues: 2)
@@ -93,9 +93,9 @@ enum DevmemScenarios {
             }
             try bed.expectProviders(run, on: [0, 1], "each queue has a provider")
             try run.pools.observe()
-            if gone { try run.step("driver unbound from the device") { try bed.unbindDriver() } }
+            if unbound { try run.step("driver unbound from the device") { try bed.unbindDriver() } }
             try run.step("netlink socket closed") { bindings.unbind() }
-            if !gone { try bed.expectProviders(run, on: [], "no queue has a provider") }
+            if !unbound { try bed.expectProviders(run, on: [], "no queue has a provider") }
         }
     }
 

@@ -9,7 +9,7 @@ enum NetlinkReportScenarios {
     static let zcrx = report(.zcrx)
     static let devmem = report(.devmem)
 
-    /// A pool whose interface is gone belongs to the namespace, and is reported without an interface (`page_pool_unreg_netdev()`).
+    /// A pool whose interface is unregistered belongs to the namespace, and is reported without an interface (`page_pool_unreg_netdev()`).
     static let removed = Scenario(
         "zcrx.report-removed", "a pool that outlives its interface is reported without an interface", tier: .netdevsim,
         needs: Provider.zcrx.needs.union([.removableInterface]),
@@ -39,9 +39,9 @@ enum NetlinkReportScenarios {
             try receiver.returnAll(to: socket.rawValue)
             try (receiver as? ZeroCopyReceiver)?.flush()
         }
-        let gone = try run.step("notified: the pool is removed") { try listener.next(run, .removed, of: expected) }
+        let removal = try run.step("notified: the pool is removed") { try listener.next(run, .removed, of: expected) }
         try run.expect(
-            gone.id == first.id && gone.inflight == 0 && gone.ifindex == nil, "it has no net_iov in flight, and no interface", "\(gone)")
+            removal.id == first.id && removal.inflight == 0 && removal.ifindex == nil, "it has no net_iov in flight, and no interface", "\(removal)")
         socket.close()
         try run.step("ring closed") { receiver.end() }
     }
@@ -124,8 +124,8 @@ enum NetlinkReportScenarios {
                 try receiver.returnAll(to: socket.rawValue)
                 try (receiver as? ZeroCopyReceiver)?.flush()
             }
-            let gone = try run.step("notified: the first pool is removed") { try listener.next(run, .removed, of: expected) }
-            try run.expect(gone.id == first.id && gone.inflight == 0, "it has no net_iov in flight", "\(gone)")
+            let removal = try run.step("notified: the first pool is removed") { try listener.next(run, .removed, of: expected) }
+            try run.expect(removal.id == first.id && removal.inflight == 0, "it has no net_iov in flight", "\(removal)")
             socket.close()
             try run.step("provider ended") { receiver.end() }
             let last = try run.step("notified: the second pool is removed") { try listener.next(run, .removed, of: expected) }

@@ -79,18 +79,18 @@ enum NoDeviceScenarios {
     }
 
     private static let areas = Scenario(
-        "nodev.areas", "an area added: when the first is full, the kernel copies into the second, and every buffer of both returns", tier: .nodev,
+        "nodev.areas", "an area added: when the first is full, the kernel copies into the second, and every buffer of both is released", tier: .nodev,
         needs: needs.union([.zcrxAddArea]), expects: Expectation(provider: .zcrx, minimumHolds: 0, payload: true)
     ) { run in
-        let (pages, wanted) = (16, 28)
+        let (pages, goal) = (16, 28)
         let pattern = PayloadPattern(seed: 24)
         let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: pages, pattern: pattern)
         let wire = try Loopback(run, pattern: pattern)
         try run.step("area of the same size added") { try receiver.addArea(try AreaMemory(pages: pages)) }
-        // Nearly all buffers of both areas, each time: a buffer that does not return is missing at the next turn.
+        // Nearly all buffers of both areas, each time: a buffer that is not released is missing at the next turn.
         for turn in 1...4 {
-            try run.step("turn \(turn): received and held until \(wanted) of \(2 * pages) buffers are held") {
-                while receiver.heldNetIovs < wanted {
+            try run.step("turn \(turn): received and held until \(goal) of \(2 * pages) buffers are held") {
+                while receiver.heldNetIovs < goal {
                     try wire.send(4096, within: run.timeout(10))
                     try receiver.receive(from: wire.receiver.rawValue, total: wire.sent, hold: true, within: run.timeout(20))
                 }
@@ -171,7 +171,7 @@ enum NoDeviceScenarios {
             let pattern = PayloadPattern(seed: 21)
             let receiver = try ZeroCopyReceiver.make(run, bed: nil, pages: 16, refillEntries: entries, pattern: pattern)
             let wire = try Loopback(run, pattern: pattern)
-            // Its deliveries fit into the refill ring, however many they are.
+            // The number of deliveries differs from run to run, and always fits into the refill ring.
             let portion = entries > 8 ? round : round / 4
             for turn in 1...8 * round / portion {
                 try run.step("round \(turn): \(portion) bytes received, returned, flushed") {

@@ -6,7 +6,7 @@ import Results
 enum PageScenarios {
     static let all: [Scenario] = [
         Scenario(
-            "pages.detach", "a page held while the interface is set down leaves a detached pool, which is released when the page returns",
+            "pages.detach", "a page held while the interface is set down makes a detached pool, which is released when the page is returned",
             tier: .netdevsim,
             needs: [.interface, .pageHold],
             expects: Expectation(provider: .pages, minimumHolds: 1, detachedPool: true)
@@ -15,7 +15,7 @@ enum PageScenarios {
             try run.step("page returned") { try bed.holdPage(false) }
         },
         Scenario(
-            "pages.retried", "a detached pool with one page in flight is released after two unsuccessful retries, when the page returns",
+            "pages.retried", "a detached pool with one page in flight is released after two unsuccessful retries, when the page is returned",
             tier: .netdevsim,
             needs: [.interface, .pageHold],
             expects: Expectation(provider: .pages, minimumHolds: 1, detachedPool: true)
@@ -28,7 +28,7 @@ enum PageScenarios {
         // The kernel lists the pool with the loopback device of the namespace that its interface left, and with no device when that namespace
         // ends (`page_pool_unreg_netdev_wipe()`).
         Scenario(
-            "pages.orphaned", "the network namespace of a pool ends before the held page of the pool returns", tier: .netdevsim,
+            "pages.orphaned", "the network namespace of a pool ends before the held page of the pool is returned", tier: .netdevsim,
             needs: [.interface, .removableInterface, .pageHold], expects: Expectation(provider: .pages, minimumHolds: 1), thorough: true
         ) { run in
             let bed = try run.makeTestBed()
@@ -68,7 +68,7 @@ enum PageScenarios {
                 "it was notified of: \(changes)")
         },
         Scenario(
-            "pages.unmapped", "a pool destroyed with a page in flight unmaps that page: the device may be removed before the page returns",
+            "pages.unmapped", "a pool destroyed with a page in flight unmaps that page: the device may be removed before the page is returned",
             tier: .netdevsim, needs: [.interface, .pageHold, .dmaMappings],
             expects: Expectation(provider: .pages, minimumHolds: 1, detachedPool: true)
         ) { run in

@@ -3,7 +3,7 @@
 import KernelABI
 import Results
 
-/// What zcrx and devmem TCP do in the same way: payload received over one connection, and a queue restarted under the provider.
+/// Scenarios that are the same for zcrx and devmem TCP: payload received over one connection, and a queue restarted under the provider.
 enum ReceiveCycle {
     private static let bytes: UInt64 = 200_000
 

@@ -4,11 +4,11 @@ import Results
 
 /// A provider on the second queue of an interface.
 enum SecondQueueScenarios {
-    static let zcrx = gone(.zcrx)
-    static let devmem = gone(.devmem)
+    static let zcrx = unregistered(.zcrx)
+    static let devmem = unregistered(.devmem)
 
     /// When a device is unregistered, the kernel uninstalls the provider of each of its queues (`dev_memory_provider_uninstall()`).
-    private static func gone(_ provider: Provider) -> Scenario {
+    private static func unregistered(_ provider: Provider) -> Scenario {
         Scenario(
             "\(provider.rawValue).second-queue-gone", "the second of two queues has the provider when the interface is unregistered",
             tier: .netdevsim,

@@ -33,12 +33,12 @@ enum ZeroCopyScenarios {
             let worker = try run.step("receiver started") {
                 try run.environment.startWorker(["zcrx-receive", String(bed.ifindex), String(bed.queue), bed.local, String(run.timeout(1))])
             }
-            try run.step("receiver registered and listening") { _ = try worker.ask("listen", within: run.timeout(10)) }
+            try run.step("receiver registered and listening") { _ = try worker.perform("listen", within: run.timeout(10)) }
             try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
             run.cleanUp("peer's socket closed") { try bed.peer.abort() }
             try run.step("the peer sends until its socket is closed") { try bed.peer.send(PayloadPattern(seed: 4), bytes: 0) }
             let held = try run.step("receiver holds buffers while traffic continues") {
-                Int(try worker.ask("receive 65536", within: run.timeout(20))) ?? 0
+                Int(try worker.perform("receive 65536", within: run.timeout(20))) ?? 0
             }
             try run.expect(held > 0, "the receiver holds net_iovs", "it reports that it holds none")
             try run.userHolds(held)

@@ -57,7 +57,7 @@ enum RebindScenarios {
         }
     }
 
-    /// The process closes its ring or netlink socket; a ring in turn without and with held buffers.
+    /// The process closes its ring or netlink socket; a ring alternately without and with held buffers.
     private static func closed(_ provider: Provider, _ name: String, rounds: Int, thorough: Bool = false) -> Scenario {
         RebindFamily.scenario(
             provider, name, "after the process closed the old provider, \(rounds) times", pools: rounds + 1, thorough: thorough
@@ -105,15 +105,15 @@ enum RebindScenarios {
             let arguments = provider == .zcrx ? ["zcrx-receive"] + place + [bed.local, String(run.timeout(1))] : ["devmem-bind"] + place
             let worker = try run.step("process started") { try run.environment.startWorker(arguments) }
             if provider == .zcrx {
-                try run.step("process registered and listening") { _ = try worker.ask("listen", within: run.timeout(10)) }
+                try run.step("process registered and listening") { _ = try worker.perform("listen", within: run.timeout(10)) }
                 try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
                 run.cleanUp("peer's socket closed") { try bed.peer.abort() }
                 try run.step("the peer sends until its socket is closed") { try bed.peer.send(PayloadPattern(seed: 4), bytes: 0) }
-                let held = try run.step("process holds buffers") { Int(try worker.ask("receive 65536", within: run.timeout(20))) ?? 0 }
+                let held = try run.step("process holds buffers") { Int(try worker.perform("receive 65536", within: run.timeout(20))) ?? 0 }
                 try run.expect(held > 0, "the process holds net_iovs", "it reports that it holds none")
                 try run.userHolds(held)
             } else {
-                try run.step("process bound the queue") { _ = try worker.ask("bind", within: run.timeout(10)) }
+                try run.step("process bound the queue") { _ = try worker.perform("bind", within: run.timeout(10)) }
             }
             try run.pools.observe()
             try run.userEnds(killed: true)
@@ -212,13 +212,13 @@ enum RebindScenarios {
         try run.userHolds(first.heldNetIovs + streams.heldNetIovs)
         try run.step("interface removed again") { try again.remove() }
         /// Waits until page-pool-get reports exactly those pools of the provider.
-        func expectPools(_ wanted: [UInt64], _ what: String) throws {
+        func expectPools(_ expected: [UInt64], _ what: String) throws {
             var seen: [UInt64] = []
             let matches = try run.pools.wait(within: run.timeout(5), runningSoftirqs: true) { records in
                 seen = records.filter { $0.provider == .zcrx }.map { $0.id }.sorted()
-                return seen == wanted.sorted()
+                return seen == expected.sorted()
             }
-            try run.expect(matches, what, "page-pool-get reports \(seen) instead of \(wanted.sorted())")
+            try run.expect(matches, what, "page-pool-get reports \(seen) instead of \(expected.sorted())")
         }
         try expectPools(old + new, "both pools are reported")
         try run.userHolds(streams.heldNetIovs)

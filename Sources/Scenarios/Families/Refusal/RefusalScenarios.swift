@@ -146,7 +146,7 @@ enum RefusalScenarios {
     /// An XDP program needs readable payload.
     private static func program(_ provider: Provider) -> Scenario {
         scenario(provider, "xdp", "an XDP program is attached", more: [.removableInterface, .xdp]) { run, bed in
-            // The kernel would copy a packet for the program into a page pool of its own, which it never releases.
+            // The kernel would copy a packet for the program into another page pool, which it never releases.
             try run.step("interface down") { try bed.setUp(false) }
             for mode in XDP.Mode.allCases {
                 let link = try run.step("XDP program attached (\(mode.rawValue))") {
@@ -231,7 +231,7 @@ enum RefusalScenarios {
             let worker = try run.step("unprivileged process started") {
                 try run.environment.startWorker(["refuse", provider.rawValue, String(bed.ifindex), String(bed.queue), privilege.rawValue])
             }
-            let answer = try worker.ask("try", within: run.timeout(10))
+            let answer = try worker.perform("try", within: run.timeout(10))
             try run.expect(answer == "EPERM", "its binding is refused: EPERM", "the result is \(answer)")
             try granted(run, provider, bed)
         }

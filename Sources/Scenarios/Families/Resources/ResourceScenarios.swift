@@ -33,7 +33,7 @@ enum ResourceScenarios {
             for round in 1...rounds {
                 let left = try run.step("round \(round)") { () throws -> String in
                     try bed.waitUnbound(within: run.timeout(10))
-                    try worker.life(bed, run, seed: 300 + UInt64(round), provider)
+                    try worker.lifeCycle(bed, run, seed: 300 + UInt64(round), provider)
                     return try worker.settled(run, within: 20, at: first)
                 }
                 first = first ?? left
@@ -49,25 +49,25 @@ enum ResourceScenarios {
     /// - Parameter kernel: with a refill ring that the kernel allocates: 17 pages, for which it accounts 32 where the limit allows, and otherwise 17
     ///   (`io_mem_alloc_compound()`). So where some pages stay accounted, the kernel refuses the larger area at the end, and not the next one.
     private static func lockedMemory(_ name: String, kill: Bool, kernel: Bool = false) -> Scenario {
-        let lives = rounds + (kernel ? 1 : 0)
+        let registrations = rounds + (kernel ? 1 : 0)
         return Scenario(
             "resources.zcrx.memlock-\(name)",
             "register \(rounds) times with an RLIMIT_MEMLOCK for one area, each time \(kill ? "killed" : "closed"): all memory is unaccounted"
                 + (kernel ? ", also the kernel's pages for a refill ring" : ""),
             tier: .netdevsim, needs: Provider.zcrx.needs,
-            expects: Expectation(provider: .zcrx, minimumHolds: lives * 256, pools: ExpectedPools(count: lives, traffic: false))
+            expects: Expectation(provider: .zcrx, minimumHolds: registrations * 256, pools: ExpectedPools(count: registrations, traffic: false))
         ) { run in
             let bed = try run.makeTestBed()
             var worker: ProviderWorker?
             run.cleanUp("worker ended") { try worker?.finish() }
-            for round in 1...lives {
-                let command = !kernel ? "bind 1" : round == lives ? "bind 1 \(512 + 32)" : "bind 1 kernel"
+            for round in 1...registrations {
+                let command = !kernel ? "bind 1" : round == registrations ? "bind 1 \(512 + 32)" : "bind 1 kernel"
                 try run.step(round > rounds ? "128 KiB more registered and closed" : "registered and \(kill ? "killed" : "closed"), round \(round)") {
                     try bed.waitUnbound(within: run.timeout(10))
                     if worker == nil {
                         worker = try ProviderWorker(run, .zcrx, bed)
                         // An area of 2 MiB, its refill ring of 68 KiB, and about 40 KiB of the ring. The limit does not allow four more refill rings.
-                        try worker?.ask("lock \(2 << 20 + 320 << 10)")
+                        try worker?.perform("lock \(2 << 20 + 320 << 10)")
                     }
                     try bindWhenUnaccounted(run, worker, command)
                     try run.userBound()
@@ -76,7 +76,7 @@ enum ResourceScenarios {
                         try worker?.kill()
                         worker = nil
                     } else {
-                        try worker?.ask("end")
+                        try worker?.perform("end")
                     }
                 }
             }
@@ -166,11 +166,11 @@ enum ResourceScenarios {
         let worker = try ProviderWorker(run, .zcrx, bed)
         run.cleanUp("worker ended") { try worker.finish() }
         let before = try worker.settled(run, within: 20, at: nil)
-        try worker.ask("lock \(1 << 20)")
+        try worker.perform("lock \(1 << 20)")
         try run.step("4 registrations of 2 MiB with a limit of 1 MiB refused: ENOMEM") {
             for _ in 0..<4 {
                 do {
-                    try worker.ask("bind 1")
+                    try worker.perform("bind 1")
                 } catch let failure as ScenarioFailure {
                     guard failure.description.contains("ENOMEM") else { throw failure }
                     continue
@@ -206,7 +206,7 @@ enum ResourceScenarios {
             try run.step("registered and \(round % 2 == 0 ? "killed" : "closed"), round \(round)") {
                 try bed.waitUnbound(within: run.timeout(10))
                 worker = try ProviderWorker(run, .zcrx, bed)
-                try worker?.ask("bind 1")
+                try worker?.perform("bind 1")
                 try run.userBound()
                 try run.pools.observe()
                 if round % 2 == 0 {
@@ -234,7 +234,7 @@ enum ResourceScenarios {
         var refusal: ScenarioFailure?
         try run.wait(orFail: refusal?.description ?? "refused", timeout: 10) {
             do {
-                try worker?.ask(command)
+                try worker?.perform(command)
                 return true
             } catch let failure as ScenarioFailure where failure.description.contains("ENOMEM") {
                 refusal = failure

@@ -41,7 +41,7 @@ enum CapacityScenarios {
             let delivered = receiver.heldCount - before
             try run.expect(delivered == capacity, "\(capacity) tokens were delivered", "\(delivered) were")
         }
-        // The kernel gives the lowest free number as a token, so no token may be higher than the number of tokens.
+        // A token is the lowest free number, so no token may be higher than the number of tokens.
         let highest = receiver.held.map { $0.fragment.token }.max() ?? 0
         try run.expect(
             highest <= receiver.heldCount, "the refused receives used no token",
@@ -180,7 +180,7 @@ enum CapacityScenarios {
         let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: 1024, pattern: PayloadPattern(seed: 724))
         let socket = try bed.connect(run, 0)
         try socket.setReceiveBuffer(4 << 20)
-        // Submitted before the payload is sent: only a request that waits already is called several times by itself.
+        // Submitted before the payload is sent: the kernel calls only a pending request several times.
         try run.step("receive of \(requested) bytes submitted") { try receiver.arm(UInt32(requested), from: socket.rawValue) }
         try run.step("\(bytes) bytes unread, in segments of \(size)") {
             try bed.sendSegments(run, socket, PayloadPattern(seed: 724), 0..<bytes, of: size)
@@ -202,7 +202,7 @@ enum CapacityScenarios {
     /// A call takes about 20 skbs (`IO_SKBS_PER_CALL_LIMIT`) and must schedule another, as no later packet may wake the request. A receive reads
     /// twice in any case when it is submitted, so the scenario submits it before the payload is sent.
     ///
-    /// - Parameter end: the peer has closed, too. Then the kernel reads again by itself after the first call, and not after the second.
+    /// - Parameter end: the peer has closed, too. Then the kernel reads again after the first call, and not after the second.
     private static func budget(end: Bool) -> Scenario {
         TrafficFamily.scenario(
             .zcrx, end ? "budget-end" : "budget",

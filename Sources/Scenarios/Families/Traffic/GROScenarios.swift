@@ -81,7 +81,7 @@ enum GROScenarios {
             try run.step("\(count) segments sent in one burst") {
                 try bed.peer.sendSegments(pattern, segments, inOneBurst: true, within: run.timeout(20))
             }
-            // GRO may leave one segment unmerged. Other packets that are received here are of other protocols.
+            // One segment may stay unmerged. Other packets that are received here are of other protocols.
             let skbs = try TCPCounters.segmentsIn() - before
             try run.expect((1...2).contains(skbs), "TCP received them in one or two skbs", "it received \(skbs) skbs")
         }

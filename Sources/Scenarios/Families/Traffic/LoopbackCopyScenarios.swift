@@ -114,7 +114,7 @@ enum LoopbackCopyScenarios {
         let released = try run.pools.wait(within: 1.2, runningSoftirqs: true) { records in
             !records.contains { $0.provider == .zcrx && $0.inflight >= UInt64(held) }
         }
-        try run.expect(!released, "the pool has the \(held) net_iovs in flight that the user holds", "it has fewer in flight, or is gone")
+        try run.expect(!released, "the pool has the \(held) net_iovs in flight that the user holds", "it has fewer in flight, or is freed")
         let wire = try Loopback(run, pattern: patterns[1])
         let second = streams.add(wire.receiver, patterns[1])
         try exhaust(run, streams, second, wire, size: 40_000)

@@ -131,7 +131,7 @@ enum TransmitScenarios {
         scenario("split", "a send of which a part is unsent is completed only when the peer has all of it") { wire in
             try wire.run.step("sends of 10000 bytes over a corked socket, until the peer has one of them except its last bytes") {
                 let deadline = Deadline(seconds: wire.run.timeout(20))
-                while try !wire.seePart(10_000) {
+                while try !wire.sendPartly(10_000) {
                     guard !deadline.hasPassed else { throw ScenarioFailure("every one was sent completely before it was examined") }
                 }
             }
@@ -260,12 +260,12 @@ enum TransmitScenarios {
             let worker = try run.step("sender started") {
                 try run.environment.startWorker(["devmem-send", String(bed.ifindex), bed.local, String(run.timeout(1)), sender.rawValue])
             }
-            try run.step("sender bound and listening") { _ = try worker.ask("listen", within: run.timeout(10)) }
+            try run.step("sender bound and listening") { _ = try worker.perform("listen", within: run.timeout(10)) }
             try bed.peer.connect(to: bed.local, port: Connection.port, within: run.timeout(10))
             run.cleanUp("peer's socket closed") { try bed.peer.abort() }
             try bed.peer.receive(PayloadPattern(seed: WorkerMain.sendSeed), bytes: 0)
-            let sent = try run.step("sender sends until it is killed") { UInt64(try worker.ask("send", within: run.timeout(20))) ?? 0 }
-            try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf exists", "there is none")
+            let sent = try run.step("sender sends until it is killed") { UInt64(try worker.perform("send", within: run.timeout(20))) ?? 0 }
+            try run.expect(try TransmitWire.dmaBufs() > before, "its dma-buf exists", "it does not")
             try run.step("sender killed") { try worker.killNow() }
             let got = try run.step("stream of the peer ended") { try bed.peer.received(within: run.timeout(20)) }
             // Unacknowledged bytes may be lost. The peer has at least the bytes of completed sends.

@@ -74,8 +74,9 @@ final class TransmitWire {
         }
     }
 
-    /// Sends the whole dma-buf to a peer that does not read, whose receive buffer takes a quarter of it (tcp_rmem): the rest is in flight until the
-    /// peer reads. The send buffer takes all: a full one would not prove that, as the peer may have received bytes that it has not acknowledged.
+    /// Sends the whole dma-buf to a peer that does not read, whose receive buffer has a quarter of its size (tcp_rmem): the rest is in flight until
+    /// the peer reads. It fits into the send buffer; a full send buffer would not prove that bytes are in flight, as the peer may have received bytes
+    /// that it has not acknowledged.
     func fillUp() throws {
         try limitUnsent(8 * transmitter.size)
         try transmitter.put(pattern, from: 0, at: 0, count: transmitter.size)
@@ -94,7 +95,7 @@ final class TransmitWire {
     ///
     /// - Returns: whether bytes were still unsent then.
     /// - Throws: `ScenarioFailure` where the send was completed.
-    func seePart(_ count: Int) throws -> Bool {
+    func sendPartly(_ count: Int) throws -> Bool {
         try SocketSending.cork(socket.rawValue, true)
         try send(at: 0, count: count)
         let wasPartial = try awaitPart(count)

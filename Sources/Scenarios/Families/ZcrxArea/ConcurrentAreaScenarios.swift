@@ -63,7 +63,7 @@ enum ConcurrentAreaScenarios {
             )
             try run.step("ring closed") { exporter.receiver.close() }
         },
-        // The importing process may be gone when the pages are unpinned.
+        // The importing process may have exited when the pages are unpinned.
         Scenario(
             "zcrx.area.process", "a process that imported the queue adds an area: its pages are accounted to the process that registered the queue",
             tier: .netdevsim, needs: Provider.zcrx.needs.union([.zcrxSharing, .zcrxAddArea]),
@@ -73,13 +73,13 @@ enum ConcurrentAreaScenarios {
             let worker = try exporter.startImporter(run)
             let before = try ResourceCounters.lockedBytes()
             let pages = 48
-            let answer = try run.step("\(pages) pages added by the process") { try worker.ask("area \(pages)", within: run.timeout(10)) }
+            let answer = try run.step("\(pages) pages added by the process") { try worker.perform("area \(pages)", within: run.timeout(10)) }
             try run.expect(answer == "0", "its pinned memory is as before", "\(answer) bytes more")
             let more = try ResourceCounters.lockedBytes() - before
             try run.expect(
                 more == Int64(pages * ZeroCopyReceiver.pageBytes), "\(pages) pages more are accounted to this process", "\(more) bytes more")
             try run.step("worker closed and ended") {
-                _ = try worker.ask("close", within: run.timeout(10))
+                _ = try worker.perform("close", within: run.timeout(10))
                 try worker.finish(within: run.timeout(10))
             }
             let left = try ResourceCounters.lockedBytes() - before
@@ -125,7 +125,7 @@ enum ConcurrentAreaScenarios {
 
         /// - Parameters:
         ///   - slices: the areas; the adder unmaps their memory.
-        ///   - most: how many; with nil it continues until the queue is gone, also when the queue takes no more.
+        ///   - most: how many; with nil it continues until the queue is closed, also when the queue has as many areas as it may have.
         init(_ run: ScenarioRun, _ exporter: QueueExporter, _ slices: Slices, most: Int?) throws {
             let descriptor = try exporter.export(run)
             let exported = fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 0)
@@ -188,7 +188,7 @@ enum ConcurrentAreaScenarios {
                         outcome.withLock { $0.tokens.append(token) }
                         added.add(1, ordering: .acquiringAndReleasing)
                     } catch {
-                        // EINVAL because the queue has all areas that it takes: continue until the queue is gone.
+                        // EINVAL because the queue has as many areas as it may have: continue until the queue is closed.
                         if most == nil, error.code == EINVAL, added.load(ordering: .relaxed) == limit - 1 { continue }
                         outcome.withLock { $0.refusal = error }
                         break

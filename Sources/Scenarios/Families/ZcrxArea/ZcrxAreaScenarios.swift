@@ -142,7 +142,7 @@ enum ZcrxAreaScenarios {
         }
     }
 
-    /// More than the net_iovs that the driver leaves in an area of 512.
+    /// More than the net_iovs of an area of 512 that the driver does not post.
     private static let attempts = 300
 
     // MARK: - Added areas
@@ -183,12 +183,12 @@ enum ZcrxAreaScenarios {
             let receiver = try ZeroCopyReceiver.make(run, bed: bed, pages: big, pattern: pattern)
             try run.step("area of the same size added") { try receiver.addArea(try AreaMemory(pages: big)) }
             let socket = try bed.connect(run, 0)
-            /// Receives `bytes`, holds the first `wanted` net_iovs of them, and returns all at the end.
-            func hold(_ wanted: Int, _ bytes: UInt64) throws {
+            /// Receives `bytes`, holds the first `count` net_iovs of them, and returns all at the end.
+            func hold(_ count: Int, _ bytes: UInt64) throws {
                 let start = receiver.received
-                try run.step("\(bytes) bytes received, \(wanted) net_iovs of them held, then all returned") {
+                try run.step("\(bytes) bytes received, \(count) net_iovs of them held, then all returned") {
                     try bed.peer.write(0, pattern, from: start, bytes: bytes, sizes: [4096])
-                    while receiver.heldNetIovs < wanted {
+                    while receiver.heldNetIovs < count {
                         let next = min(receiver.received + 8192, start + bytes)
                         guard next > receiver.received else {
                             throw ScenarioFailure("\(bytes) bytes were received in \(receiver.heldNetIovs) net_iovs")

@@ -84,9 +84,9 @@ enum ZcrxExportScenarios {
                 try exporter.receiver.closeWholly(within: run.timeout(20))
             }
             try expectStillBound(run)
-            try run.step("the rest received by the worker") { _ = try worker.ask("rest \(QueueExporter.stream)", within: run.timeout(20)) }
+            try run.step("the rest received by the worker") { _ = try worker.perform("rest \(QueueExporter.stream)", within: run.timeout(20)) }
             try run.userEnds()
-            try run.step("ring of the worker closed") { _ = try worker.ask("close", within: run.timeout(10)) }
+            try run.step("ring of the worker closed") { _ = try worker.perform("close", within: run.timeout(10)) }
         },
         scenario("process-killed", "another process imports the queue, receives, and is killed before the exporter closes", payload: false) {
             run, exporter in
@@ -217,7 +217,8 @@ enum ZcrxExportScenarios {
         }
         let left = try run.pools.observe()
         try run.expect(
-            left.contains { $0.provider == .zcrx && $0.inflight > 0 }, "its pool exists with net_iovs in flight", "it is gone, or has none in flight")
+            left.contains { $0.provider == .zcrx && $0.inflight > 0 }, "its pool exists with net_iovs in flight", "it is freed, or has none in flight"
+        )
         try run.userEnds()
         try run.step("descriptor closed") { descriptor.close() }
     }
@@ -235,7 +236,7 @@ enum ZcrxExportScenarios {
 private enum DescriptorLimit {
     static func reached<Value>(_ body: () -> Value) throws -> Value {
         let next = fcntl(0, F_DUPFD_CLOEXEC, 0)
-        guard next >= 0 else { throw KernelError("looking for the lowest free descriptor", code: errno) }
+        guard next >= 0 else { throw KernelError("finding the lowest free descriptor", code: errno) }
         close(next)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var before = rlimit()
