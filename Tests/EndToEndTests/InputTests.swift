@@ -27,7 +27,9 @@ extension EndToEnd {
             Case(["run", "--kernel", "debian:99.1"], errors: ["debian:99.1 is not in Debian's suites", "linux-source-"]),
             Case(["run", "--kernel", UnderTest.kernel, "--filter", "nothing.such"], errors: ["no scenario matches \"nothing.such\""]),
             Case(["list", "--filter", "nothing.such"], errors: ["no scenario matches \"nothing.such\""]),
-            Case(["run", "--kernel", UnderTest.kernel, "--profile", "nosuch"], errors: ["'nosuch' is invalid for '--profile", "fast"]),
+            Case(
+                ["run", "--kernel", UnderTest.kernel, "--profile", "nosuch"],
+                errors: ["there is no kernel profile \"nosuch\"", "known profiles: debug, fast\n"]),
             Case(["run", "--kernel", UnderTest.kernel, "--set", "FOO_NO_SUCH=y"], errors: ["CONFIG_FOO_NO_SUCH: requested y, got n"]),
             Case(["run", "--kernel", UnderTest.kernel, "--set", "nonsense"], errors: ["--set nonsense is not an option"]),
             Case(["run", "--kernel", UnderTest.kernel, "--config", "/nonexistent"], errors: ["/nonexistent"]),

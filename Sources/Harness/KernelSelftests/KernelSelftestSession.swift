@@ -131,7 +131,7 @@ public struct KernelSelftestSession: Sendable {
                     .input, "this kernel's source has no tools/testing/selftests/\(plan.program)",
                     hint: "give its path there; `ppiov kselftest --list` lists those about memory providers")
             }
-            if case .built = source.material {} else { kernel.configFiles.insert(context.vm + "/config/selftests.config", at: 0) }
+            if case .built = source.material {} else { kernel.configFiles.insert(context.vm + "/config/additions/selftests.config", at: 0) }
             let build = try await builder.build(kernel, of: source)
             return try await context.cache.locked(lock, waiting: { progress.report("waiting for another run that builds the same source") }) {
                 let (folder, identity) = try await self.tree(source, sources)
