@@ -21,8 +21,9 @@ public struct Acceleration: Codable, Sendable, Equatable {
 
 /// Finds the accelerator that runs guests on this host, by running one.
 ///
-/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR. Only a run of a
-/// guest proves it. The result is cached for this boot of the host and this QEMU.
+/// `/dev/kvm` can exist, open and make a VM, and still never execute a guest; `-cpu host` can abort on an MSR; a KVM that emulates
+/// instructions can run the probe's guest and fail at the first one of a kernel that it does not know (cmpxchg16b). Only a kernel
+/// that boots proves it. The result is cached for this boot of the host and this QEMU.
 struct AccelProbe: Sendable {
     var qemu = "qemu-system-x86_64"
     var cache: Cache
@@ -35,16 +36,25 @@ struct AccelProbe: Sendable {
         case fails(String)
     }
 
+    /// Boots a kernel until its agent is ready.
+    typealias TrialBoot = (Acceleration) async throws -> Void
+
     private struct Record: Codable {
+        /// The probe's guest runs under KVM.
         var kvm: Acceleration?
+        /// A kernel has booted under KVM.
+        var kvmBoots: Bool?
         var kvmFault: String?
         var tcg: Acceleration?
     }
 
     /// Chooses the accelerator.
     ///
+    /// - Parameter boot: boots a kernel. With it, `auto` takes KVM only after a kernel has booted under it once.
     /// - Throws: `HarnessError` where KVM was requested and does not work, or where TCG does not work.
-    func resolve(_ choice: AcceleratorChoice, progress: Progress = .discarded) async throws -> Acceleration {
+    func resolve(
+        _ choice: AcceleratorChoice, progress: Progress = .discarded, boot: TrialBoot? = nil
+    ) async throws -> Acceleration {
         let file = try await recordFile()
         // One process probes and the others wait for it: a busy host measures another rate each time, and the rate is part of a snapshot's key.
         let lock = try await FileLock.acquire(file + ".lock")
@@ -57,25 +67,55 @@ struct AccelProbe: Sendable {
             }
             Self.write(record, file)
         }
+        if choice == .auto, let kvm = record.kvm, record.kvmBoots != true, let boot {
+            progress.report("booting the kernel under KVM, to see whether it works")
+            if let fault = try await Self.fault(of: kvm, boot) {
+                if try await Self.fault(of: try await tcg(&record), boot) == nil {
+                    (record.kvm, record.kvmFault) = (nil, "/dev/kvm is there but a kernel does not boot under it: \(fault)")
+                    Self.write(record, file)
+                }
+                // Where it does not boot under TCG either, the cause may be the kernel: the next kernel is tried again.
+            } else {
+                record.kvmBoots = true
+                Self.write(record, file)
+            }
+        }
         if choice != .tcg, let kvm = record.kvm { return kvm }
         if choice == .kvm {
             throw HarnessError(.harness, "KVM does not work here: \(record.kvmFault ?? "unknown")", hint: "use --accel tcg")
         }
-        if record.tcg == nil {
-            switch try await probe(.tcg) {
-            case .works(let khz): record.tcg = Acceleration(accelerator: .tcg, tscKHz: khz)
-            case .fails(let reason):
-                throw HarnessError(
-                    .harness, "\(qemu) does not run a guest under TCG: \(reason)", hint: "`ppiov doctor` names the packages to install")
-            }
-            Self.write(record, file)
-        }
-        guard var tcg = record.tcg else { return Acceleration(accelerator: .tcg) }
+        var tcg = try await tcg(&record)
+        Self.write(record, file)
         if choice == .auto, let fault = record.kvmFault {
             tcg.reason = "\(fault): using TCG"
             progress.report("\(fault): using TCG")
         }
         return tcg
+    }
+
+    /// TCG, which is probed where the record does not have it.
+    private func tcg(_ record: inout Record) async throws -> Acceleration {
+        if let known = record.tcg { return known }
+        switch try await probe(.tcg) {
+        case .works(let khz):
+            let tcg = Acceleration(accelerator: .tcg, tscKHz: khz)
+            record.tcg = tcg
+            return tcg
+        case .fails(let reason):
+            throw HarnessError(
+                .harness, "\(qemu) does not run a guest under TCG: \(reason)", hint: "`ppiov doctor` names the packages to install")
+        }
+    }
+
+    /// Why a kernel does not boot; nil where it does.
+    private static func fault(of acceleration: Acceleration, _ boot: TrialBoot) async throws -> String? {
+        do {
+            try await boot(acceleration)
+            return nil
+        } catch let error as HarnessError {
+            try Task.checkCancellation()
+            return error.message
+        }
     }
 
     private func kvm() async throws -> Outcome {
@@ -128,7 +168,7 @@ struct AccelProbe: Sendable {
 
     private func recordFile() async throws -> String {
         let boot = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
-        let key = Cache.key([boot.trimmingCharacters(in: .whitespacesAndNewlines), try await QEMUTool(path: qemu).version(), "1"])
+        let key = Cache.key([boot.trimmingCharacters(in: .whitespacesAndNewlines), try await QEMUTool(path: qemu).version(), "2"])
         return try cache.folder("probe") + "/\(key).json"
     }
 

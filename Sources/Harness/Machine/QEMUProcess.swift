@@ -12,6 +12,8 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
         case status(Int32)
         /// A signal of another process ended it.
         case signal(Int32)
+        /// The accelerator could not continue the guest, by QEMU's message; QEMU stopped the guest and was then killed.
+        case accelerator(String)
     }
 
     var cause: Cause
@@ -25,6 +27,7 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
         switch cause {
         case .status(let status): "QEMU exited with status \(status)"
         case .signal(let signal): "QEMU was killed by signal \(signal)"
+        case .accelerator(let message): "the accelerator could not continue the guest (\(message))"
         }
     }
 }
@@ -56,11 +59,16 @@ final class QEMUProcess: Sendable {
                 ) { execution in
                     started.settle(.success(execution.processIdentifier.value))
                 }
-                let words = Self.tail(log)
+                let lines = Self.lines(log)
+                let words = Array(lines.suffix(20))
                 let cause: MachineExit.Cause =
-                    switch result.terminationStatus {
-                    case .exited(let status): Self.terminatingSignal(words).map { .signal($0) } ?? .status(status)
-                    case .signaled(let signal): .signal(signal)
+                    if let message = Self.acceleratorFault(lines) {
+                        .accelerator(message)
+                    } else {
+                        switch result.terminationStatus {
+                        case .exited(let status): Self.terminatingSignal(words).map { .signal($0) } ?? .status(status)
+                        case .signaled(let signal): .signal(signal)
+                        }
                     }
                 exited.settle(.success(MachineExit(cause: cause, stderr: words)))
             } catch {
@@ -91,9 +99,16 @@ final class QEMUProcess: Sendable {
         return words.lazy.compactMap { line in line.range(of: mark).flatMap { Int32(line[$0.upperBound...].prefix { $0.isNumber }) } }.first
     }
 
-    private static func tail(_ log: String) -> [String] {
-        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").suffix(20).map(String.init)
+    /// QEMU's message where KVM cannot continue a guest (`kvm_cpu_exec()`, accel/kvm/kvm-all.c): QEMU then stops the guest and waits.
+    static func acceleratorFault(_ lines: [String]) -> String? {
+        lines.first { line in
+            ["KVM internal error", "KVM: entry failed", "KVM: unknown exit", "error: kvm run failed"].contains { line.hasPrefix($0) }
+        }
+    }
+
+    private static func lines(_ log: String) -> [String] {
+        let bytes = FileManager.default.contents(atPath: log) ?? Data()
+        return bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// How it ended; nil where it has not.

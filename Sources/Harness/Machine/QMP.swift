@@ -156,6 +156,21 @@ final class QMP: Sendable {
         }
     }
 
+    /// Waits until QEMU stops the guest because the accelerator cannot continue it.
+    ///
+    /// - Returns: false where QEMU ended or the task was cancelled first.
+    func acceleratorFails() async -> Bool {
+        var seen = Mark(index: 0)
+        while !Task.isCancelled {
+            guard (try? await event(after: seen, within: .seconds(1 << 30), { $0.name == "STOP" })) != nil else { return false }
+            seen = mark
+            // A stop that the harness asked for, before a snapshot, has another status. The query is later than each stop before `seen`.
+            let status = try? await execute("query-status")
+            if status?["status"]?.string == "internal-error" { return true }
+        }
+        return false
+    }
+
     /// The newest 1024 events.
     var events: [QMPEvent] { state.withLock { $0.events } }
 }

@@ -110,6 +110,11 @@ final class VirtualMachine: Sendable {
         }
     }
 
+    /// Kills QEMU where the accelerator cannot continue the guest. Without this, such a guest looks like one that hangs.
+    fileprivate func endWhereAcceleratorFails() async {
+        if await qmp.acceleratorFails() { process.kill() }
+    }
+
     /// The error of a start that failed. Where QEMU has ended, it names the cause.
     func explained(_ error: HarnessError) async -> HarnessError {
         guard let exit = try? await exit(within: .seconds(2)) else { return error }
@@ -275,6 +280,8 @@ func withVirtualMachine<Value>(
     do {
         let value = try await withTaskCancellationHandler {
             try await machine.connect()
+            let watch = Task { await machine.endWhereAcceleratorFails() }
+            defer { watch.cancel() }
             return try await body(machine)
         } onCancel: {
             machine.kill()

@@ -63,15 +63,21 @@ public struct HarnessContext: Sendable {
         let image = try await GuestImage.build(
             agent: agent, initSource: vm + "/init.c", modules: kernel.netdevsim.map { [$0] } ?? [], extra: extra, trees: trees,
             cache: cache, progress: progress)
-        let acceleration = try await AccelProbe(qemu: requested.qemu, cache: cache).resolve(requested.accelerator, progress: progress)
-        var options = requested
-        options.timeoutScale = TimeoutScale(
-            emulated: acceleration.accelerator == .tcg, instrumented: kernel.profile != "fast", requested: requested.timeoutScale)
-        let line = QEMUCommandLine(options: options, acceleration: acceleration, kernel: kernel.vmlinux, image: image.path)
+        func line(_ acceleration: Acceleration) -> QEMUCommandLine {
+            var options = requested
+            options.timeoutScale = TimeoutScale(
+                emulated: acceleration.accelerator == .tcg, instrumented: kernel.profile != "fast", requested: requested.timeoutScale)
+            return QEMUCommandLine(options: options, acceleration: acceleration, kernel: kernel.vmlinux, image: image.path)
+        }
+        let acceleration = try await AccelProbe(qemu: requested.qemu, cache: cache).resolve(requested.accelerator, progress: progress) {
+            var trial = line($0)
+            trial.options.shell = false
+            try await withVirtualMachine(trial) { _ = try await $0.waitForReady() }
+        }
         let version = try await QEMUTool(path: requested.qemu).version()
         return PreparedMachine(
             kernel: kernel, image: image, acceleration: acceleration, qemuVersion: version,
-            plan: MachinePlan(line: line, kernelKey: kernel.key, imageKey: image.key))
+            plan: MachinePlan(line: line(acceleration), kernelKey: kernel.key, imageKey: image.key))
     }
 
     /// Takes the machine's snapshot before several machines start from it: a kernel that does not boot is then one error, not one for each

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -39,6 +40,53 @@ import Testing
         if first.accelerator == .tcg {
             await #expect(throws: HarnessError.self) { try await probe.resolve(.kvm) }
         }
+    }
+
+    /// A program in place of QEMU whose guests run, under KVM and TCG, without executing: each exits with the probe's status.
+    private func qemuThatProbesWell(_ folder: TemporaryFolder) throws -> AccelProbe {
+        let qemu = folder.path + "/qemu"
+        try "#!/bin/sh\n[ \"$1\" = --version ] && exec echo QEMU\nexit \(ProbeImage.exitStatus)\n".write(
+            toFile: qemu, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: qemu)
+        return AccelProbe(qemu: qemu, cache: Cache(root: folder.path))
+    }
+
+    @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/kvm"), "there is no /dev/kvm"))
+    func kvmThatBootsNoKernelIsReplacedByTCG() async throws {
+        let folder = try TemporaryFolder()
+        let probe = try qemuThatProbesWell(folder)
+        let boots = Mutex<[Accelerator]>([])
+        let boot: AccelProbe.TrialBoot = { acceleration in
+            boots.withLock { $0.append(acceleration.accelerator) }
+            if acceleration.accelerator == .kvm { throw HarnessError(.harness, "it stopped") }
+        }
+        for _ in 0..<2 {
+            let found = try await probe.resolve(.auto, boot: boot)
+            #expect(found.accelerator == .tcg)
+            #expect(found.reason == "/dev/kvm is there but a kernel does not boot under it: it stopped: using TCG")
+        }
+        // The second time, the record has the result; KVM is not tried even without a kernel.
+        #expect(boots.withLock { $0 } == [.kvm, .tcg])
+        #expect(try await probe.resolve(.auto).accelerator == .tcg)
+        await #expect(throws: HarnessError.self) { try await probe.resolve(.kvm) }
+    }
+
+    @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/kvm"), "there is no /dev/kvm"))
+    func aKernelThatBootsNowhereIsNoFaultOfKVM() async throws {
+        let folder = try TemporaryFolder()
+        let probe = try qemuThatProbesWell(folder)
+        #expect(try await probe.resolve(.auto, boot: { _ in throw HarnessError(.harness, "it panics") }).accelerator == .kvm)
+        // The next kernel boots under KVM, which is then known to work.
+        #expect(try await probe.resolve(.auto, boot: { _ in }).accelerator == .kvm)
+        #expect(try await probe.resolve(.auto, boot: { _ in throw HarnessError(.harness, "it panics") }).accelerator == .kvm)
+    }
+
+    @Test(arguments: [
+        "KVM internal error. Suberror: 1", "KVM: entry failed, hardware error 0x80000021", "error: kvm run failed Bad address",
+    ])
+    func qemusMessageOfAnAcceleratorThatFailed(line: String) async throws {
+        #expect(QEMUProcess.acceleratorFault(["RAX=0", line, "RBX=0"]) == line)
+        #expect(QEMUProcess.acceleratorFault(["qemu-system-x86_64: warning: host doesn't support requested feature"]) == nil)
     }
 
     @Test func deadlineEndsAGuestThatHangs() async throws {

@@ -41,9 +41,9 @@ import Testing
         return qmp
     }
 
-    private final class Box: Sendable {
-        let value: Mutex<QMP?>
-        init(_ value: consuming Mutex<QMP?>) { self.value = value }
+    private final class Box<Value: Sendable>: Sendable {
+        let value: Mutex<Value>
+        init(_ value: consuming Mutex<Value>) { self.value = value }
     }
 
     @Test func eachReplyIsThatOfItsCommand() async throws {
@@ -68,6 +68,32 @@ import Testing
         qmp.receive(nil)
         await #expect(throws: HarnessError.self) { _ = try await lost.value }
         await #expect(throws: HarnessError.self) { try await qmp.event(after: qmp.mark, within: .seconds(10)) { _ in true } }
+    }
+
+    @Test func acceleratorFailureIsAStopWithThatStatus() async throws {
+        let asked = Mutex(0)
+        let count = Box(asked)
+        // The first stop is that of a snapshot.
+        let qmp = monitor { _ in
+            let number = count.value.withLock { value in
+                value += 1
+                return value
+            }
+            let status = number == 1 ? "paused" : "internal-error"
+            return (number == 1 ? "{\"event\": \"RESUME\"}\n{\"event\": \"STOP\"}\n" : "")
+                + "{\"return\": {\"status\": \"\(status)\"}, \"id\": \(number)}\n"
+        }
+        qmp.receive(Array("{\"event\": \"STOP\"}\n".utf8))
+        #expect(await qmp.acceleratorFails())
+        #expect(count.value.withLock { $0 } == 2)
+    }
+
+    @Test func aMachineThatEndsIsNoAcceleratorFailure() async throws {
+        let qmp = monitor { _ in "{\"return\": {\"status\": \"paused\"}, \"id\": 1}\n" }
+        async let failed = qmp.acceleratorFails()
+        qmp.receive(Array("{\"event\": \"STOP\"}\n".utf8))
+        qmp.receive(nil)
+        #expect(await !failed)
     }
 
     @Test func aMissingReplyHasADeadline() async throws {
