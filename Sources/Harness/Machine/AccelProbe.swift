@@ -70,15 +70,19 @@ struct AccelProbe: Sendable {
         if choice == .auto, let kvm = record.kvm, record.kvmBoots != true, let boot {
             progress.report("booting the kernel under KVM, to see whether it works")
             if let fault = try await Self.fault(of: kvm, boot) {
-                if try await Self.fault(of: try await tcg(&record), boot) == nil {
-                    (record.kvm, record.kvmFault) = (nil, "/dev/kvm is there but a kernel does not boot under it: \(fault)")
-                    Self.write(record, file)
+                let reason = "/dev/kvm is there but a kernel does not boot under it: \(fault)"
+                var tcg = try await tcg(&record)
+                if try await Self.fault(of: tcg, boot) != nil {
+                    // It boots under neither: TCG runs every kernel, so the cause is this one, and the next is tried under KVM again.
+                    tcg.reason = "\(reason); nor under TCG: using TCG"
+                    progress.report(tcg.reason ?? reason)
+                    return tcg
                 }
-                // Where it does not boot under TCG either, the cause may be the kernel: the next kernel is tried again.
+                (record.kvm, record.kvmFault) = (nil, reason)
             } else {
                 record.kvmBoots = true
-                Self.write(record, file)
             }
+            Self.write(record, file)
         }
         if choice != .tcg, let kvm = record.kvm { return kvm }
         if choice == .kvm {
