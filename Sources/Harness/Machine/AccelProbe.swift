@@ -68,7 +68,7 @@ struct AccelProbe: Sendable {
             Self.write(record, file)
         }
         if choice == .auto, let kvm = record.kvm, record.kvmBoots != true, let boot {
-            progress.report("booting the kernel under KVM, to see whether it works")
+            progress.report("trying KVM: does this kernel boot under it?")
             if let fault = try await Self.fault(of: kvm, boot) {
                 let reason = "/dev/kvm is there but a kernel does not boot under it: \(fault)"
                 var tcg = try await tcg(&record)
