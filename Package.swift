@@ -111,3 +111,13 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The readers of traces under libFuzzer: no part of an ordinary build. CONTRIBUTING.md has the command.
+if Context.environment["PPIOV_FUZZ"] != nil {
+    package.targets += [
+        .executableTarget(name: "trace-mutants", dependencies: ["TraceForms"], path: "Tests/Fuzzing/Mutants", swiftSettings: strict),
+        .executableTarget(
+            name: "trace-fuzzer", dependencies: ["LifeCycle", "TraceForms"], path: "Tests/Fuzzing/Fuzzer",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
+    ]
+}
