@@ -28,6 +28,11 @@ let package = Package(
             path: "CShim",
             cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [.linkedLibrary("mnl"), .linkedLibrary("uring")]),
+        .target(
+            name: "CCompression",
+            path: "CCompression",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("z")]),
         .target(name: "LifeCycle", swiftSettings: strict),
         .target(name: "Results", swiftSettings: strict),
         .target(name: "Checks", dependencies: ["LifeCycle", "Results"], swiftSettings: strict),
@@ -54,7 +59,7 @@ let package = Package(
         .target(
             name: "Harness",
             dependencies: [
-                "Results", "Checks", "LifeCycle", "Scenarios",
+                "CCompression", "Results", "Checks", "LifeCycle", "Scenarios",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -78,8 +83,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "Layering", swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TraceForms", dependencies: ["LifeCycle", "TestSupport"], path: "Tests/TraceForms", swiftSettings: strict),
         .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport", "TraceForms"], swiftSettings: strict),
         .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ChecksTests", dependencies: ["Checks", "LifeCycle", "Results", "TestSupport"],
@@ -93,15 +99,25 @@ let package = Package(
         .testTarget(
             name: "HarnessTests",
             dependencies: [
-                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", "TestSupport",
+                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", "TestSupport", "TraceForms",
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport",
+                "TestSupport", "TraceForms",
                 .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The readers of traces under libFuzzer: no part of an ordinary build. CONTRIBUTING.md has the command.
+if Context.environment["PPIOV_FUZZ"] != nil {
+    package.targets += [
+        .executableTarget(name: "trace-mutants", dependencies: ["TraceForms"], path: "Tests/Fuzzing/Mutants", swiftSettings: strict),
+        .executableTarget(
+            name: "trace-fuzzer", dependencies: ["LifeCycle", "TraceForms"], path: "Tests/Fuzzing/Fuzzer",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
+    ]
+}

@@ -2,6 +2,7 @@
 
 import TestSupport
 import Testing
+import TraceForms
 
 @testable import LifeCycle
 

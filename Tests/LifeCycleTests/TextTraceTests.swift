@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Testing
+import TraceForms
 
 @testable import LifeCycle
 
@@ -19,10 +20,10 @@ import Testing
             let pool = "page_pool=" + pointer(event.pool)
             switch event.action {
             case .hold(let netmem, let counter):
-                lines.append(head + "page_pool_state_hold: \(pool) netmem=\(pointer(netmem & ~1)) is_net_iov=\(netmem & 1), pfn=0x0 hold=\(counter)")
+                lines.append(head + "page_pool_state_hold: \(pool) netmem=\(pointer(netmem)) is_net_iov=\(netmem & 1), pfn=0x0 hold=\(counter)")
             case .release(let netmem, let counter):
                 lines.append(
-                    head + "page_pool_state_release: \(pool) netmem=\(pointer(netmem & ~1)) is_net_iov=\(netmem & 1) pfn=0x0 release=\(counter)")
+                    head + "page_pool_state_release: \(pool) netmem=\(pointer(netmem)) is_net_iov=\(netmem & 1) pfn=0x0 release=\(counter)")
             case .poolRelease(let inflight, let hold, let release, let attempts):
                 lines.append(head + "page_pool_release: \(pool) inflight=\(inflight) hold=\(hold) release=\(release) cnt=\(attempts)")
             case .mark(let mark, let count): lines.append(head + "tracing_mark_write: \(mark.line(count))")

@@ -2,129 +2,134 @@
 
 import TestSupport
 import Testing
+import TraceForms
 
 @testable import LifeCycle
 
+/// trace.dat of versions 6 and 7. HarnessTests has the compressions; here each byte is inverted.
 @Suite struct TraceDatTests {
-    /// Writes a trace.dat of two CPUs, in version 6 as trace-cmd 3.1 does.
-    struct Writer {
-        var version = "6"
-        var endian: UInt8 = 0
-        var options: [(UInt16, [UInt8])] = [(2, Array("CPU: 0\0".utf8)), (9, [])]
-        var kind = "flyrecord"
-        var cpus: UInt32 = 2
-        var offsets: [(UInt64, UInt64)]?
-
-        static func sized(_ text: String) -> [UInt8] { littleEndian(UInt64(text.utf8.count)) + Array(text.utf8) }
-        static func word(_ text: String) -> [UInt8] { Array(text.utf8) + [0] }
-
-        func bytes(_ pages: [[UInt8]]) -> [UInt8] {
-            let word32 = littleEndian as (UInt32) -> [UInt8]
-            var head = TraceDat.magic + Self.word(version) + [endian, 8] + word32(4096)
-            head += Self.word("header_page") + Self.sized(Texts.headerPage)
-            head += Self.word("header_event") + Self.sized("# compressed\n")
-            head += word32(2) + Self.sized("name: function\nID: 1\n") + Self.sized(Texts.print)
-            head += word32(2) + Self.word("sched") + word32(1) + Self.sized("name: sched_switch\nID: 9\n")
-            head += Self.word("page_pool") + word32(4) + Self.sized("name: page_pool_update_nid\nID: 8\n")
-            for name in TraceDecoder.formatNames.dropFirst() { head += Self.sized(Texts.all[name] ?? "") }
-            head += word32(5) + Array("ksyms".utf8) + word32(0) + Self.sized("1 init\n") + word32(cpus)
-            if !options.isEmpty {
-                head += Self.word("options  ")
-                for (kind, bytes) in options { head += littleEndian(kind) + word32(UInt32(bytes.count)) + bytes }
-                head += littleEndian(UInt16(0))
-            }
-            head += Self.word(kind)
-            let start = UInt64(head.count + 4096) / 4096 * 4096
-            var at = start
-            for (index, data) in pages.enumerated() {
-                let place = offsets.map { $0[index] } ?? (at, UInt64(data.count))
-                head += littleEndian(place.0) + littleEndian(place.1)
-                at += UInt64(data.count)
-            }
-            return head + [UInt8](repeating: 0, count: Int(start) - head.count) + pages.flatMap { $0 }
-        }
-    }
+    static let inversion = DatWriter.Compression(name: "inversion") { $0.map { ~$0 } }
+    static let decompressors: [String: TraceDecompressor] = ["inversion": { block, size in block.count == size ? block.map { ~$0 } : nil }]
 
     static func read(_ bytes: [UInt8]) throws(TraceDatError) -> TraceDat {
-        try TraceDat(size: UInt64(bytes.count)) { (offset, count) throws(TraceDatError) -> [UInt8] in
-            guard offset <= bytes.count, count <= 1 << 20 else { throw .source("request for \(count) bytes at \(offset)") }
+        try TraceDat(size: UInt64(bytes.count), decompressors: decompressors) { (offset, count) throws(TraceDatError) -> [UInt8] in
+            guard offset <= bytes.count, count <= 1 << 27 else { throw .source("request for \(count) bytes at \(offset)") }
             return Array(bytes[Int(offset)...].prefix(count))
         }
     }
 
-    static let events = ConformanceTests.schedule(12).events
-    static let pages = (0..<2).map { cpu in PageWriter.trace(events.filter { $0.cpu % 2 == UInt32(cpu) }) }
-
-    @Test("its pages give the same outcome as pages in a folder")
-    func roundTrip() throws {
-        let bytes = Writer().bytes(Self.pages)
-        let dat = try Self.read(bytes)
-        #expect(dat.formats == Texts.marked)
-        let decoder = try TraceDecoder(formats: dat.formats)
-        let inside = dat.pages.mapValues { ByteSource(Array(bytes[Int($0.lowerBound)..<Int($0.upperBound)])) }
-        let apart = Dictionary(uniqueKeysWithValues: Self.pages.enumerated().map { (UInt32($0), ByteSource($1)) })
-        let ledger = PoolLedger(begin: .noPools, end: .allPools)
-        let outcome = try ledger.examine(.pages(inside, decoder))
-        #expect(outcome == (try ledger.examine(.pages(apart, decoder))))
-        #expect(outcome.events == Self.events.count)
+    /// The outcome for each buffer.
+    static func outcomes(_ bytes: [UInt8], _ ledger: PoolLedger = ledger) throws -> [String: PoolLedger.Outcome] {
+        let dat = try read(bytes)
+        var outcomes: [String: PoolLedger.Outcome] = [:]
+        for buffer in dat.buffers {
+            let pages = buffer.pages.mapValues { range in
+                dat.source(of: range, in: buffer) { ByteSource(Array(bytes[Int($0.lowerBound)..<Int($0.upperBound)])) }
+            }
+            let decoder = try TraceDecoder(formats: dat.formats, pageSize: buffer.pageSize, clock: dat.clock)
+            outcomes[buffer.name] = try ledger.examine(.pages(pages, decoder))
+        }
+        return outcomes
     }
 
-    @Test("a CPU without data and a file without options are read")
-    func emptyCPU() throws {
-        var writer = Writer()
-        writer.options = []
-        #expect(try Self.read(writer.bytes([Self.pages[0], []])).pages.keys.sorted() == [0])
+    static let ledger = PoolLedger(begin: .noPools, end: .allPools)
+    static let events = Recording.events(12, marks: true)
+    static let pages = Recording.pages(events)
+    static let top = [(name: "", pages: pages)]
+
+    static let writers: [DatWriter] = [
+        DatWriter { $0.version = "6" }, DatWriter(), DatWriter { $0.optionSections = 1 }, DatWriter { $0.compression = inversion },
+        DatWriter { ($0.compression, $0.sizeHasCount, $0.chunkPages) = (inversion, true, 1) },
+    ]
+
+    @Test("its pages give the same outcome as pages in a folder", arguments: writers.indices)
+    func roundTrip(_ index: Int) throws {
+        let bytes = try Self.writers[index].bytes(Self.top)
+        #expect(try Self.read(bytes).formats == Texts.marked)
+        let decoder = try TraceDecoder(formats: Texts.marked)
+        let apart = try Self.ledger.examine(.pages(Self.pages.mapValues { ByteSource($0) }, decoder))
+        #expect(try Self.outcomes(bytes) == ["": apart])
+        #expect(apart.events == Self.events.count && apart.violations == [])
+    }
+
+    @Test("each buffer is a trace of its own", arguments: writers.indices)
+    func buffers(_ index: Int) throws {
+        let other = Recording.events(5, marks: false)
+        let bytes = try Self.writers[index].bytes(Self.top + [("net", Recording.pages(other)), ("x", [:])])
+        let outcomes = try Self.outcomes(bytes)
+        #expect(outcomes.keys.sorted() == ["", "net", "x"])
+        #expect(outcomes[""]?.events == Self.events.count)
+        #expect(outcomes["net"]?.accounts == Self.ledger.examine(other).accounts)
+        #expect(outcomes.values.allSatisfy { $0.violationCount == 0 })
+    }
+
+    @Test("pages of another size than header_page has are read", arguments: [1024, 8192, 65536])
+    func pageSizes(_ size: Int) throws {
+        for compression in [nil, Self.inversion] {
+            let writer = DatWriter { ($0.pageSize, $0.compression) = (size, compression) }
+            let outcome = try Self.outcomes(try writer.bytes([("", Recording.pages(Self.events, pageSize: size))]))
+            #expect(outcome[""]?.events == Self.events.count && outcome[""]?.violationCount == 0)
+        }
+    }
+
+    @Test("ticks of the processor become nanoseconds", arguments: ["6", "7"])
+    func clock(_ version: String) throws {
+        // Three ticks for a nanosecond; 2^32 / 3 rounded up.
+        let ticks = Self.events.map { event in
+            var event = event
+            event.time *= 3
+            return event
+        }
+        let writer = DatWriter { ($0.version, $0.clock) = (version, (1_431_655_766, 32)) }
+        let outcome = try #require(try Self.outcomes(try writer.bytes([("", Recording.pages(ticks))]))[""])
+        let expected = Self.ledger.examine(Self.events)
+        #expect(outcome.accounts.map(\.drain).allSatisfy { $0 != nil })
+        for (one, other) in zip(outcome.accounts, expected.accounts) {
+            #expect(Int64(one.drain ?? 0) - Int64(other.drain ?? 0) < 1000 && Int64(other.drain ?? 0) - Int64(one.drain ?? 0) < 1000)
+        }
     }
 
     @Test("a file that cannot be read gives a specific error")
-    func otherKinds() {
+    func otherKinds() throws {
+        func error(_ change: (inout DatWriter) -> Void) throws -> TraceDatError? {
+            let bytes = try DatWriter(change).bytes(Self.top)
+            return #expect(throws: TraceDatError.self) { try Self.read(bytes) }
+        }
         #expect(throws: TraceDatError.notTraceDat) { try Self.read(Array("text".utf8)) }
-        #expect(throws: TraceDatError.version("7")) { try Self.read(Writer(version: "7").bytes(Self.pages)) }
-        #expect(throws: TraceDatError.bigEndian) { try Self.read(Writer(endian: 1).bytes(Self.pages)) }
-        #expect(throws: TraceDatError.latency) { try Self.read(Writer(kind: "latency  ").bytes(Self.pages)) }
-        let instance = [(UInt16(3), littleEndian(UInt64(4096)) + Writer.word("net"))]
-        #expect(throws: TraceDatError.instance("net")) { try Self.read(Writer(options: instance).bytes(Self.pages)) }
-        let top = [(UInt16(3), littleEndian(UInt64(4096)) + Writer.word(""))]
-        #expect(throws: Never.self) { try Self.read(Writer(options: top).bytes(Self.pages)) }
-        #expect(throws: TraceDatError.implausible("CPUs", 1 << 31)) { try Self.read(Writer(cpus: 1 << 31).bytes(Self.pages)) }
+        #expect(try error { $0.version = "8" } == .version("8"))
+        #expect(try error { $0.endian = 1 } == .bigEndian)
+        #expect(try error { $0.isLatency = true } == .latency)
+        #expect(try error { $0.compressionName = "lzo" } == .compression("lzo"))
+        let truncatedRecording = TraceDat.magic + Array("7\0\0\u{8}\0\u{10}\0\0none\0\0".utf8) + littleEndian(UInt64(0))
+        #expect(throws: TraceDatError.section("the header of the pages")) { try Self.read(truncatedRecording) }
+        #expect(throws: TraceDatError.twoBuffers("")) { try Self.read(DatWriter().bytes(Self.top + Self.top)) }
     }
 
-    @Test(
-        "an offset after the end of the file is an error",
-        arguments: [
-            (UInt64.max, 1), (4096, UInt64.max), (1 << 40, 0), (0, 1 << 40), (UInt64.max - 4095, 4096),
-        ] as [(UInt64, UInt64)])
-    func wildOffsets(_ offset: UInt64, _ count: UInt64) {
-        let writer = Writer(offsets: [(offset, count), (0, 0)])
-        #expect(throws: TraceDatError.truncated(at: offset)) { try Self.read(writer.bytes(Self.pages)) }
+    @Test("sections of options in a circle end in an error")
+    func circle() throws {
+        var bytes = try DatWriter { $0.optionSections = 1 }.bytes(Self.top)
+        let first = TraceDat.magic.count + 2 + 2 + 4 + 5 + 4
+        bytes.replaceSubrange(bytes.count - 8..<bytes.count, with: bytes[first..<first + 8])
+        #expect(throws: TraceDatError.self) { try Self.read(bytes) }
     }
 
-    @Test("a file that is truncated anywhere is an error")
-    func truncated() {
-        let bytes = Writer().bytes(Self.pages)
-        for count in stride(from: 0, to: bytes.count, by: 7) {
-            #expect(throws: TraceDatError.self) { try Self.read(Array(bytes.prefix(count))) }
+    @Test("a chunk that is damaged, or that claims another size, is an error")
+    func chunks() throws {
+        let bytes = try DatWriter { $0.compression = Self.inversion }.bytes(Self.top)
+        let range = try #require(try Self.read(bytes).buffers.first?.pages.values.min { $0.lowerBound < $1.lowerBound })
+        let start = Int(range.lowerBound)
+        for (offset, value) in [(0, 0), (0, 9), (0, .max), (4, 1), (4, .max), (8, 0), (8, 1), (8, .max)] as [(Int, UInt32)] {
+            var changed = bytes
+            changed.replaceSubrange(start + offset..<start + offset + 4, with: littleEndian(value))
+            #expect(throws: TraceReadError.self, "\(offset): \(value)") { try Self.outcomes(changed) }
         }
     }
 
-    @Test("a damaged file is an error or a verdict", arguments: 0..<300 as Range<UInt64>)
-    func damaged(_ seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
-        var bytes = Writer().bytes(Self.pages)
-        for _ in 0..<(1 + seed % 4) {
-            // Mostly in the header: damaged pages have their own tests.
-            let at = Int.random(in: 0..<min(bytes.count, 4096) - 8, using: &random)
-            let words = [0, .max, 1 << 63, UInt64(bytes.count), random.next(), random.next() >> 40]
-            let word = words.randomElement(using: &random) ?? 0
-            let length = [1, 4, 8].randomElement(using: &random) ?? 1
-            bytes.replaceSubrange(at..<at + length, with: littleEndian(word).prefix(length))
+    @Test("a file that is truncated anywhere is an error", arguments: writers.indices)
+    func truncated(_ index: Int) throws {
+        let bytes = try Self.writers[index].bytes(Self.top)
+        for count in stride(from: 0, to: bytes.count, by: 37) {
+            #expect(throws: (any Error).self, "\(count)") { try Self.outcomes(Array(bytes.prefix(count))) }
         }
-        if seed % 5 == 0 {
-            let noise = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &random) }
-            bytes = TraceDat.magic + Array("6\0\0".utf8) + noise
-        }
-        guard let dat = try? Self.read(bytes), let decoder = try? TraceDecoder(formats: dat.formats) else { return }
-        let sources = dat.pages.mapValues { ByteSource(Array(bytes[Int($0.lowerBound)..<Int($0.upperBound)])) }
-        _ = try? PoolLedger().examine(.pages(sources, decoder))
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Testing
+import TraceForms
 
 @testable import LifeCycle
 
@@ -54,5 +55,15 @@ import Testing
         #expect(throws: TraceFormatError.self) {
             try PageHeaderFormat(text: "\tfield: u64 timestamp;\toffset:12;\tsize:8;\tsigned:0;\n" + Texts.headerPage)
         }
+    }
+
+    @Test("line ends, a combining mark and a no-break space make no other format", arguments: [("\n", "\r\n"), ("\n", "\r\r\n")])
+    func lineEnds(_ end: String, _ other: String) throws {
+        let text = Texts.state("hold", id: 323)
+        #expect(try EventFormat(name: "x", text: text.replacing(end, with: other)) == EventFormat(name: "x", text: text))
+        // Graphemes would hide both: the line is no line of a field, and the number is none.
+        #expect(try EventFormat(name: "x", text: "ID: 1\n\tfield:\u{301}int a;\toffset:0;\tsize:4;\tsigned:0;\n").fields.map(\.name) == ["a"])
+        #expect(throws: TraceFormatError.self) { try EventFormat(name: "x", text: "ID: 1\nfield:int a;\toffset:0\u{301};\tsize:4;\tsigned:0;") }
+        #expect(throws: TraceFormatError.missingID("x")) { try EventFormat(name: "x", text: "ID: 1\u{a0}") }
     }
 }

@@ -4,6 +4,8 @@ import Foundation
 public import LifeCycle
 
 /// Traces in files: a folder with raw ring-buffer pages and the formats, trace-cmd's trace.dat, or text.
+///
+/// A trace.dat of several buffers is several traces.
 public struct TraceFiles: Sendable {
     /// The name of the trace in output.
     public var name: String
@@ -13,7 +15,7 @@ public struct TraceFiles: Sendable {
     ///
     /// - Parameters:
     ///   - path: raw pages (`cpuN.raw`, `per_cpu/cpuN/trace_pipe_raw`) in a folder, a scenario's folder, a results folder, a
-    ///     trace.dat of version 6, or text.
+    ///     trace.dat, or text.
     ///   - formats: the folder of the format texts, if not that of the pages.
     /// - Throws: `HarnessError`: input, where the path has no trace that can be read.
     public static func find(_ path: String, formats: String? = nil) throws -> [TraceFiles] {
@@ -22,7 +24,7 @@ public struct TraceFiles: Sendable {
             throw HarnessError(
                 .input, "there is no \(path)", hint: "give a text trace, or a folder of raw trace pages; docs/trace.md describes how to capture one")
         }
-        guard isFolder.boolValue else { return [try file(path)] }
+        guard isFolder.boolValue else { return try file(path) }
         let scenarios = path + "/scenarios"
         if let names = try? FileManager.default.contentsOfDirectory(atPath: scenarios) {
             let found = try names.sorted().compactMap { name -> TraceFiles? in
@@ -72,10 +74,7 @@ public struct TraceFiles: Sendable {
         var found: [UInt32: String] = [:]
         for folder in [path, path + "/per_cpu"] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-                guard name.hasPrefix("cpu") else { continue }
-                let digits = name.dropFirst(3).prefix { $0.isNumber }
-                guard let cpu = UInt32(digits) else { continue }
-                let rest = name.dropFirst(3 + digits.count)
+                guard let (cpu, rest) = cpuFile(name) else { continue }
                 let file = rest == ".raw" ? "\(folder)/\(name)" : "\(folder)/\(name)/trace_pipe_raw"
                 guard rest == ".raw" || (rest.isEmpty && FileManager.default.fileExists(atPath: file)) else { continue }
                 guard found[cpu] == nil else {
@@ -87,6 +86,15 @@ public struct TraceFiles: Sendable {
             }
         }
         return found
+    }
+
+    /// The number and what follows it in a name such as `cpu12.raw`.
+    private static func cpuFile(_ name: String) -> (cpu: UInt32, rest: String)? {
+        guard name.utf8.starts(with: "cpu".utf8) else { return nil }
+        let behind = name.utf8.dropFirst(3)
+        let digits = behind.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard let cpu = UInt32(String(decoding: digits, as: UTF8.self)) else { return nil }
+        return (cpu, String(decoding: behind.dropFirst(digits.count), as: UTF8.self))
     }
 
     /// Under the names that ppiov writes (`NAME.format`), and those of tracefs.
@@ -107,7 +115,7 @@ public struct TraceFiles: Sendable {
 
     // MARK: - One file
 
-    private static func file(_ path: String) throws -> TraceFiles {
+    private static func file(_ path: String) throws -> [TraceFiles] {
         guard let handle = FileHandle(forReadingAtPath: path) else {
             throw HarnessError(.input, "cannot read \(path)", hint: "a captured trace is owned by root: chown or chmod the file")
         }
@@ -124,13 +132,14 @@ public struct TraceFiles: Sendable {
                 .input, "\(path) has the pages of one CPU only",
                 hint: "give the folder with the pages of all CPUs: one CPU may release what another holds")
         }
-        return TraceFiles(name: path, input: .text(source(path)))
+        return [TraceFiles(name: path, input: .text(source(path)))]
     }
 
-    /// trace-cmd's file.
-    private static func dat(_ path: String, _ handle: FileHandle) throws -> TraceFiles {
+    /// trace-cmd's file. A buffer without pages is no trace, unless all are.
+    private static func dat(_ path: String, _ handle: FileHandle) throws -> [TraceFiles] {
         do {
-            let dat = try TraceDat(size: try handle.seekToEnd()) { (offset, count) throws(TraceDatError) -> [UInt8] in
+            let size = try handle.seekToEnd()
+            let dat = try TraceDat(size: size, decompressors: Decompression.all) { (offset, count) throws(TraceDatError) -> [UInt8] in
                 do {
                     try handle.seek(toOffset: offset)
                     return [UInt8](try handle.read(upToCount: count) ?? Data())
@@ -138,8 +147,12 @@ public struct TraceFiles: Sendable {
                     throw .source("cannot read \(path): \(error.localizedDescription)")
                 }
             }
-            let decoder = try TraceDecoder(formats: dat.formats)
-            return TraceFiles(name: path, input: .pages(dat.pages.mapValues { source(path, $0) }, decoder))
+            let used = dat.buffers.filter { !$0.pages.isEmpty }
+            return try (used.isEmpty ? Array(dat.buffers.prefix(1)) : used).map { buffer in
+                let decoder = try TraceDecoder(formats: dat.formats, pageSize: buffer.pageSize, clock: dat.clock)
+                let pages = buffer.pages.mapValues { dat.source(of: $0, in: buffer) { source(path, $0) } }
+                return TraceFiles(name: buffer.name.isEmpty ? path : "\(path), buffer \(printable(buffer.name))", input: .pages(pages, decoder))
+            }
         } catch let error as TraceDatError {
             throw HarnessError(.input, "\(path): \(error)", hint: datHint(path, error))
         } catch let error as TraceFormatError {
@@ -147,12 +160,17 @@ public struct TraceFiles: Sendable {
         }
     }
 
+    /// A buffer's name comes from the file: whoever made it chose its bytes.
+    private static func printable(_ name: String) -> String {
+        String(name.unicodeScalars.map { $0.properties.isWhitespace && $0 != " " || $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) })
+    }
+
     private static func datHint(_ path: String, _ error: TraceDatError) -> String {
-        if case .truncated = error { return "stop the recording, then copy the whole file" }
-        let text = "`trace-cmd report -l -t -i \(path) > FILE.txt` makes a text of it, which ppiov reads"
-        guard case .version = error else { return text }
-        return "`trace-cmd convert --file-version 6 -i \(path) -o FILE.dat` makes it version 6 (3.1 writes 7 by default); or "
-            + text
+        switch error {
+        case .truncated, .section: "stop the recording, then copy the whole file"
+        case .compression: "`trace-cmd convert --compression none -i \(path) -o FILE.dat` makes it a file without compression, which ppiov reads"
+        default: "`trace-cmd report -l -t -i \(path) > FILE.txt` makes a text of it, which ppiov reads"
+        }
     }
 
     /// The file's bytes, up to 256 KiB at a time.

@@ -77,12 +77,23 @@ public struct PoolLedger: Sendable {
     public func examine(_ input: TraceInput) throws(TraceReadError) -> Outcome {
         switch input {
         case .pages(let sources, let decoder):
-            try examine { () throws(TraceReadError) -> PageStream in try PageStream(sources, decoder) }
+            try examine { () throws(TraceReadError) -> PageStream in try PageStream(sources, decoder) }.outcome
         case .text(let source):
-            try examine { () throws(TraceReadError) -> TextStream in try TextStream(source) }
+            try examine(text: source)
         case .events(let events):
-            try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }
+            try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }.outcome
         }
+    }
+
+    /// A last line without a newline can be truncated: `release=12` of `release=123`. Where the trace conforms with it, nothing is missing; where it
+    /// conforms without it only, the line counts as a loss.
+    private func examine(text source: ByteSource) throws(TraceReadError) -> Outcome {
+        let (outcome, stream) = try examine { () throws(TraceReadError) -> TextStream in try TextStream(source) }
+        guard let line = stream.unterminated, outcome.violationCount > 0 else { return outcome }
+        var before = try examine { () throws(TraceReadError) -> TextStream in try TextStream(source, skipsUnterminated: true) }.outcome
+        guard before.violationCount == 0 else { return outcome }
+        before.losses.add("line \(line) is the last one, does not end with a newline and does not conform: the text is truncated")
+        return before
     }
 
     /// Checks events in the order of their time.
@@ -90,7 +101,7 @@ public struct PoolLedger: Sendable {
     /// - Returns: the outcome. Its `losses` report where there are more pools or netmems than can be checked.
     public func examine(_ events: [TraceEvent]) -> Outcome {
         do throws(TraceReadError) {
-            return try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }
+            return try examine { () throws(TraceReadError) -> ArrayStream in ArrayStream(events) }.outcome
         } catch {
             var losses = TraceLosses()
             losses.add("\(error)")
@@ -98,7 +109,9 @@ public struct PoolLedger: Sendable {
         }
     }
 
-    private func examine<Stream: TraceStream>(_ open: () throws(TraceReadError) -> Stream) throws(TraceReadError) -> Outcome {
+    private func examine<Stream: TraceStream>(
+        _ open: () throws(TraceReadError) -> Stream
+    ) throws(TraceReadError) -> (outcome: Outcome, stream: Stream) {
         var stream = try open()
         var accounting = PoolAccounting(tolerance: tolerance, begin: begin, end: end)
         var contexts = ContextTimes()
@@ -125,8 +138,9 @@ public struct PoolLedger: Sendable {
                 invariant: found.invariant, message: found.message, pool: found.pool, netmem: found.netmem,
                 evidence: evidence.lines(index))
         }
-        return Outcome(
+        let outcome = Outcome(
             accounts: accounting.pools.map(\.account), violations: violations, violationCount: accounting.foundCount, losses: stream.losses,
             events: index, closed: accounting.closed)
+        return (outcome, stream)
     }
 }

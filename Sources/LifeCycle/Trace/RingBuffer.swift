@@ -8,6 +8,8 @@ public enum RingBufferError: Error, Equatable, Sendable, CustomStringConvertible
     case commitBeyondPage(page: Int, commit: Int)
     /// An event's header or length reaches beyond the committed bytes.
     case eventBeyondCommit(page: Int, offset: Int)
+    /// The page begins before the last event of the page before it.
+    case earlierPage(page: Int)
     /// An event length that the kernel does not write.
     case badLength(page: Int, offset: Int, length: Int)
 
@@ -17,6 +19,8 @@ public enum RingBufferError: Error, Equatable, Sendable, CustomStringConvertible
         case .commitBeyondPage(let page, let commit): "trace page \(page): \(commit) bytes committed, more than a page holds"
         case .eventBeyondCommit(let page, let offset):
             "trace page \(page): the event at \(offset) reaches beyond the committed bytes"
+        case .earlierPage(let page):
+            "trace page \(page) begins earlier than the page before it ends: the pages are not in the order in which they were recorded"
         case .badLength(let page, let offset, let length): "trace page \(page): the event at \(offset) has a length of \(length)"
         }
     }
@@ -53,6 +57,9 @@ public struct RingBufferDecoder: Sendable {
     private let pageSize: Int
     /// The first bytes of an incomplete page.
     private var partial: [UInt8] = []
+
+    /// The time of the last event so far.
+    private var latest: UInt64 = 0
 
     /// Pages decoded so far.
     public private(set) var pages = 0
@@ -118,6 +125,10 @@ public struct RingBufferDecoder: Sendable {
         }
 
         var time = load(page, timestampOffset, UInt64.self)
+        // A page that the kernel did not write to has no time.
+        guard commit > 0 else { return }
+        guard time >= latest else { throw .earlierPage(page: number) }
+        defer { latest = max(latest, time) }
         var at = dataOffset
         while at < end {
             let remaining = end - at

@@ -71,9 +71,14 @@ public struct TraceDecoder: Sendable {
     private let poolRelease: ReleaseLayout
     private let mark: MarkLayout?
 
-    /// - Parameter formats: tracefs texts by name; see `formatNames`. Others are ignored.
+    private let clock: TraceClock?
+
+    /// - Parameters:
+    ///   - formats: tracefs texts by name; see `formatNames`. Others are ignored.
+    ///   - pageSize: bytes of a page, where it is not that of `header_page`.
+    ///   - clock: what makes nanoseconds of the time stamps; nil where they are nanoseconds.
     /// - Throws: `TraceFormatError` if a text is missing or cannot be used.
-    public init(formats: [String: String]) throws(TraceFormatError) {
+    public init(formats: [String: String], pageSize: Int? = nil, clock: TraceClock? = nil) throws(TraceFormatError) {
         func text(_ name: String) throws(TraceFormatError) -> String {
             guard let text = formats[name] else { throw .missingText(name) }
             return text
@@ -81,7 +86,8 @@ public struct TraceDecoder: Sendable {
         func event(_ name: String) throws(TraceFormatError) -> EventFormat {
             try EventFormat(name: name, text: try text(name))
         }
-        header = try PageHeaderFormat(text: try text("header_page"))
+        header = try PageHeaderFormat(text: try text("header_page"), pageSize: pageSize)
+        self.clock = clock
         let holdFormat = try event("page_pool_state_hold")
         let releaseFormat = try event("page_pool_state_release")
         let poolFormat = try event("page_pool_release")
@@ -204,9 +210,10 @@ public struct TraceDecoder: Sendable {
         guard let mark, id == mark.id, record.count > mark.text, record.count >= mark.length else { return nil }
         let text = record[mark.text...].prefix { $0 != 0 }
         var count: UInt32 = 0
-        guard let found = TraceEvent.Mark(line: Substring(decoding: text, as: UTF8.self), count: &count) else { return nil }
+        guard let found = TraceEvent.Mark(text: Array(text)[...], count: &count) else { return nil }
         return TraceEvent(
-            time: time, cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)), flags: UInt8(truncatingIfNeeded: read(record, flags)),
+            time: nanoseconds(time), cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)),
+            flags: UInt8(truncatingIfNeeded: read(record, flags)),
             pool: 0, action: .mark(found, count: count))
     }
 
@@ -228,9 +235,12 @@ public struct TraceDecoder: Sendable {
         _ time: UInt64, _ cpu: UInt32, _ record: UnsafeRawBufferPointer, _ pool: Slot, _ action: TraceEvent.Action
     ) -> TraceEvent {
         TraceEvent(
-            time: time, cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)),
+            time: nanoseconds(time), cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)),
             flags: UInt8(truncatingIfNeeded: read(record, flags)), pool: read(record, pool), action: action)
     }
+
+    @inline(__always)
+    private func nanoseconds(_ time: UInt64) -> UInt64 { clock.map { $0.nanoseconds(time) } ?? time }
 
     /// The record includes the field. The caller truncates the value to the field's width, which restores its sign.
     @inline(__always)

@@ -21,31 +21,47 @@ public struct TraceField: Equatable, Sendable {
     }
 
     /// Parses one line; nil if it is not the line of a field.
-    init?(line: Substring, of text: String) throws(TraceFormatError) {
-        let line = trimmed(line)
-        guard line.hasPrefix("field:") else { return nil }
-        var declaration: Substring?
-        var numbers: [Substring: Int] = [:]
-        for part in line.split(separator: ";") {
-            let part = trimmed(part)
-            guard let colon = part.firstIndex(of: ":") else { throw .malformedLine(text: text, line: String(line)) }
+    init?(line: ArraySlice<UInt8>, of text: String) throws(TraceFormatError) {
+        let line = Ascii.trimmed(line)
+        guard line.starts(with: "field:".utf8) else { return nil }
+        func malformed() -> TraceFormatError { .malformedLine(text: text, line: Array(line).span.excerpt) }
+        var declaration: ArraySlice<UInt8>?
+        var numbers: [ArraySlice<UInt8>: Int] = [:]
+        for part in line.split(separator: UInt8(ascii: ";")) {
+            let part = Ascii.trimmed(part)
+            guard let colon = part.firstIndex(of: Ascii.colon) else { throw malformed() }
             let key = part[..<colon]
-            let value = trimmed(part[part.index(after: colon)...])
-            if key == "field" {
+            let value = Ascii.trimmed(part[(colon + 1)...])
+            if key.elementsEqual("field".utf8) {
                 declaration = value
-            } else if let number = Int(value), (0...Self.limit).contains(number) {
+            } else if let number = Ascii.number(value, Int.self), number <= Self.limit {
                 numbers[key] = number
             } else {
-                throw .malformedLine(text: text, line: String(line))
+                throw malformed()
             }
         }
-        guard let declaration, let offset = numbers["offset"], let size = numbers["size"], let signed = numbers["signed"],
-            var name = declaration.split(whereSeparator: { $0 == " " || $0 == "\t" }).last
-        else { throw .malformedLine(text: text, line: String(line)) }
-        while name.first == "*" { name = name.dropFirst() }
-        if let bracket = name.firstIndex(of: "[") { name = name[..<bracket] }
-        guard !name.isEmpty else { throw .malformedLine(text: text, line: String(line)) }
-        self.init(name: String(name), offset: offset, size: size, signed: signed != 0)
+        func number(_ key: String) -> Int? { numbers[Array(key.utf8)[...]] }
+        guard let declaration, let offset = number("offset"), let size = number("size"), let signed = number("signed"),
+            var name = declaration.split(whereSeparator: Ascii.isBlank).last
+        else { throw malformed() }
+        while name.first == UInt8(ascii: "*") { name = name.dropFirst() }
+        if let bracket = name.firstIndex(of: Ascii.bracket) { name = name[..<bracket] }
+        guard !name.isEmpty else { throw malformed() }
+        self.init(name: String(decoding: name, as: UTF8.self), offset: offset, size: size, signed: signed != 0)
+    }
+
+    /// The fields of all lines.
+    fileprivate static func all(in text: [UInt8], of name: String) throws(TraceFormatError) -> [TraceField] {
+        var fields: [TraceField] = []
+        for line in TraceField.lines(text) {
+            if let field = try TraceField(line: line, of: name) { fields.append(field) }
+        }
+        return fields
+    }
+
+    /// LF or CR LF ends a line.
+    fileprivate static func lines(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
+        text.split { $0 == Ascii.newline || $0 == Ascii.carriageReturn }
     }
 }
 
@@ -58,19 +74,12 @@ public struct EventFormat: Equatable, Sendable {
 
     /// - Parameter name: the event's name, for messages.
     public init(name: String, text: String) throws(TraceFormatError) {
-        var id: UInt16?
-        var fields: [TraceField] = []
-        for line in text.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("ID:") {
-                id = UInt16(trimmed(line.dropFirst(3)))
-            } else if let field = try TraceField(line: line, of: name) {
-                fields.append(field)
-            }
-        }
-        guard let id else { throw .missingID(name) }
+        let text = Array(text.utf8)
+        let line = TraceField.lines(text).last { $0.starts(with: "ID:".utf8) }
+        guard let line, let id = Ascii.number(Ascii.trimmed(line.dropFirst(3)), UInt16.self) else { throw .missingID(name) }
         self.name = name
         self.id = id
-        self.fields = fields
+        fields = try TraceField.all(in: text, of: name)
     }
 
     /// The integer field of that name: 1, 2, 4 or 8 bytes.
@@ -95,12 +104,13 @@ public struct PageHeaderFormat: Equatable, Sendable {
     /// Bytes of one page in `trace_pipe_raw`.
     public var pageSize: Int { data.offset + data.size }
 
-    public init(text: String) throws(TraceFormatError) {
+    /// The bytes of a page in the kernel: 64 KiB pages of order 6 at the most.
+    private static let largestPage = 1 << 22
+
+    /// - Parameter pageSize: bytes of a page, where another source than the text has it; nil for that of the text.
+    public init(text: String, pageSize: Int? = nil) throws(TraceFormatError) {
         let name = "header_page"
-        var fields: [TraceField] = []
-        for line in text.split(whereSeparator: \.isNewline) {
-            if let field = try TraceField(line: line, of: name) { fields.append(field) }
-        }
+        let fields = try TraceField.all(in: Array(text.utf8), of: name)
         func find(_ field: String) throws(TraceFormatError) -> TraceField {
             guard let found = fields.first(where: { $0.name == field }) else { throw .missingField(text: name, field: field) }
             return found
@@ -108,7 +118,12 @@ public struct PageHeaderFormat: Equatable, Sendable {
         timestamp = try find("timestamp")
         commit = try find("commit")
         overwrite = try find("overwrite")
-        data = try find("data")
+        var data = try find("data")
+        if let pageSize {
+            guard pageSize <= Self.largestPage else { throw .unusableField(text: name, field: "data") }
+            data = TraceField(name: data.name, offset: data.offset, size: pageSize - data.offset, signed: data.signed)
+        }
+        self.data = data
         guard timestamp.size == 8, timestamp.offset + 8 <= data.offset else {
             throw .unusableField(text: name, field: "timestamp")
         }
@@ -117,12 +132,4 @@ public struct PageHeaderFormat: Equatable, Sendable {
         }
         guard data.size >= 8 else { throw .unusableField(text: name, field: "data") }
     }
-}
-
-/// Without the white space at either end.
-func trimmed(_ text: Substring) -> Substring {
-    var text = text
-    while let first = text.first, first.isWhitespace { text = text.dropFirst() }
-    while let last = text.last, last.isWhitespace { text = text.dropLast() }
-    return text
 }

@@ -15,13 +15,14 @@ extension TraceEvent {
         /// User space is about to be killed: it holds nothing from now on.
         case killed
 
-        /// Nil if the text is not a mark of ppiov.
-        init?(line: Substring, count: inout UInt32) {
-            guard line.hasPrefix(Self.prefix) else { return nil }
-            let words = line.dropFirst(Self.prefix.count).split(whereSeparator: \.isWhitespace)
-            guard let name = words.first, let mark = Self(rawValue: String(name)) else { return nil }
+        /// Nil if the text is not a mark of ppiov. Only its first line is read.
+        init?(text: ArraySlice<UInt8>, count: inout UInt32) {
+            guard text.starts(with: Self.prefix.utf8) else { return nil }
+            let line = text.dropFirst(Self.prefix.utf8.count).prefix { $0 != Ascii.newline }
+            let words = line.split(whereSeparator: Ascii.isSpace)
+            guard let name = words.first, let mark = Self.allCases.first(where: { name.elementsEqual($0.rawValue.utf8) }) else { return nil }
             if mark == .userHeld {
-                guard words.count > 1, let value = UInt32(words[1]) else { return nil }
+                guard words.count > 1, let value = Ascii.number(words[1], UInt32.self) else { return nil }
                 count = value
             }
             self = mark

@@ -11,7 +11,8 @@ struct CheckCommand: ParsableCommand {
         commandName: "check", abstract: "Check a trace of the page-pool tracepoints, captured on any machine.",
         discussion: """
             Reads raw ring-buffer pages (a folder with cpuN.raw or per_cpu/cpuN/trace_pipe_raw and the format files), a trace.dat of \
-            version 6, the text of tracefs or of trace-cmd report, or the results folder of a run, and checks the life cycle of page-pool \
+            version 6 or 7 (each of its buffers is a trace of its own), the text of tracefs or of trace-cmd report, a console with the \
+            output of ftrace_dump, or the results folder of a run, and checks the life cycle of page-pool \
             buffers: no buffer is held twice or released without a hold, counters have no gap, no event is of a freed pool, and a pool that \
             was destroyed is freed with every hold released. Prints the account of each pool, and each violation with the events around it. \
             docs/trace.md describes how to capture a trace.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Reads the header of a trace.dat, in order.
+/// Reads the header or a section of a trace.dat, in order.
 struct TraceDatCursor {
     let size: UInt64
     let read: TraceDat.Reader
@@ -13,6 +13,14 @@ struct TraceDatCursor {
     /// A format has one or two kilobytes.
     private static let maximumText: UInt64 = 1 << 20
     private static let maximumCount: UInt32 = 1 << 16
+
+    /// A section or chunk has at most a few megabytes.
+    static let maximumBlockSize = 1 << 26
+
+    /// The contents of a section that was compressed.
+    init(_ contents: [UInt8]) {
+        self.init(size: UInt64(contents.count)) { offset, count in Array(contents[Int(offset)...].prefix(count)) }
+    }
 
     init(size: UInt64, read: @escaping TraceDat.Reader) {
         self.size = size
@@ -47,6 +55,11 @@ struct TraceDatCursor {
         let count = try integer(UInt32.self)
         guard count <= Self.maximumCount else { throw .implausible(what, UInt64(count)) }
         return count
+    }
+
+    static func maximumBlock(_ size: UInt32) throws(TraceDatError) -> Int {
+        guard size <= maximumBlockSize else { throw .implausible("the size of a section", UInt64(size)) }
+        return Int(size)
     }
 
     mutating func text(_ size: UInt64) throws(TraceDatError) -> String {
