@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -93,7 +94,7 @@ final class QEMUProcess: Sendable {
 
     private static func tail(_ log: String) -> [String] {
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").suffix(20).map(String.init)
+        return text.filledLines.suffix(20).map(String.init)
     }
 
     /// How it ended; nil where it has not.
