@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Results
 import Testing
 
 @testable import Checks
@@ -25,6 +26,29 @@ import Testing
         #expect(list.entries.map(\.line) == [2, 7])
         #expect(try AllowList(text: "") == AllowList())
         #expect(try AllowList(text: Self.text + "\r\n\r\n").entries.count == 2)
+    }
+
+    /// A list is read by its bytes: what an editor, a mailer or a shell made of it must not hide an entry, nor change one.
+    @Test func formsOfText() throws {
+        let plain = try AllowList(text: Self.text)
+        let bytes = Array(Self.text.utf8)
+        let windows = Array(Self.text.replacing("\n", with: "\r\n").utf8)
+        #expect(try AllowList(bytes: windows) == plain)
+        #expect(try AllowList(bytes: [0xef, 0xbb, 0xbf] + windows) == plain)
+        #expect(try AllowList(bytes: bytes + [0x0d]) == plain)
+        let marked = Self.text.replacing("pattern: W", with: "pattern:\u{301} W").replacing("# K", with: "#\u{301} K")
+        #expect(try AllowList(text: marked).entries.map(\.pattern) == ["\u{301} WARNING: net/core/page_pool.c:717", "refcount_t: underflow"])
+        let separated = try AllowList(text: Self.text.replacing("see link", with: "see\u{2028}link"))
+        #expect(separated.entries.last?.reason == "see\u{2028}link")
+        #expect(try AllowList(text: "# \(String(repeating: "x", count: 10_000_000))\n" + Self.text).entries.count == 2)
+        for (bad, line) in [(bytes + [0x0a, 0x00], 11), ([0x23, 0xe9, 0x0a] + bytes, 1), ([0xff, 0xfe] + bytes, 1), ([0x23, 0x0d] + bytes, 1)] {
+            let error = #expect(throws: AllowListError.self) { try AllowList(bytes: bad) }
+            guard case .notText(let malformed) = error else {
+                Issue.record("\(error?.description ?? "no error")")
+                continue
+            }
+            #expect(malformed.line == line)
+        }
     }
 
     @Test(arguments: ["pattern", "reason", "link", "expires"]) func everyFieldIsNeeded(field: String) {

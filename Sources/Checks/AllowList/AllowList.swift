@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import Results
+
 /// Known splats that do not fail a scenario, each with a reason, a link and the last day on which it applies.
 ///
 /// The format is in docs/results.md: paragraphs of `name: value` lines, `#` comments.
@@ -30,27 +32,38 @@ public struct AllowList: Equatable, Sendable {
         self.entries = entries
     }
 
+    /// Parses the bytes of an allow-list file.
+    public init(bytes: some Collection<UInt8>) throws(AllowListError) {
+        let lines: [Substring]
+        do throws(ForeignText.Malformed) {
+            lines = try ForeignText.readLines(bytes)
+        } catch {
+            throw .notText(error)
+        }
+        try self.init(lines: lines)
+    }
+
     /// Parses the text of an allow-list file.
-    public init(text: String) throws(AllowListError) {
+    public init(text: String) throws(AllowListError) { try self.init(bytes: text.utf8) }
+
+    private init(lines: [Substring]) throws(AllowListError) {
         entries = []
         var fields: [String: String] = [:]
         var start = 0
-        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, raw) in (lines + [""]).enumerated() {
-            let line = raw.unindented
-            if line.allSatisfy(\.isWhitespace) {
+            let line = raw.trimmed
+            if line.isEmpty {
                 if !fields.isEmpty { entries.append(try Self.entry(fields, start)) }
                 fields = [:]
                 continue
             }
-            if line.hasPrefix("#") { continue }
-            guard let colon = line.firstIndex(of: ":"), case let name = String(line[..<colon]),
+            if line.begins(with: "#") { continue }
+            guard let (before, after) = line.divided(at: ":"), case let name = String(before),
                 ["pattern", "reason", "link", "expires"].contains(name)
-            else { throw .malformedLine(line: index + 1, text: String(line)) }
+            else { throw .malformedLine(line: index + 1, text: String(line.prefix(120))) }
             guard fields[name] == nil else { throw .repeatedField(line: index + 1, field: name) }
             if fields.isEmpty { start = index + 1 }
-            var value = line[line.index(after: colon)...].unindented
-            while value.last?.isWhitespace == true { value = value.dropLast() }
+            let value = after.trimmed
             if name == "expires", !value.isEmpty, Day(value) == nil { throw .badDate(line: index + 1, text: String(value)) }
             fields[name] = String(value)
         }

@@ -33,7 +33,7 @@ public struct GuaranteedNeeds: Sendable, Equatable {
     /// - Parameter kernel: what is known of it.
     public init(_ kernel: KernelFacts) {
         self.init()
-        let options = Set((kernel.configuration ?? "").split(whereSeparator: \.isNewline))
+        let options = Set((kernel.configuration ?? "").filledLines)
         guard !options.isEmpty else { return }
         func has(_ names: String...) -> Bool { names.allSatisfy { options.contains(Substring("CONFIG_\($0)=y")) } }
 

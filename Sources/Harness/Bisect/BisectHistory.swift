@@ -12,7 +12,7 @@ public struct BisectCommit: Codable, Sendable, Equatable {
     public var date: String
 
     /// The id as it is printed.
-    public var short: String { id.count == 40 ? String(id.prefix(12)) : id }
+    public var short: String { id.utf8.count >= 40 ? String(id.prefix(12)) : id }
 }
 
 /// A history that is searched for a culprit.

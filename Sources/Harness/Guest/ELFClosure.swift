@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// The files that the loader of a program reads: its interpreter and its shared libraries, found as ld.so(8) finds them.
 struct ELFClosure: Sendable, Equatable {
@@ -99,7 +100,7 @@ struct ELFClosure: Sendable, Equatable {
     /// Lines as "\tlibc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6".
     static func parse(ldconfig text: String) -> [String: [String]] {
         var libraries: [String: [String]] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             guard let arrow = line.range(of: " => ") else { continue }
             let name = line[..<arrow.lowerBound].trimmingPrefix(while: \.isWhitespace).prefix { $0 != " " }
             libraries[String(name), default: []].append(String(line[arrow.upperBound...]))

@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import Results
 
 /// The guest's root file system: init, the agent with its libraries, and modules. No file system of the host is shared.
 ///
@@ -112,7 +113,7 @@ public struct GuestImage: Sendable, Equatable {
     private static func compile(_ source: String, _ cache: Cache) async throws -> String {
         let text = String(decoding: try read(source), as: UTF8.self)
         let flags = ["-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror"]
-        let compiler = try await Command("cc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        let compiler = try await Command("cc", ["--version"]).output().filledLines.first.map(String.init) ?? ""
         let program = try cache.folder("init") + "/" + Cache.key(["init", text, compiler] + flags)
         if FileManager.default.isExecutableFile(atPath: program) { return program }
         let making = program + ".\(UUID().uuidString)"

@@ -41,7 +41,7 @@ public struct KernelSelftestTable: Sendable {
     /// Each section begins with a heading that names a release. The text before the first is not changed.
     static func document(_ old: String, with section: String) -> String {
         var parts: [[Substring]] = [[]]
-        for line in old.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in old.lines {
             if line.hasPrefix(head) { parts.append([]) }
             parts[parts.count - 1].append(line)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 import Subprocess
 
 /// The selftests of a kernel source, unmodified, with the programs among them built: a copy of the parts of the tree that they read, kept in the
@@ -39,9 +40,9 @@ struct KernelSelftestTree: Sendable {
                 .input, "the kernel tree has no tools/testing/selftests/drivers/net",
                 hint: "the selftests are taken from the tree under test; give its whole source")
         }
-        let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        let compiler = try await Command("gcc", ["--version"]).output().filledLines.first.map(String.init) ?? ""
         var clang = "no clang"
-        if let found = Self.clang { clang = try await Command(found, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? "" }
+        if let found = Self.clang { clang = try await Command(found, ["--version"]).output().filledLines.first.map(String.init) ?? "" }
         let key = Cache.key([Self.format, try identity ?? Self.contents(source), liburing.key, compiler, clang])
         let trees = try cache.folder("selftests")
         let path = trees + "/" + key

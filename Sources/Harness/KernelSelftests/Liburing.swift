@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// A liburing with zero-copy receive, to link the selftests with, and its test of zero-copy receive: Debian's newest, in folders of the cache.
 struct Liburing: Sendable {
@@ -42,7 +43,7 @@ struct Liburing: Sendable {
     /// - Returns: the program, and its key.
     func test() async throws -> (path: String, key: String) {
         let roots = try cache.folder("roots")
-        let compiler = try await Command("gcc", ["--version"]).output().split(separator: "\n").first.map(String.init) ?? ""
+        let compiler = try await Command("gcc", ["--version"]).output().filledLines.first.map(String.init) ?? ""
         return try await cache.locked("apt-sources", waiting: { progress.report("waiting for another run that fetches from Debian") }) {
             let apt = AptRoot(folder: try cache.folder("apt-sources"), kind: .sources)
             let prefix = "liburing-test-" + Cache.key([compiler]) + "-"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// The accelerator that runs guests here, and why.
 public struct Acceleration: Codable, Sendable, Equatable {
@@ -197,6 +198,6 @@ struct QEMUTool: Sendable {
     /// - Throws: `HarnessError` where it cannot be run.
     func version() async throws -> String {
         let text = try await Command(path, ["--version"]).output()
-        return text.split(separator: "\n").first.map(String.init) ?? ""
+        return text.filledLines.first.map(String.init) ?? ""
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 import Subprocess
 import Synchronization
 import SystemPackage

@@ -71,7 +71,7 @@ struct Snapshot: Sendable, Equatable {
     /// The host's CPU: the guest's CPU under `-cpu host` and the TSC's rate depend on it.
     private static let hostCPU: String = {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").first { $0.hasPrefix("model name") }.map(String.init) ?? ""
+        return text.filledLines.first { $0.hasPrefix("model name") }.map(String.init) ?? ""
     }()
 }
 

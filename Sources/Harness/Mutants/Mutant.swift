@@ -52,8 +52,8 @@ public struct Mutant: Sendable, Equatable {
     /// - Parameter path: the file's path, from which the mutant has its name; it is not read.
     /// - Throws: `HarnessError` of kind `.input` that names the file, the line and the fault.
     public init(_ text: String, path: String) throws {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let start = lines.firstIndex { $0.hasPrefix("--- ") || $0.hasPrefix("diff --git ") } ?? lines.count
+        let lines = Self.lines(text)
+        let start = lines.firstIndex { $0.begins(with: "--- ") || $0.begins(with: "diff --git ") } ?? lines.count
         let header = try MutantHeader(lines[..<start], path: path)
         self.path = path
         name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
@@ -61,12 +61,20 @@ public struct Mutant: Sendable, Equatable {
         kind = try header.choice("Class", Class.self)
         bug = try header.required("Bug")
         expect = try header.required("Expect")
-        filter = try header.required("Filter").split(separator: " ").map(String.init)
+        filter = try header.required("Filter").utf8.split(separator: UInt8(ascii: " ")).compactMap { String($0) }
         profile = header.optional("Profile") ?? "fast"
         only = try header.optionalChoice("Only", Only.self)
         missed = header.optional("Missed")
         files = try MutantPatch.files(lines[start...], path: path)
         patch = lines[start...].joined(separator: "\n")
+    }
+
+    /// The lines of a mutant. Where each ends in CR LF, as a checkout for Windows writes them, they are read without the CR; a CR of single lines
+    /// of a diff is the source's.
+    private static func lines(_ text: String) -> [String] {
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let isConverted = lines.count > 1 && lines.dropLast().allSatisfy { $0.last == UInt8(ascii: "\r") }
+        return lines.map { String(Substring(isConverted && $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0)) }
     }
 
     /// Reads the mutants of a folder and of the folders in it, in the order of their names.
@@ -81,8 +89,12 @@ public struct Mutant: Sendable, Equatable {
             throw HarnessError(.input, "there is no folder of mutants at \(folder)", hint: "name it with --mutants")
         }
         let mutants = try files(folder).map { file in
-            guard let data = FileManager.default.contents(atPath: file), let text = String(data: data, encoding: .utf8) else {
-                throw HarnessError(.input, "cannot read \(file) as text")
+            guard let data = FileManager.default.contents(atPath: file) else { throw HarnessError(.input, "cannot read the mutant \(file)") }
+            let text: String
+            do throws(ForeignText.Malformed) {
+                text = try ForeignText.read(data)
+            } catch {
+                throw HarnessError(.input, "\(file):\(error.line): the line \(error.what)", hint: "docs/mutants.md describes the format")
             }
             return try Mutant(text, path: file)
         }.sorted { $0.name < $1.name }

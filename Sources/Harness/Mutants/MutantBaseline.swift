@@ -21,7 +21,7 @@ struct MutantBaseline: Sendable {
     }
 
     /// Scenarios that passed, were skipped, or had a known failure of this kernel version.
-    var proven: Set<String> { Set((Files.text(file) ?? "").split(separator: "\n").map(String.init)) }
+    var proven: Set<String> { Set((Files.text(file) ?? "").filledLines.map(String.init)) }
 
     /// Runs `body` as the only one that extends this baseline.
     func locked(_ cache: Cache, _ body: () async throws -> Void) async throws { try await cache.locked("proven-" + key, body: body) }

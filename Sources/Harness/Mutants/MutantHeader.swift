@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import Foundation
+import Results
 
 /// The `Key: value` lines above a mutant's patch; a line that begins with a space continues the value before it.
 struct MutantHeader {
@@ -12,22 +12,24 @@ struct MutantHeader {
     init(_ lines: ArraySlice<String>, path: String) throws {
         self.path = path
         var last: String?
-        for (number, line) in lines.enumerated() {
-            if line.allSatisfy(\.isWhitespace) {
+        for (number, raw) in lines.enumerated() {
+            // A header may be written with CR LF over a diff without.
+            let line = raw.utf8.last == UInt8(ascii: "\r") ? Substring(raw.utf8.dropLast()) : raw[...]
+            if line.trimmed.isEmpty {
                 last = nil
-            } else if line.first == " " || line.first == "\t" {
+            } else if line.begins(with: " ") || line.begins(with: "\t") {
                 guard let last else { throw Self.bad(path, number, "continues no value: \"\(line.prefix(60))\"") }
-                values[last, default: ""] += " " + line.trimmingCharacters(in: .whitespaces)
+                values[last, default: ""] += " " + line.trimmed
             } else {
-                guard let colon = line.firstIndex(of: ":") else {
+                guard let (name, value) = line.divided(at: ":") else {
                     throw Self.bad(path, number, "is neither \"Key: value\" nor the start of a diff: \"\(line.prefix(60))\"")
                 }
-                let key = String(line[..<colon])
+                let key = String(name)
                 guard Self.known.contains(key) else {
                     throw Self.bad(path, number, "has the unknown key \"\(key.prefix(40))\"; known are \(Self.known.joined(separator: ", "))")
                 }
                 guard values[key] == nil else { throw Self.bad(path, number, "has \(key) a second time") }
-                values[key] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+                values[key] = String(value.trimmed)
                 last = key
             }
         }

@@ -133,6 +133,6 @@ public struct MutantSession: Sendable {
 
     /// The compiler's first warning about a file that the mutant changes.
     static func warning(_ log: String, in files: [String]) -> String? {
-        log.split(separator: "\n").lazy.map(String.init).first { line in line.contains("warning:") && files.contains { line.contains($0) } }
+        log.filledLines.lazy.map(String.init).first { line in line.contains("warning:") && files.contains { line.contains($0) } }
     }
 }

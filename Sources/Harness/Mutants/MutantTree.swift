@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// The harness's copy of a kernel source, to which one mutant at a time is applied. The source is only read.
 ///
@@ -67,7 +68,7 @@ struct MutantTree: Sendable {
 
     /// Applies a mutant to the unmodified tree.
     func apply(_ mutant: Mutant) async throws {
-        try Files.write(mutant.files.joined(separator: "\n"), to: journal)
+        try Files.write(paths: mutant.files, to: journal)
         do {
             try await patch(mutant, [])
         } catch {
@@ -78,8 +79,8 @@ struct MutantTree: Sendable {
 
     /// Restores the files of the mutant that was applied last.
     func restore() throws {
-        guard let text = Files.text(journal) else { return }
-        for file in text.split(separator: "\n").map(String.init) {
+        guard let files = Files.paths(journal) else { return }
+        for file in files {
             let temporary = Files.temporary(for: folder + "/" + file)
             try Files.copy(origin + "/" + file, to: temporary)
             FileStatus.setModified(temporary, FileStatus.now())
@@ -104,7 +105,7 @@ struct MutantTree: Sendable {
         do {
             try await command.run(log: log, orThrow: .input)
         } catch let error as HarnessError where error.cause == .toolFailed {
-            let output = (Files.text(log) ?? "").split(separator: "\n").map(String.init)
+            let output = (Files.text(log) ?? "").filledLines.map(String.init)
             throw HarnessError(
                 .input, "the mutant \(mutant.name) does not apply to \(base.identity)\(Self.place(output).map { ": " + $0 } ?? "")",
                 hint: "make its diff again against this source, or leave it out",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 import Subprocess
 import SystemPackage
 
@@ -24,6 +25,8 @@ public struct Command: Sendable {
     public var parentDeathSignal: String?
     /// The file that it reads as standard input; nil for none.
     public var input: String?
+    /// What it reads as standard input, where that is no file.
+    var inputBytes: [UInt8]?
 
     /// A command; LC_ALL is always C.
     public init(_ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil) {
@@ -71,16 +74,26 @@ public struct Command: Sendable {
     /// - Throws: `HarnessError` of `kind` where it cannot be started or ends in anything but 0.
     @discardableResult
     public func output(orThrow kind: HarnessError.Kind = .harness) async throws -> String {
+        String(decoding: try await bytes(orThrow: kind), as: UTF8.self)
+    }
+
+    /// The same as bytes: a file's name need not be UTF-8.
+    ///
+    /// - Parameter accepted: the statuses that are no error.
+    func bytes(orThrow kind: HarnessError.Kind = .harness, accepting accepted: Set<Int32> = [0]) async throws -> [UInt8] {
+        let limits: (BytesOutput, StringOutput<UTF8>) = (.bytes(limit: 64 << 20), .string(limit: 1 << 20))
         let result = try await spawned(kind) {
-            guard let input else { return try await Subprocess.run(configuration, output: .string(limit: 64 << 20), error: .string(limit: 1 << 20)) }
+            if let inputBytes {
+                return try await Subprocess.run(configuration, input: .array(inputBytes), output: limits.0, error: limits.1)
+            }
+            guard let input else { return try await Subprocess.run(configuration, output: limits.0, error: limits.1) }
             let descriptor = try FileDescriptor.open(SystemPackage.FilePath(input), .readOnly, options: .closeOnExec)
             defer { try? descriptor.close() }
             return try await Subprocess.run(
-                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: .string(limit: 64 << 20),
-                error: .string(limit: 1 << 20))
+                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: limits.0, error: limits.1)
         }
         try Task.checkCancellation()
-        guard result.terminationStatus.isSuccess else {
+        guard case .exited(let code) = result.terminationStatus, accepted.contains(code) else {
             throw failure(kind, result.terminationStatus, tail: result.standardError)
         }
         return result.standardOutput
@@ -122,7 +135,7 @@ public struct Command: Sendable {
     }
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {
-        let lines = tail.split(separator: "\n", omittingEmptySubsequences: true).suffix(20).map(String.init)
+        let lines = tail.filledLines.suffix(20).map(String.init)
         if lines.contains(where: Files.isFull) { return Files.full("run `\(line)`", evidence: lines) }
         return HarnessError(kind, "`\(line)` ended with \(status)", evidence: lines, cause: .toolFailed)
     }

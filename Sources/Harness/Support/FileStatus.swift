@@ -10,6 +10,8 @@ struct FileStatus: Equatable, Sendable {
     var size: Int64
     /// Nanoseconds since 1970.
     var modified: Int64
+    /// When content or attributes last changed, in nanoseconds since 1970; it cannot be set.
+    var changed: Int64
     var inode: UInt64
     var executable: Bool
 
@@ -25,9 +27,13 @@ struct FileStatus: Equatable, Sendable {
         }
         size = Int64(status.st_size)
         modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
         inode = UInt64(status.st_ino)
         executable = status.st_mode & S_IXUSR != 0
     }
+
+    /// The first letter of `TreeIndex.Record.identity`.
+    var letter: UInt8 { kind == .link ? UInt8(ascii: "l") : executable ? UInt8(ascii: "x") : UInt8(ascii: "-") }
 
     /// Sets a path's modification time, in nanoseconds since 1970, without following a symbolic link.
     static func setModified(_ path: String, _ nanoseconds: Int64) {

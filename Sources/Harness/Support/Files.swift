@@ -29,7 +29,7 @@ enum Files {
 
     /// Whether a text has the error of a full disk or quota.
     static func isFull(_ text: String) -> Bool {
-        text.contains("No space left on device") || text.contains("Disk quota exceeded")
+        text.holds("No space left on device") || text.holds("Disk quota exceeded")
     }
 
     static func full(_ what: String, evidence: [String] = []) -> HarnessError {
@@ -77,6 +77,16 @@ enum Files {
     /// A file's text from a byte on; empty where it cannot be read.
     static func text(_ path: String, from offset: Int64) -> String {
         String(decoding: (FileManager.default.contents(atPath: path) ?? Data()).dropFirst(Int(offset)), as: UTF8.self)
+    }
+
+    /// Writes a list of paths, which may have any character but NUL.
+    static func write(paths: some Sequence<String>, to file: String) throws { try write(paths.map { $0 + "\0" }.joined(), to: file) }
+
+    /// The paths that `write(paths:to:)` wrote, or an earlier version as lines; nil where there is no file.
+    static func paths(_ file: String) -> [String]? {
+        guard let data = FileManager.default.contents(atPath: file) else { return nil }
+        let bytes = [UInt8](data)
+        return bytes.split(separator: bytes.contains(0) ? 0 : UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
     }
 
     static func isFolder(_ path: String) -> Bool {

@@ -58,6 +58,9 @@ struct BisectCommand: AsyncParsableCommand {
             }
             return
         }
+        guard !kernel.source.readsStandardInput else {
+            throw ValidationError("--config needs a file here, not standard input: a search that is resumed reads it again")
+        }
         if kernel.series.isEmpty {
             guard good != nil, bad != nil else { throw ValidationError("give --good and --bad, or --series") }
         } else {

@@ -56,7 +56,7 @@ struct AllowOptions: ParsableArguments {
     func list() throws -> AllowList {
         guard let allow else { return AllowList() }
         do {
-            return try AllowList(text: try String(contentsOfFile: allow, encoding: .utf8))
+            return try AllowList(bytes: try Data(contentsOf: URL(fileURLWithPath: allow)))
         } catch let error as AllowListError {
             throw HarnessError(.input, "\(allow): \(error)", hint: "docs/results.md describes the format")
         } catch {

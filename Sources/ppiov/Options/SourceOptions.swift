@@ -21,11 +21,22 @@ struct SourceOptions: ParsableArguments {
         help: ArgumentHelp("Configuration profile: fast, or debug, which has KASAN, lockdep, kmemleak and more.", valueName: "name"))
     var profile = "fast"
 
-    @Option(help: ArgumentHelp("A configuration fragment to add; may be repeated, later ones override earlier ones.", valueName: "file"))
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A configuration fragment to add; - for standard input; may be repeated, later ones override earlier ones.", valueName: "file"))
     var config: [String] = []
 
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
     var set: [String] = []
+
+    /// Whether a fragment is standard input.
+    var readsStandardInput: Bool { config.contains("-") }
+
+    func validate() throws {
+        guard config.count(where: { $0 == "-" }) < 2 else { throw ValidationError("--config - is given twice: standard input is read once") }
+        request.readPipes()
+    }
 
     var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
 }
@@ -40,6 +51,12 @@ struct KernelOptions: ParsableArguments {
             "Patches to apply to it first: an mbox, a mail, a diff, or a folder of them; - for standard input; may be repeated.", valueName: "series")
     )
     var series: [String] = []
+
+    func validate() throws {
+        guard !(source.readsStandardInput && series.contains("-")) else {
+            throw ValidationError("--config - and --series - exclude each other: standard input is read once")
+        }
+    }
 
     /// The options again, quoted, each with a space after it: for a command that uses this kernel.
     var words: String {

@@ -168,6 +168,14 @@ import Testing
         #expect(Files.text(build.vmlinux) == "\u{7f}ELF built elsewhere")
         #expect(build.vmlinux.hasPrefix(fake.cache.root))
         #expect(try fake.scratch.snapshot("tree") == before)
+        // An edit after the build is not in vmlinux; and netdevsim is built from its source.
+        try fake.scratch.write("tree/drivers/net/netdevsim/netdev.c", "1")
+        FileStatus.setModified(fake.tree + "/drivers/net/netdevsim/netdev.c", FileStatus.now() + 1_000_000_000)
+        let error = try await harnessError { _ = try await fake.build() }
+        #expect(error.kind == .input && error.message.hasSuffix("tree/drivers/net/netdevsim/netdev.c is newer"))
+        let edited = try await fake.build("built:" + fake.tree)
+        #expect(edited.key != build.key)
+        #expect(try await fake.build("built:" + fake.tree) == edited)
     }
 
     @Test func theLastObjectsOfAKilledBuildAreRemoved() throws {

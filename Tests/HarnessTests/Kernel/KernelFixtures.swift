@@ -77,6 +77,63 @@ struct FakeKernel {
     }
 }
 
+/// A `FakeKernel` whose tree is a git work tree with one commit.
+struct GitKernel {
+    let fake: FakeKernel
+    var scratch: TemporaryFolder { fake.scratch }
+    var tree: String { fake.tree }
+
+    /// - Parameters:
+    ///   - options: of `git init`.
+    ///   - configuration: of the repository, before the commit.
+    ///   - files: of the tree, in addition to those of `FakeKernel`.
+    init(options: [String] = [], configuration: [String: String] = [:], files: [String: String] = [:]) async throws {
+        fake = try FakeKernel()
+        try scratch.write("tree/.gitignore", ".*\n*.o\n!.gitignore\n!.gitattributes\n")
+        for (name, text) in files { try scratch.write("tree/" + name, text) }
+        try await git(["init", "--quiet", "--initial-branch=main"] + options)
+        for (key, value) in configuration { try await git(["config", key, value]) }
+        try await commit("one")
+    }
+
+    @discardableResult
+    func git(_ arguments: [String], in folder: String? = nil) async throws -> String {
+        var command = GitTree.isolated(
+            [
+                "-c", "user.name=A Developer", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always", "-c",
+                "advice.detachedHead=false",
+            ] + arguments)
+        command.directory = folder ?? tree
+        return try await command.output()
+    }
+
+    func commit(_ subject: String) async throws {
+        try await git(["add", "--all"])
+        try await git(["commit", "--quiet", "--message", subject])
+    }
+
+    var source: KernelSource { KernelSource(cache: fake.cache, progress: .discarded) }
+
+    /// The name that a tree has by its content.
+    func identity(_ folder: String? = nil) async throws -> String { try await source.resolve("tree:" + (folder ?? tree)).identity }
+
+    /// The harness's copy of a tree, as it is built.
+    func copy(_ folder: String? = nil) async throws -> String {
+        let source = self.source
+        return try await source.materialize(try await source.resolve("tree:" + (folder ?? tree))).folder
+    }
+
+    /// Writes a file so that its size and its modification time stay, as `touch -r` does.
+    func edit(_ name: String, _ text: String) throws {
+        let file = tree + "/" + name
+        let before = try #require(FileStatus(file))
+        #expect(text.utf8.count == Int(before.size))
+        try scratch.write("tree/" + name, text)
+        FileStatus.setModified(file, before.modified)
+        #expect(FileStatus(file)?.modified == before.modified)
+    }
+}
+
 /// The error that `body` throws. The test fails where it throws none, or another kind of error.
 func harnessError(_ body: () async throws -> Void) async throws -> HarnessError {
     do {

@@ -114,75 +114,8 @@ import Testing
         let file = scratch.path + "/index"
         try index.write(to: file)
         #expect(TreeIndex(file: file) == index)
-        try scratch.write("index", "ppiov tree index 1\0path\0not numbers\0")
+        try scratch.write("index", "ppiov tree index 2\0path\0not numbers\0")
         #expect(TreeIndex(file: file).records.isEmpty)
         #expect(TreeIndex(file: scratch.path + "/none").records.isEmpty)
-    }
-}
-
-@Suite struct KernelGitTests {
-    private func git(_ scratch: TemporaryFolder, _ arguments: String...) async throws {
-        let identity = ["-c", "user.name=Test", "-c", "user.email=test@mirror.example", "-c", "core.excludesFile=/dev/null"]
-        try await Command("git", identity + arguments, directory: scratch.path + "/tree").output()
-    }
-
-    private func repository() async throws -> TemporaryFolder {
-        let scratch = try TemporaryFolder()
-        try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
-        try scratch.write("tree/Kconfig", "")
-        try scratch.write("tree/.gitignore", "*.o\n")
-        try scratch.write("tree/old name.c", "x")
-        try await git(scratch, "init", "-q")
-        try await git(scratch, "add", "-A")
-        try await git(scratch, "commit", "-q", "-m", "one")
-        return scratch
-    }
-
-    @Test func aCleanTreeHasTheIdentityOfItsCommit() async throws {
-        let scratch = try await repository()
-        let git = try #require(GitTree(scratch.path + "/tree"))
-        let clean = try await git.identity()
-        #expect(clean.wholeMatch(of: /git:[0-9a-f]{40}/) != nil)
-        scratch.age("tree/Makefile")
-        try scratch.write("tree/ignored.o", "x")
-        #expect(try await git.identity() == clean)
-        #expect(try await git.paths() == [".gitignore", "Kconfig", "Makefile", "old name.c"])
-    }
-
-    @Test func everyKindOfChangeChangesTheIdentity() async throws {
-        let scratch = try await repository()
-        let git = try #require(GitTree(scratch.path + "/tree"))
-        var seen: Set<String> = [try await git.identity()]
-        try scratch.write("tree/new file.c", "1")
-        seen.insert(try await git.identity())
-        try scratch.write("tree/new file.c", "2")
-        seen.insert(try await git.identity())
-        try scratch.write("tree/old name.c", "changed")
-        seen.insert(try await git.identity())
-        try scratch.remove("tree/old name.c")
-        seen.insert(try await git.identity())
-        #expect(seen.count == 5)
-        #expect(try await git.paths().contains("new file.c"))
-    }
-
-    @Test func nothingIsWrittenToTheRepository() async throws {
-        let scratch = try await repository()
-        scratch.age("tree/Makefile", seconds: 50)
-        let before = try scratch.snapshot("tree")
-        let git = try #require(GitTree(scratch.path + "/tree"))
-        _ = try await git.identity()
-        _ = try await git.paths()
-        #expect(try scratch.snapshot("tree") == before)
-    }
-
-    @Test func aRepositoryWithoutACommitIsAnInputError() async throws {
-        let scratch = try TemporaryFolder()
-        try scratch.write("tree/Makefile", "VERSION = 9\nPATCHLEVEL = 1\n")
-        try scratch.write("tree/Kconfig", "")
-        try await git(scratch, "init", "-q")
-        let error = try await harnessError {
-            _ = try await KernelSource(cache: Cache(root: scratch.path + "/c"), progress: .discarded).resolve(scratch.path + "/tree")
-        }
-        #expect(error.kind == .input)
     }
 }

@@ -11,7 +11,7 @@ import Testing
     private func index(_ files: [String: String]) -> TreeIndex {
         var index = TreeIndex()
         for (path, content) in files {
-            index.records[path] = TreeIndex.Record(size: 1, modified: 1, inode: 1, identity: "-" + ContentHash.of(content))
+            index.records[path] = TreeIndex.Record(size: 1, modified: 1, changed: 1, inode: 1, identity: "-" + ContentHash.of(content))
         }
         return index
     }

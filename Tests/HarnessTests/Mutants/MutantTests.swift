@@ -4,8 +4,8 @@ import Foundation
 import Results
 import Scenarios
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Harness
 
@@ -109,6 +109,38 @@ private let diff = """
     @Test func gitsOwnLinesAndSignatureAreAccepted() throws {
         let git = "diff --git a/net/core/x.c b/net/core/x.c\nindex 123..456 100644\n" + diff + "-- \n2.47.3\n"
         #expect(try parse(header + git).files == ["net/core/x.c"])
+    }
+
+    /// The forms in which a mutant's file may arrive; each is the same mutant, or refused with its line.
+    @Test func aMutantIsReadByItsBytes() throws {
+        let plain = try parse(header + diff)
+        func same(_ text: String) throws {
+            let mutant = try parse(text)
+            #expect(mutant.patch == diff && mutant.subject == plain.subject && mutant.bug == plain.bug && mutant.filter == plain.filter)
+        }
+        try same((header + diff).replacing("\n", with: "\r\n"))
+        try same(header.replacing("\n", with: "\r\n") + diff)
+        // A CR of single lines is the source's.
+        let carriage = diff.replacing("-two", with: "-two\r")
+        #expect(Array(try parse(header + carriage).patch.utf8) == Array(carriage.utf8))
+        let marked = diff.replacing("+three", with: "+t\u{301}hree")
+        #expect(Array(try parse(header + marked).patch.utf8) == Array(marked.utf8))
+        #expect(try parse(header.replacing("Bug: The", with: "Bug:\u{301} The") + diff).bug == "\u{301} The buffer is lost.")
+        let long = String(repeating: "x", count: 10_000_000)
+        #expect(try parse(header.replacing("is\n lost", with: "is\n \(long)") + diff).bug.utf8.count > 10_000_000)
+
+        let scratch = try TemporaryFolder()
+        func load(_ bytes: [UInt8]) throws -> [Mutant] {
+            try Data(bytes).write(to: URL(fileURLWithPath: scratch.path + "/007-lose.patch"))
+            return try Mutant.load(scratch.path)
+        }
+        let bytes = Array((header + diff).utf8)
+        #expect(try load([0xef, 0xbb, 0xbf] + bytes).first?.patch == diff)
+        for (bad, line) in [(bytes + [0], 15), ([0x23, 0xe9, 0x0a] + bytes, 1), ([0xff, 0xfe] + bytes, 1)] {
+            let error = #expect(throws: HarnessError.self) { try load(bad) }
+            #expect(error?.kind == .input)
+            #expect(error?.message.hasPrefix("\(scratch.path)/007-lose.patch:\(line): ") == true, "\(error?.message ?? "")")
+        }
     }
 
     @Test(arguments: 0..<200)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// The compiler's warnings for each object in a folder that is kept between builds.
 ///
@@ -47,7 +48,7 @@ struct BuildWarnings: Codable, Equatable, Sendable {
         func end(_ steps: inout [String: [String]], _ outside: inout [String]) {
             if let step { steps[step] = warnings.isEmpty ? nil : warnings } else { outside += warnings }
         }
-        for line in log.split(separator: "\n") {
+        for line in log.filledLines {
             if let next = Self.step(line) {
                 end(&steps, &outside)
                 (step, warnings) = (next, [])
@@ -84,7 +85,7 @@ struct BuildWarnings: Codable, Equatable, Sendable {
         var members: Set<String> = []
         for archive in archives {
             let list = try await Command("ar", ["t", archive], directory: objects).output()
-            members.formUnion(list.split(separator: "\n").map(String.init))
+            members.formUnion(list.filledLines.map(String.init))
         }
         return members
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// Builds kernels, and returns those in the cache that were built before.
 ///
@@ -96,7 +97,7 @@ public struct KernelBuilder: Sendable {
     }
 
     private func tool(_ name: String) async throws -> String {
-        try await Command(name, ["--version"]).output().split(separator: "\n").first.map(String.init) ?? name
+        try await Command(name, ["--version"]).output().filledLines.first.map(String.init) ?? name
     }
 
     /// The versions of the tools that Kconfig checks in addition to the compiler and the linker.
@@ -189,7 +190,7 @@ public struct KernelBuilder: Sendable {
         }
         let tree = KernelTree.source(ofBuilt: folder)
         // A later run may find its source.
-        let key = Cache.key([source.identity, tree == nil ? "no source" : try netdevsim.key(), BuildCache.format])
+        let key = Cache.key([source.identity, BuildCache.format] + (try tree.map { [try netdevsim.key(), try NetdevsimModule.key(of: $0)] } ?? []))
         if let build = try builds.build(forKey: key) { return found(build, source) }
         let config = Files.text(folder + "/.config") ?? ""
         let values = ConfigFragment.values(of: config)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// Builds netdevsim from a patched copy of the tree's own driver: a NIC that supports memory providers.
 struct NetdevsimModule: Sendable {
@@ -87,7 +88,7 @@ struct NetdevsimModule: Sendable {
         let reuse = try ModuleReuse(kernel: kernel, copy: copy, inputs: inputs.map { Cache.key([$0, try key()]) })
         if let module = reuse.module, let patches = Files.text(work + "/" + Self.applied) {
             progress.report("netdevsim is built already")
-            return .module(module, patches: patches.split(separator: "\n").map(String.init))
+            return .module(module, patches: patches.filledLines.map(String.init))
         }
         progress.report("building netdevsim")
         let applied: PatchSet
@@ -159,7 +160,7 @@ struct NetdevsimModule: Sendable {
         } catch let error as HarnessError {
             let text = Files.text(log, from: start)
             // A full disk is an error: as a refusal, "no netdevsim" would be cached.
-            guard error.cause != .diskFull, text.split(separator: "\n").count > 1 else { throw error }
+            guard error.cause != .diskFull, text.filledLines.count > 1 else { throw error }
             return Self.firstFailure(in: text)
         }
         try await Command("patch", arguments).run(log: log)
@@ -169,24 +170,32 @@ struct NetdevsimModule: Sendable {
     /// Copies the sources only: with a built tree's objects, make would compile nothing.
     private func copyDriver(from source: String, to target: String) async throws {
         try Files.makeFolder(target)
-        for name in Files.names(in: source + "/" + Self.driver)
-        where name.hasSuffix(".c") || name.hasSuffix(".h") || name == "Makefile" || name == "Kbuild" {
-            if name.hasSuffix(".mod.c") { continue }
-            try Files.copy("\(source)/\(Self.driver)/\(name)", to: target + "/" + name)
+        for name in Self.files(of: source) { try Files.copy("\(source)/\(Self.driver)/\(name)", to: target + "/" + name) }
+    }
+
+    /// The names of the driver's sources.
+    private static func files(of source: String) -> [String] {
+        Files.names(in: source + "/" + driver).filter { name in
+            (name.ends(with: ".c") && !name.ends(with: ".mod.c")) || name.ends(with: ".h") || name == "Makefile" || name == "Kbuild"
         }
+    }
+
+    /// The key of the driver's sources, which may be edited in a tree whose vmlinux stays.
+    static func key(of source: String) throws -> String {
+        Cache.key(try files(of: source).flatMap { [$0, try ContentHash.ofFile("\(source)/\(driver)/\($0)")] })
     }
 
     /// The line of patch(1) for the first hunk that does not apply, with its file.
     static func firstFailure(in text: String) -> String {
         var file = ""
-        for line in text.split(separator: "\n").map(String.init) {
+        for line in text.filledLines.map(String.init) {
             if line.hasPrefix("checking file ") || line.hasPrefix("patching file ") { file = String(line.dropFirst("checking file ".count)) }
             if line.hasPrefix("Hunk ") && line.contains("FAILED") || line.hasPrefix("Reversed (or previously applied)") {
                 return file.isEmpty ? line : "\(file): \(line)"
             }
             if line.hasPrefix("can't find file") || line.contains("malformed patch") || line.contains("garbage was found") { return line }
         }
-        return text.split(separator: "\n").last.map(String.init) ?? "patch failed"
+        return text.filledLines.last.map(String.init) ?? "patch failed"
     }
 
     private static func name(_ path: String) -> String { String(path.split(separator: "/").last ?? "") }

@@ -20,10 +20,7 @@ struct KernelConfig: Equatable, Sendable {
     init(profile: String, files: [String], sets: [String], folder: String) throws {
         var options = try Self.profile(profile, folder: folder)
         for file in files {
-            guard let text = Files.text(file) else {
-                throw HarnessError(.input, "cannot read the configuration fragment \(file)", hint: "--config takes a file of CONFIG_NAME=value lines")
-            }
-            options += try ConfigFragment.parse(text, origin: file, byUser: true)
+            options += try FragmentFile(file).options()
         }
         options += try sets.map(ConfigFragment.parseSet)
         self.init(merging: options)
@@ -31,15 +28,16 @@ struct KernelConfig: Equatable, Sendable {
 
     private static func profile(_ name: String, folder: String, above: [String] = []) throws -> [ConfigOption] {
         let path = "\(folder)/\(name).config"
-        guard !name.isEmpty, !name.contains("/"), let text = Files.text(path) else {
+        guard !name.isEmpty, !name.contains("/"), let bytes = FileManager.default.contents(atPath: path) else {
             let known = Files.names(in: folder).filter { $0.hasSuffix(".config") }.map { String($0.dropLast(".config".count)) }
             throw HarnessError(
                 .input, "there is no kernel profile \"\(name)\": \(path) does not exist",
                 hint: known.isEmpty
                     ? "\(folder) has no profile: the installation is not complete" : "known profiles: " + known.joined(separator: ", "))
         }
-        let own = try ConfigFragment.parse(text, origin: path)
-        guard let base = ConfigFragment.base(of: text) else { return own }
+        let lines = try ConfigFragment.lines(bytes, origin: path)
+        let own = try ConfigFragment.parse(lines, origin: path)
+        guard let base = ConfigFragment.base(of: lines) else { return own }
         guard !(above + [name]).contains(base) else {
             throw HarnessError(
                 .input, "the kernel profile \(name) builds on itself: \((above + [name, base]).joined(separator: " -> "))",

@@ -35,9 +35,9 @@ struct OverlaidCopy: Sendable {
 
     /// Makes the copy equal to the source with the overlay on it.
     func apply(_ overlay: Overlay) throws {
-        let before = Set((Files.text(journal) ?? "").split(separator: "\n").map(String.init))
+        let before = Set(Files.paths(journal) ?? [])
         let paths = before.union(overlay.files.keys)
-        try Files.write(paths.sorted().joined(separator: "\n"), to: journal)
+        try Files.write(paths: paths.sorted(), to: journal)
         var files: [(path: String, file: Overlay.File)] = []
         // Removals first, and files before the folders that hold them: a link may replace a folder of the same name.
         for path in paths.sorted(by: >) {
@@ -54,7 +54,7 @@ struct OverlaidCopy: Sendable {
             try Cancellation.check()
             try write(file, at: path)
         }
-        try Files.write(overlay.files.keys.sorted().joined(separator: "\n"), to: journal)
+        try Files.write(paths: overlay.files.keys.sorted(), to: journal)
     }
 
     private func write(_ file: Overlay.File, at path: String) throws {

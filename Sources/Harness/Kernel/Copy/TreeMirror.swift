@@ -54,10 +54,11 @@ struct TreeMirror: Sendable {
             jobs.append(Job(path: path, source: source, record: record, modified: modified))
         }
         for (path, record) in index.records where !record.generated && overlay?.files[path] == nil {
-            try add(path, record, from: origin + "/" + path, modified: first && record.modified > 0 ? min(record.modified, now) : now)
+            let source = record.outside ? try TreeScan.outside(origin + "/" + path, root: origin) : nil
+            try add(path, record, from: source ?? origin + "/" + path, modified: first && record.modified > 0 ? min(record.modified, now) : now)
         }
         for case (let path, let file?) in overlay?.files ?? [:] {
-            var record = index.records[path] ?? TreeIndex.Record(size: 0, modified: 0, inode: 0, identity: "")
+            var record = index.records[path] ?? TreeIndex.Record(size: 0, modified: 0, changed: 0, inode: 0, identity: "")
             record.identity = file.identity
             try add(path, record, from: file.path, modified: now)
         }
@@ -99,15 +100,15 @@ struct TreeMirror: Sendable {
         var record = job.record
         let source = job.source
         let target = folder + "/" + job.path
-        if let status = FileStatus(target), status.kind == .folder || record.identity.hasPrefix("l") { try Files.remove(target) }
-        if record.identity.hasPrefix("l") {
+        if let status = FileStatus(target), status.kind == .folder || record.identity.utf8.first == UInt8(ascii: "l") { try Files.remove(target) }
+        if record.identity.utf8.first == UInt8(ascii: "l") {
             guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: source), "l" + ContentHash.of(link) == record.identity else {
                 throw Changed()
             }
             try Files.trying("copy \(source)") { try FileManager.default.createSymbolicLink(atPath: target, withDestinationPath: link) }
             FileStatus.setModified(target, job.modified)
         } else {
-            guard let hash = try HashedCopy.copy(source, to: temporary, executable: record.identity.hasPrefix("x")),
+            guard let hash = try HashedCopy.copy(source, to: temporary, executable: record.identity.utf8.first == UInt8(ascii: "x")),
                 hash == record.identity.dropFirst()
             else {
                 try? Files.remove(temporary)

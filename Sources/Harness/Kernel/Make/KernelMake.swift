@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 import Subprocess
 
 /// Runs the kernel's make. Every variable that would make two builds of the same source differ has a fixed value.
@@ -31,7 +32,8 @@ struct KernelMake: Sendable {
 
     static func command(_ arguments: [String]) -> Command {
         var command = Command("make", arguments, environment: fixed)
-        command.unset = cleared
+        // Scripts of the kernel ask git for the version of the source.
+        command.unset = cleared + GitEnvironment.variables
         command.parentDeathSignal = "TERM"
         return command
     }
@@ -47,7 +49,7 @@ struct KernelMake: Sendable {
         let status = try await command.status(log: log)
         guard !status.isSuccess else { return }
         let text = Files.text(log, from: start)
-        guard case .exited = status, text.split(separator: "\n").count > 1 else { throw command.failure(.harness, status, tail: text) }
+        guard case .exited = status, text.filledLines.count > 1 else { throw command.failure(.harness, status, tail: text) }
         throw explained(what, text: text, log: log)
     }
 
@@ -73,33 +75,33 @@ struct KernelMake: Sendable {
             "] Killed", "] Terminated", "] Segmentation fault", "] Bus error", "] Error 135", "] Error 137", "] Error 139", "] Error 143",
             "*** Terminated", "*** wait: No child processes.  Stop.",
         ]
-        return !text.split(separator: "\n").contains { line in
+        return !text.filledLines.contains { line in
             // The compiler quotes the source in lines with a bar: those do not count.
-            if line.contains("***") { return ends.contains { line.replacing(" (core dumped)", with: "").hasSuffix($0) } }
+            if line.holds("***") { return ends.contains { line.replacing(" (core dumped)", with: "").ends(with: $0) } }
             // Without a path it is a program of the host, with one a script of the source.
-            if line.hasSuffix(": not found") { return line.components(separatedBy: ": ").dropLast().last?.contains("/") == false }
-            return !line.contains(" | ") && words.contains { line.contains($0) }
+            if line.ends(with: ": not found") { return line.components(separatedBy: ": ").dropLast().last?.contains("/") == false }
+            return !line.holds(" | ") && words.contains { line.holds($0) }
         }
     }
 
     /// The lines that explain a failure: errors of compiler and linker; where there are none, those of make and the last lines.
     static func firstErrors(in text: String, limit: Int = 12) -> [String] {
-        let lines = text.split(separator: "\n").map(String.init)
-        let compiler = lines.filter { $0.contains("error:") || $0.contains("undefined reference") || $0.contains("No space left on device") }
+        let lines = text.filledLines.map(String.init)
+        let compiler = lines.filter { $0.holds("error:") || $0.holds("undefined reference") || $0.holds("No space left on device") }
         if !compiler.isEmpty { return Array(compiler.prefix(limit)) }
-        let make = lines.filter { $0.contains("*** ") || $0.hasPrefix("ERROR: ") }
+        let make = lines.filter { $0.holds("*** ") || $0.begins(with: "ERROR: ") }
         let tail = lines.suffix(limit)
         return Array(make.prefix(limit / 2)) + tail.filter { !make.contains($0) }
     }
 
     /// How many steps a log has: Kbuild prints one word in capitals and a path for each.
     static func steps(in text: some StringProtocol) -> Int {
-        text.split(separator: "\n").count { isStep($0) }
+        text.filledLines.count { isStep($0) }
     }
 
     static func isStep(_ line: some StringProtocol) -> Bool {
         // The compiler prints lines of the source as "   12 | int x;".
-        guard line.hasPrefix("  "), let word = line.split(separator: " ").first, word.first?.isLetter == true else { return false }
+        guard line.begins(with: "  "), let word = line.split(separator: " ").first, word.first?.isLetter == true else { return false }
         return word.count <= 8 && word.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "2") }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// A private apt that needs no root: its lists, cache and sources are separate from the system's.
 struct AptRoot: Sendable {
@@ -102,7 +103,7 @@ struct AptRoot: Sendable {
         guard age != nil else { return [] }
         try configure()
         let names = try await Command("apt-cache", ["pkgnames", "linux-source-"], environment: environment).output()
-        return names.split(separator: "\n").map(String.init).filter { DebianVersionSpec.isSeries(String($0.dropFirst("linux-source-".count))) }
+        return names.filledLines.map(String.init).filter { DebianVersionSpec.isSeries(String($0.dropFirst("linux-source-".count))) }
             .sorted()
     }
 
@@ -136,7 +137,7 @@ struct AptRoot: Sendable {
             throw HarnessError(
                 .harness, "apt-get lists no archives for \(packages.count) packages of Debian's \(suite)",
                 hint: "run again; apt's lists are in \(folder)",
-                evidence: text.split(separator: "\n").map(String.init))
+                evidence: text.filledLines.map(String.init))
         }
         return closure
     }
@@ -154,7 +155,7 @@ struct AptRoot: Sendable {
     }
 
     static func parse(uris text: String) -> [Archive] {
-        text.split(separator: "\n").compactMap { line in
+        text.filledLines.compactMap { line in
             // 'URI' FILE SIZE HASH
             guard line.hasPrefix("'"), let end = line.dropFirst().firstIndex(of: "'") else { return nil }
             let fields = line[line.index(after: end)...].split(separator: " ").map(String.init)
@@ -165,7 +166,7 @@ struct AptRoot: Sendable {
 
     static func parse(madison text: String) -> [Offer] {
         var offers: [Offer] = []
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let fields = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             guard fields.count == 3, fields[2].hasSuffix("Packages") else { continue }
             let offer = Offer(package: fields[0], version: DebianVersion(fields[1]))
@@ -176,7 +177,7 @@ struct AptRoot: Sendable {
 
     /// The Debian archive that the system's own apt uses; its security and other archives are left out.
     static func mirror(inTargets text: String) -> String? {
-        text.split(separator: "\n").lazy
+        text.filledLines.lazy
             .compactMap { $0.split(separator: "|").first.map { $0.trimmingCharacters(in: .whitespaces) } }
             .first { $0.hasSuffix("/debian/") || $0.hasSuffix("/debian") }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Results
 
 /// Recognises kernel source trees and built trees. It runs no program of theirs.
 enum KernelTree {
@@ -11,12 +12,13 @@ enum KernelTree {
     static func version(_ folder: String) -> String? {
         guard Files.isFile(folder + "/Kconfig"), let makefile = Files.text(folder + "/Makefile") else { return nil }
         var values: [String: String] = [:]
-        for line in makefile.split(separator: "\n").prefix(30) {
-            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2 else { continue }
-            let name = parts[0].trimmingCharacters(in: .whitespaces)
+        // make skips a byte order mark.
+        let text = makefile.unicodeScalars.first == "\u{feff}" ? Substring(makefile.unicodeScalars.dropFirst()) : makefile[...]
+        for line in text.filledLines.prefix(30) {
+            guard let (left, right) = line.divided(at: "=") else { continue }
+            let name = String(left.trimmed)
             if ["VERSION", "PATCHLEVEL", "SUBLEVEL", "EXTRAVERSION"].contains(name), values[name] == nil {
-                values[name] = parts[1].trimmingCharacters(in: .whitespaces)
+                values[name] = String(right.trimmed)
             }
         }
         guard let version = values["VERSION"], let level = values["PATCHLEVEL"], Int(version) != nil, Int(level) != nil else { return nil }

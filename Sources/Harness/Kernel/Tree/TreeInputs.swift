@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Crypto
+import Results
 
 /// The files of a tree that its configuration depends on, and those that a module built against it depends on, each as one key. A
 /// product is reused while its key is the same.
@@ -41,17 +42,14 @@ struct TreeInputs: Sendable, Equatable {
     private static let documents = [".rst", ".yaml", ".dts", ".dtsi"]
 
     /// Whether a file's content may change the configuration that Kconfig makes.
-    static func mayConfigure(_ path: String) -> Bool { isTool(path) || !ends(path, in: sources + headers + documents) }
+    static func mayConfigure(_ path: String) -> Bool { isTool(path) || !TreeFiles.ends(path, in: sources + headers + documents) }
 
     /// Whether a file's content may change an external build of netdevsim.
     static func mayReachModules(_ path: String) -> Bool {
-        isTool(path) || path.hasPrefix(KernelTree.netdevsim + "/") || path.hasPrefix("include/") || !ends(path, in: sources + documents)
+        isTool(path) || path.begins(with: KernelTree.netdevsim + "/") || path.begins(with: "include/")
+            || !TreeFiles.ends(path, in: sources + documents)
     }
 
     /// Programs that the build compiles and runs, and scripts: any of their files may change a product.
-    private static func isTool(_ path: String) -> Bool { path.hasPrefix("scripts/") || path.hasPrefix("tools/") || path.contains("/tools/") }
-
-    private static func ends(_ path: String, in suffixes: [String]) -> Bool {
-        suffixes.contains { path.utf8.count > $0.utf8.count && path.hasSuffix($0) }
-    }
+    private static func isTool(_ path: String) -> Bool { path.begins(with: "scripts/") || path.begins(with: "tools/") || path.holds("/tools/") }
 }

@@ -2,100 +2,131 @@
 
 import Foundation
 import Glibc
+import Results
 
 /// Lists and hashes the files of a tree under test; reads only.
 enum TreeScan {
-    /// Suffixes of files that compilers and Kbuild make; a kernel source has no such file.
-    private static let products = [".o", ".ko", ".a", ".cmd", ".mod", ".mod.c", ".o.d", ".dwo", ".gcno", ".su"]
-
     /// Every file and symbolic link below a plain folder, without .git and the products of compilers and Kbuild.
-    static func sources(_ root: String) throws -> [String] {
-        try walk(root, skipping: ["include/config", "include/generated"]).filter { !isProduct($0) }
-    }
+    static func sources(_ root: String) throws -> [String] { try folder(root).paths.filter { !TreeFiles.isProduct($0) } }
 
-    /// Every file and symbolic link below a folder, without .git.
-    static func everything(_ root: String) throws -> [String] { try walk(root, skipping: []) }
+    /// A plain folder, without what an in-tree build generates.
+    static func folder(_ root: String) throws -> TreeListing { try TreeListing(root, skipping: ["include/config", "include/generated"]) }
 
-    private static func walk(_ root: String, skipping: Set<String>) throws -> [String] {
-        var paths: [String] = []
-        var folders = [""]
-        while let folder = folders.popLast() {
-            try Cancellation.check()
-            guard let stream = opendir(root + "/" + folder) else {
-                throw HarnessError(
-                    .input, "cannot read the folder \(root)/\(folder): \(String(cString: strerror(errno)))",
-                    hint: "check that you may read the whole tree")
-            }
-            defer { closedir(stream) }
-            while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-                }
-                if name == "." || name == ".." || name == ".git" { continue }
-                let path = folder.isEmpty ? name : folder + "/" + name
-                var kind = Int32(entry.pointee.d_type)
-                if kind == DT_UNKNOWN { kind = kindOf(root + "/" + path) }
-                if kind == DT_DIR {
-                    if !skipping.contains(path) { folders.append(path) }
-                } else if kind == DT_REG || kind == DT_LNK {
-                    paths.append(path)
-                }
-            }
-        }
-        return paths
-    }
+    /// Every file and symbolic link below a folder of the harness, without .git.
+    static func everything(_ root: String) throws -> [String] { try TreeListing(root).paths }
 
-    private static let DT_DIR: Int32 = 4, DT_REG: Int32 = 8, DT_LNK: Int32 = 10, DT_UNKNOWN: Int32 = 0
-
-    private static func kindOf(_ path: String) -> Int32 {
-        switch FileStatus(path)?.kind {
-        case .file: DT_REG
-        case .folder: DT_DIR
-        case .link: DT_LNK
-        default: DT_UNKNOWN
+    /// A source file that is newer than a product of the tree; nil where there is none. What a build makes after vmlinux does not count.
+    static func source(newerThan product: String, in root: String) throws -> String? {
+        guard let built = FileStatus(product) else { return nil }
+        let apart = ["Documentation/", "tools/", "samples/", "usr/"]
+        return try sources(root).first { path in
+            guard TreeFiles.mayBeRead(path), !TreeFiles.isInGeneratedFolder(path), !apart.contains(where: path.begins) else { return false }
+            guard !(path.begins(with: "arch/") && path.holds("/boot/")) else { return false }
+            return (FileStatus(root + "/" + path)?.modified ?? 0) > built.modified
         }
     }
 
-    private static func isProduct(_ path: String) -> Bool {
-        if path.utf8.first == UInt8(ascii: "."), path == ".config" || path.hasPrefix(".tmp_") || path == ".version" { return true }
-        if path == "vmlinux" || path == "System.map" || path == "Module.symvers" || path == "modules.order" { return true }
-        return products.contains { path.utf8.count > $0.utf8.count && path.hasSuffix($0) }
-    }
-
-    /// Brings `index` up to date with the files `paths` of `root`: hashes those whose size, time or inode is new.
+    /// Brings `index` up to date with the files `paths` of `root`: hashes those of which the size, a time or the inode is new.
     ///
-    /// A file that was changed within the last second is hashed again the next time: two writes may have the same modification time.
+    /// A file that was changed within the last seconds is hashed again the next time: two writes may have the same time.
     ///
-    /// - Throws: `HarnessError` of kind `.input` where a file cannot be read; `CancellationError`.
-    static func refresh(_ index: TreeIndex, root: String, paths: [String]) async throws -> TreeIndex {
+    /// - Parameter format: the format of git's hashes, where the files are compared with a commit.
+    /// - Throws: `HarnessError` of kind `.input` where a file cannot be read, changes while it is read, or is not part of the tree that names it;
+    ///   `CancellationError`.
+    static func refresh(_ index: TreeIndex, root: String, paths: [String], format: BlobFormat? = nil) async throws -> TreeIndex {
         let now = FileStatus.now()
         let batches = stride(from: 0, to: paths.count, by: 2000).map { paths[$0..<min($0 + 2000, paths.count)] }
         let records = try await concurrently(batches, limit: Cancellation.width) { batch in
             try await blocking {
-                try batch.compactMap { path in try record(root + "/" + path, old: index.records[path], now: now).map { (path, $0) } }
+                try batch.compactMap { path in try record(root, path, old: index.records[path], now: now, format).map { (path, $0) } }
             }
         }
         var fresh = TreeIndex()
         fresh.records.reserveCapacity(paths.count)
-        for (path, record) in records.joined() { fresh.records[path] = record }
+        for (path, record) in records.joined() {
+            // Two names that are equal to Swift and not to the kernel.
+            guard fresh.records.updateValue(record, forKey: path) == nil else {
+                throw HarnessError(
+                    .input, "\(root) has two files whose names differ only in the form of a letter: \(path)", hint: "rename or remove one of them")
+            }
+        }
         return fresh
     }
 
+    /// The seconds, in nanoseconds, within which a file system may give two writes the same time.
+    static let granularity: Int64 = 3_000_000_000
+
     /// nil where there is no file or link.
-    private static func record(_ path: String, old: TreeIndex.Record?, now: Int64) throws -> TreeIndex.Record? {
+    private static func record(
+        _ root: String, _ path: String, old: TreeIndex.Record?, now: Int64, _ format: BlobFormat?
+    ) throws -> TreeIndex.Record? {
         try Cancellation.check()
-        guard let status = FileStatus(path), status.kind == .file || status.kind == .link else { return nil }
-        let kind = status.kind == .link ? "l" : status.executable ? "x" : "-"
-        if let old,
-            old.generated
-                || (old.size == status.size && old.modified == status.modified && old.inode == status.inode && old.identity.hasPrefix(kind))
-        {
-            return old
+        let file = root + "/" + path
+        guard var status = FileStatus(file), status.kind == .file || status.kind == .link else { return nil }
+        if let old, old.generated || old.isCurrent(status, format) { return old }
+        for _ in 0..<5 {
+            let content: Content
+            do {
+                content = try Content(file, status, root: root, format)
+            } catch let error as HarnessError {
+                if FileStatus(file) == nil { return nil }
+                throw error
+            }
+            guard let after = FileStatus(file), after.kind == .file || after.kind == .link else { return nil }
+            if after == status {
+                let trusted = now - max(status.modified, status.changed) > granularity
+                return TreeIndex.Record(
+                    size: status.size, modified: status.modified, changed: trusted ? status.changed : -1, inode: status.inode,
+                    identity: content.identity, blob: content.blob, mirrored: old?.mirrored ?? "", mirrorModified: old?.mirrorModified ?? 0,
+                    survived: old?.survived ?? false, outside: content.isOutside)
+            }
+            status = after
         }
-        let trusted = now - status.modified > 1_000_000_000
-        return TreeIndex.Record(
-            size: status.size, modified: trusted ? status.modified : -1, inode: status.inode, identity: try identity(path, status),
-            mirrored: old?.mirrored ?? "", mirrorModified: old?.mirrorModified ?? 0)
+        throw HarnessError(.input, "\(file) changes while it is read", hint: "end the programs that write there, then run again")
+    }
+
+    /// What a path has for the build.
+    private struct Content {
+        var identity: String
+        var blob = ""
+        var isOutside = false
+
+        init(_ path: String, _ status: FileStatus, root: String, _ format: BlobFormat?) throws {
+            guard status.kind == .link else {
+                let (hash, blob) = try ContentHash.ofFile(path, size: status.size, format)
+                identity = (status.executable ? "x" : "-") + hash
+                self.blob = blob
+                return
+            }
+            if let target = try TreeScan.outside(path, root: root), let file = FileStatus(target) {
+                identity = (file.executable ? "x" : "-") + (try ContentHash.ofFile(target))
+                isOutside = true
+                return
+            }
+            let target = try Files.trying("read the link \(path)") { try FileManager.default.destinationOfSymbolicLink(atPath: path) }
+            identity = "l" + ContentHash.of(target)
+            blob = format.map { ContentHash.blob(Array(target.utf8), $0) } ?? ""
+        }
+    }
+
+    /// The file outside of the tree that a symbolic link leads to; nil where it leads to none.
+    ///
+    /// - Throws: `HarnessError` of kind `.input` for a link to a folder with sources: its files are no part of the tree, and a build reads them.
+    static func outside(_ link: String, root: String) throws -> String? {
+        guard let resolved = realpath(link, nil) else { return nil }
+        defer { free(resolved) }
+        let target = String(cString: resolved)
+        guard target != root, !target.begins(with: root + "/") else { return nil }
+        switch FileStatus(target)?.kind {
+        case .file: return target
+        case .folder:
+            let names = TreeListing.isObjects(target) ? [] : Files.names(in: target)
+            guard let first = names.first(where: TreeFiles.mayBeRead) else { return nil }
+            throw HarnessError(
+                .input, "\(link) is a symbolic link to a folder outside of the tree, \(target), which has sources (\(first))",
+                hint: "put a copy of the folder in the link's place, or mount it there: `mount --bind \(target) ...`; ppiov follows links to files")
+        default: return nil
+        }
     }
 
     /// A file's kind and the hash of its content, or a link's target.
