@@ -98,6 +98,18 @@ import Testing
         #expect(KernelLog.reasonOfEnd(in: stale)?.message.hasSuffix("QEMU's TCG (docs/kernel-notes.md)") == true)
     }
 
+    /// A console of which the kernel's own buffer has lost records (/dev/kmsg).
+    @Test func records() {
+        var next: UInt64?
+        func lines(_ text: String) -> [String]? { KernelRecord(Array(text.utf8)).map { $0.lines(after: &next) } }
+        #expect(lines("6,41,5140900,-;one\n SUBSYSTEM=net\n") == ["[5.140900] one"])
+        #expect(
+            lines("4,42,5140901,-,caller=T12;INFO: task a\\x0ab:9 blocked\n") == ["[5.140901] [T12] INFO: task a", "[5.140901] [T12] b:9 blocked"])
+        #expect(lines("6,50,6000001,-;three\\x\n") == ["** 7 printk messages dropped **", "[6.000001] three\\x"])
+        #expect(lines("no record") == nil)
+        #expect(lines("6,51,1,-;\n") == ["[0.000001] "])
+    }
+
     @Test func prefixes() {
         let line = LogLine.split("<4>[   12.345678][ T123]  dump_stack+0x1/0x2\r")
         #expect(line.map(\.text) == [" dump_stack+0x1/0x2"])

@@ -155,6 +155,108 @@ private let splat = [
         #expect(results[2].findings.map(\.message) == [message])
     }
 
+    /// Judges the lines of a program without provider that exited with `status`; the kernel log has a mark for each line that is a result.
+    private func results(of lines: [String], status: String = "0", log: [String] = []) throws -> [ScenarioResult] {
+        try judge {
+            $0.plan = KernelSelftestPlan(program: "net/odd.sh", setting: .bare)
+            $0.lines = lines.enumerated().map { KernelSelftestEvidence.Line($1, time: UInt64($0) * 1000) }
+            $0.whole.report?.steps[0].detail = status
+            let marks = lines.filter(KTAPLine.isResult).map { "[    3.000000][    T1] " + KernelLogMark.result($0) }
+            $0.whole.log = ["[    1.000000][    T1] ppiov: begin net/odd:bare"] + marks + log + ["[    9.000000][    T1] ppiov: end net/odd:bare"]
+        }
+    }
+
+    private static let head = ["TAP version 13", "1..3"]
+
+    /// Names with dots and numbers, a remark, half a line of standard error, XPASS.
+    @Test func resultsAsProgramsWriteThem() throws {
+        let results = try results(of: [
+            "TAP version 13", "1..9", "ok 1 ping 203.0.113.9", "ok 2 ping 198.51.203.0.113.9", "ok 3 odd.v1.5 works", "ok 4 v2.5 works",
+            "ok 5 - a short write is refused # error path", "still waitingok 6 the sixth", "connecting... ok 7 the seventh",
+            "ok 8 # XPASS known to fail", "ok 9 2 selftests: net: a.sh", "# Totals: pass:8 fail:0 xfail:0 xpass:1 skip:0 error:0",
+        ])
+        #expect(
+            results.map { String($0.scenario.dropFirst("net/odd:bare.".count)) } == [
+                "ping 203.0.113.9", "ping 198.51.203.0.113.9", "v1.5 works", "v2.5 works", "a short write is refused", "the sixth", "the seventh",
+                "case-8",
+                "2 selftests: net: a.sh", "life-cycle",
+            ])
+        #expect(results.allSatisfy { $0.verdict == .pass }, "\(results.map(\.findings))")
+        #expect(results[7].reason == "XPASS: known to fail")
+        #expect(KTAP.lines(for: results[7], number: 1) == ["ok 1 net/odd:bare.case-8 # XPASS known to fail"])
+    }
+
+    @Test(
+        arguments: [
+            // A failure stays one behind half a line, and so does a result that is missing.
+            (head + ["ok 1 a", "waiting not ok 2 b", "ok 3 c"], "1", 3, nil),
+            (head + ["ok 1 a", "it took 2 seconds", "ok 3 c"], "0", 3, nil),
+            (head + ["ok 1 a", "it took 7 seconds", "ok 3 c"], "0", 2, "it planned 3 cases and reported 2"),
+            (head + ["ok 1 a", "    ok 2 of a subtest", "# ok 2 of a subtest", "ok 3 c"], "0", 2, "it planned 3 cases and reported 2"),
+            // Plans: late, twice, contradicting, of two documents, none.
+            (["ok 1 a", "ok 2 b", "1..2"], "0", 2, nil), (["1..2", "ok 1 a", "ok 2 b", "1..2"], "0", 2, nil),
+            (["1..2", "1..3", "ok 1 a", "ok 2 b"], "0", 2, "it printed two plans: 1..2 and 1..3"),
+            (["TAP version 13", "1..1", "ok 1 a", "TAP version 13", "1..2", "ok 1 b", "ok 2 c"], "0", 3, nil),
+            (["TAP version 13", "1..1", "ok 1 a", "TAP version 13", "1..2", "ok 1 b"], "0", 2, "it planned 3 cases and reported 2"),
+            (["TAP version 13", "ok 1 a", "ok 2 b"], "0", 2, nil),
+            (["TAP version 13", "ok 1 a", "ok 3 b"], "0", 2, "its results are not numbered through: 3 follows 1"),
+            // What a forked child wrote once more.
+            (head + ["ok 1 a", "ok 2 b", "ok 1 a", "ok 2 b", "ok 3 c"], "0", 3, nil),
+            (head + ["ok 1 a", "ok 2 b", "ok 2 b", "ok 3 c", "ok 4 d"], "0", 5, "it planned 3 cases and reported 5"),
+            (head + ["ok 1 a", "ok 1 b", "ok 1 c"], "0", 3, nil),
+            (["TAP version 13\r", "1..2\r", "ok 1 a\r", "ok 2 b\r"], "0", 2, nil),
+            (["\u{feff}TAP version 13", "1..1", "ok 1 a"], "0", 1, nil),
+            (head + ["ok 1 a", "ok 2 b", "ok 3 c", "Bail out! no more memory"], "0", 3, "it bailed out: no more memory"),
+            (["TAP version 13", "1..1", "not ok 1 a # TIMEOUT 45 seconds"], "1", 1, nil),
+            (["TAP version 13", "1..1", "ok 1 a # XPASS known"], "3", 1, nil), (["TAP version 13", "1..1", "ok 1 a # XFAIL known"], "2", 1, nil),
+            (["TAP version 13", "1..1", "ok 1 a"], "2", 1, "it exited with status 2, but no case failed"),
+            (["1..1000000", "ok 1 a"] + Array(repeating: "x ok 2", count: 3), "0", 2, "it planned 1000000 cases and reported 2"),
+        ] as [([String], String, Int, String?)])
+    func plansAndNumbers(_ lines: [String], _ status: String, _ count: Int, _ finding: String?) throws {
+        let results = try results(of: lines, status: status)
+        #expect(results.count - 1 == count, "\(results.map(\.scenario))")
+        #expect(results.last?.findings.first?.message == finding, "\(results.map(\.findings))")
+        #expect(Set(results.map(\.scenario)).count == results.count)
+    }
+
+    @Test func namesThatAreEqualGetNumbers() throws {
+        let results = try results(of: Self.head + ["ok 1 a # one", "ok 2 a # two", "ok 3 odd.a"])
+        #expect(results.map { $0.scenario.dropFirst("net/odd:bare.".count) } == ["a", "a (2)", "a (3)", "life-cycle"])
+    }
+
+    /// The agent has written no mark for a line that it did not take for a result: the others still divide the log.
+    @Test func aResultWithoutAMark() throws {
+        let lines = Self.head + ["ok 1 a", "waitingok 2 b", "ok 3 c"]
+        let results = try results(of: lines, log: splat)
+        #expect(results.map(\.verdict) == [.pass, .pass, .pass, .fail])
+        let failed = try judge {
+            $0.plan.provider = .pages
+            $0.lines = lines.map { KernelSelftestEvidence.Line($0, time: 5) }
+            $0.whole.log =
+                ["[    1.000000][    T1] ppiov: begin drivers/net/hw/devmem", "[    1.100000][    T1] ppiov: result ok 1 a"] + splat
+                + ["[    1.300000][    T1] ppiov: result ok 3 c", "[    1.400000][    T1] ppiov: end drivers/net/hw/devmem"]
+        }
+        // What is between the marks of 1 and 3 may be of 2 or of 3; it counts for the first.
+        #expect(failed.map(\.verdict) == [.pass, .fail, .pass, .pass])
+    }
+
+    @Test func aResultLineOfMoreThan4KiB() throws {
+        let long = "ok 2 " + String(repeating: "\u{e9}", count: 3000)
+        let results = try results(of: Self.head + ["ok 1 a", long, "ok 3 c"])
+        #expect(results.map(\.verdict) == [.pass, .pass, .pass, .pass])
+    }
+
+    @Test func aProgramThatIsEndedAtItsLimit() throws {
+        let results = try judge {
+            $0.lines.removeLast(2)
+            $0.whole.report?.steps = []
+            $0.whole.report?.outcome = .failed
+            $0.whole.report?.reason = "x.py ran longer than its limit of 720.0 s (settings: timeout=360); it ended on SIGTERM"
+        }
+        #expect(results.last?.verdict == .fail)
+        #expect(results.last?.findings.contains { $0.message.contains("longer than its limit") } == true)
+    }
+
     /// A splat before a result belongs to that case; one after the last result belongs to the program as a whole.
     @Test(arguments: [(1, 0), (3, 1), (5, 2), (7, 3)])
     func splatsBelongToCases(_ place: Int, _ index: Int) throws {

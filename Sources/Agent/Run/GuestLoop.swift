@@ -49,7 +49,8 @@ enum GuestLoop {
                 }
                 try report(plan.name) {
                     try runner.run(
-                        KernelSelftest(plan: plan), scale: scale, emit: { try? events.send($0) }, pages: { try trace.send(cpu: $0, $1) })
+                        KernelSelftest(plan: plan, isSlow: command.slowMachine == true), scale: scale, emit: { try? events.send($0) },
+                        pages: { try trace.send(cpu: $0, $1) })
                 }
             case .run:
                 guard let scenario = command.scenario.flatMap(Catalogue.named) else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Checks
 import Glibc
 import KernelABI
 import SystemPackage
@@ -22,12 +23,13 @@ struct KernelMessages: ~Copyable {
         file = opened
     }
 
+    /// The sequence number of the next message; nil before the first.
+    private var next: UInt64?
+
     deinit { try? file.close() }
 
-    /// The messages since the last call.
-    ///
-    /// - Throws: `EPIPE` where the kernel's buffer overwrote messages that were not read: they are lost, and
-    ///   with them the proof that there was no splat.
+    /// The messages since the last call. Where the kernel's buffer overwrote messages that were not read (`EPIPE`), a line says how many, as on
+    /// a console: with them, the proof is lost that there was no splat.
     mutating func take() throws -> [String] {
         var lines: [String] = []
         var record = [UInt8](repeating: 0, count: 8192)
@@ -35,19 +37,13 @@ struct KernelMessages: ~Copyable {
             do {
                 let count = try record.withUnsafeMutableBytes { try file.read(into: $0) }
                 if count == 0 { return lines }
-                lines += Self.lines(of: String(decoding: record[..<count], as: UTF8.self))
+                lines += KernelRecord(record[..<count]).map { $0.lines(after: &next) } ?? []
             } catch SystemPackage.Errno.wouldBlock {
                 return lines
+            } catch SystemPackage.Errno.brokenPipe {
+                // The next record's number says how many are missing, where the one before was read.
+                if next == nil { lines.append("** an unknown number of printk messages dropped **") }
             }
         }
-    }
-
-    /// A record is "PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT", then lines with a leading space that describe the device.
-    static func lines(of record: String) -> [String] {
-        guard let semicolon = record.firstIndex(of: ";") else { return [] }
-        let microseconds = record[..<semicolon].split(separator: ",").dropFirst(2).first.flatMap { UInt64($0) } ?? 0
-        let fraction = String(microseconds % 1_000_000)
-        let stamp = "[\(microseconds / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)] "
-        return record[record.index(after: semicolon)...].split(separator: "\n").filter { !$0.hasPrefix(" ") }.map { stamp + $0 }
     }
 }

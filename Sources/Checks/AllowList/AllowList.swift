@@ -7,7 +7,7 @@ internal import Results
 /// The format is in docs/results.md: paragraphs of `name: value` lines, `#` comments.
 public struct AllowList: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
-        /// Plain substring of a splat's first line.
+        /// Plain substring of a splat's first line; of a WARN(), in any of the forms that kernels print (`WarningLine`).
         public var pattern: String
         public var reason: String
         /// The report of the fault.
@@ -94,7 +94,10 @@ public struct AllowList: Equatable, Sendable {
     }
 
     public func answer(_ splat: Splat, today: Day) -> Answer {
-        let covering = entries.filter { splat.firstLine.has($0.pattern) }
+        // What is not there cannot be a known fault.
+        guard !splat.kind.isLostEvidence else { return .notListed }
+        let forms = WarningLine.forms(of: splat.firstLine)
+        let covering = entries.filter { entry in forms.contains { $0.has(entry.pattern) } }
         if let valid = covering.first(where: { $0.expires >= today }) { return .allowed(valid) }
         if let old = covering.first { return .expired(old) }
         return .notListed

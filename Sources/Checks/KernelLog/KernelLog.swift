@@ -6,7 +6,9 @@ internal import Results
 ///
 /// Recognises the reports of kernel/panic.c, lib/bug.c, lib/refcount.c, lib/ubsan.c, lib/list_debug.c, lib/ref_tracker.c,
 /// kernel/locking/lockdep.c, mm/kasan, mm/kfence, mm/kmsan, kernel/kcsan, mm/slub.c, mm/kmemleak.c, kernel/dma/debug.c,
-/// kernel/hung_task.c, kernel/watchdog.c, kernel/rcu/tree_stall.h, net/core/page_pool.c and net/core/dev.c of Linux 7.3.
+/// kernel/hung_task.c, kernel/watchdog.c, kernel/rcu/tree_stall.h, net/core/page_pool.c and net/core/dev.c of Linux 7.3; those that begin with
+/// none of the usual words (`LoneReport`), and every dump of the stack that no such report explains; messages that evidence was lost
+/// (`LostEvidence`). Tests/ChecksTests/Logs/forms.tsv has the texts of 6.12 to 7.3.
 ///
 /// Lines of several CPUs are separated by their caller (CONFIG_PRINTK_CALLER). Without it, two splats that are interleaved line by line
 /// are both found, but the lines after their headlines, and so the fingerprints, are mixed.
@@ -31,10 +33,10 @@ public enum KernelLog {
     /// Whether the kernel ended at a breakpoint that is not in memory: the CPU trapped on an int3, and the code in the oops has another byte
     /// there. A kernel that changes its code waits until no CPU can do that (`smp_text_poke_sync_each_cpu()`), but QEMU's TCG does it.
     public static func endedAtStaleBreakpoint(_ lines: [String]) -> Bool {
-        guard let oops = lines.firstIndex(where: { $0.contains("Oops: int3:") }),
-            let code = lines[oops...].first(where: { $0.contains("Code: ") }), let next = code.firstRange(of: " <")
+        guard let oops = lines.firstIndex(where: { $0.has("Oops: int3:") }),
+            let code = lines[oops...].first(where: { $0.has("Code: ") }), let next = code.index(behind: " <")
         else { return false }
-        return code[..<next.lowerBound].suffix(3) != " cc"
+        return !code[..<code.utf8.index(next, offsetBy: -2)].ends(" cc")
     }
 
     /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. Of several
@@ -54,11 +56,19 @@ public enum KernelLog {
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
     public static func evidence(in lines: [String], for scenario: String) -> [String]? { scope(lines, to: scenario) == nil ? nil : lines }
 
+    /// Whether the scenario's begin mark is there and its end mark is not: the console ended in the middle, or the kernel did.
+    static func endsInTheMiddle(_ lines: [String], of scenario: String) -> Bool {
+        let begin = KernelLogMark.begin(scenario)
+        let end = KernelLogMark.end(scenario)
+        guard let start = lines.lastIndex(where: { has(begin, $0) }) else { return false }
+        return !lines[(start + 1)...].contains { has(end, $0) }
+    }
+
     /// The line with the reason why the kernel or init ended, without its time stamp; nil where there is none.
     public static func reasonOfEnd(in lines: [String]) -> Crash? {
         for line in lines.reversed() {
             for (kind, words) in [(Crash.Kind.panic, "Kernel panic - not syncing"), (.agent, "ppiov-init: agent")] {
-                guard let start = line.firstRange(of: words)?.lowerBound else { continue }
+                guard let start = line.index(behind: words).map({ line.utf8.index($0, offsetBy: -words.utf8.count) }) else { continue }
                 let isStale = endedAtStaleBreakpoint(lines)
                 return Crash(
                     kind,
@@ -71,6 +81,6 @@ public enum KernelLog {
     }
 
     private static func has(_ mark: String, _ line: String) -> Bool {
-        line.has("ppiov: ") && LogLine.split(line).contains { $0.text == mark }
+        line.has("ppiov: ") && LogLine.split(line).contains { $0.text.utf8.elementsEqual(mark.utf8) }
     }
 }

@@ -8,6 +8,8 @@ struct LogLine {
     var text: String
     /// `T123` or `C1`: the task or CPU that printed it, where the kernel has CONFIG_PRINTK_CALLER.
     var caller: String?
+    /// Microseconds, of its time stamp.
+    var time: UInt64?
 
     /// Divides one console line; more than one part where the kernel began to print in the middle of a line.
     static func split(_ line: String) -> [LogLine] {
@@ -15,10 +17,7 @@ struct LogLine {
         var starts = [0]
         for index in bytes.indices.dropFirst() where bytes[index] == UInt8(ascii: "[") {
             guard timestamp(bytes, at: index) != nil else { continue }
-            // The level belongs to the time stamp behind it.
-            let level = bytes[..<index].lastIndex(of: UInt8(ascii: "<"))
-            let isLevel = level.map { bytes[index - 1] == UInt8(ascii: ">") && bytes[($0 + 1)..<(index - 1)].allSatisfy(isDigit) }
-            let start = isLevel == true ? level ?? index : index
+            let start = level(bytes, before: index) ?? index
             if start > 0 { starts.append(start) }
         }
         return starts.indices.compactMap { number in
@@ -32,13 +31,12 @@ struct LogLine {
         var bytes = bytes
         while bytes.last == UInt8(ascii: " ") { bytes.removeLast() }
         var at = 0
-        if bytes.first == UInt8(ascii: "<"), let end = bytes.firstIndex(of: UInt8(ascii: ">")), end < 5,
-            bytes[1..<end].allSatisfy(isDigit)
-        {
+        if bytes.first == UInt8(ascii: "<"), let end = bytes.prefix(6).firstIndex(of: UInt8(ascii: ">")), bytes[1..<end].allSatisfy(isDigit) {
             at = end + 1
         }
-        if let end = Self.timestamp(bytes, at: at) {
+        if let (end, time) = Self.timestamp(bytes, at: at) {
             at = end
+            self.time = time
             if let (name, end) = Self.caller(bytes, at: at) {
                 caller = name
                 at = end
@@ -74,8 +72,16 @@ struct LogLine {
         return result
     }
 
-    /// `[   12.345678]` at `start`; returns the index behind it.
-    private static func timestamp(_ bytes: [UInt8], at start: Int) -> Int? {
+    /// Where the level "<6>" directly before a time stamp begins. At most three digits: a long line with many time stamps is read once.
+    private static func level(_ bytes: [UInt8], before index: Int) -> Int? {
+        guard bytes[index - 1] == UInt8(ascii: ">") else { return nil }
+        var at = index - 2
+        while at >= 0, index - at <= 4, isDigit(bytes[at]) { at -= 1 }
+        return at >= 0 && at < index - 2 && bytes[at] == UInt8(ascii: "<") ? at : nil
+    }
+
+    /// `[   12.345678]` at `start`: the index behind it, and its microseconds.
+    private static func timestamp(_ bytes: [UInt8], at start: Int) -> (end: Int, time: UInt64)? {
         var at = start
         guard at < bytes.count, bytes[at] == UInt8(ascii: "[") else { return nil }
         at += 1
@@ -85,7 +91,8 @@ struct LogLine {
         guard at > seconds, at + 7 < bytes.count, bytes[at] == UInt8(ascii: "."),
             bytes[(at + 1)..<(at + 7)].allSatisfy(isDigit), bytes[at + 7] == UInt8(ascii: "]")
         else { return nil }
-        return at + 8
+        let digits = bytes[seconds..<at].suffix(12) + bytes[(at + 1)..<(at + 7)]
+        return (at + 8, digits.reduce(0) { $0 * 10 + UInt64($1 - UInt8(ascii: "0")) })
     }
 
     /// `[  T123]`, directly or after a space.
@@ -96,7 +103,7 @@ struct LogLine {
         at += 1
         while at < bytes.count, bytes[at] == UInt8(ascii: " ") { at += 1 }
         guard at < bytes.count, bytes[at] == UInt8(ascii: "T") || bytes[at] == UInt8(ascii: "C"),
-            let end = bytes[at...].firstIndex(of: UInt8(ascii: "]")), end > at + 1, bytes[(at + 1)..<end].allSatisfy(isDigit)
+            let end = bytes[at...].prefix(24).firstIndex(of: UInt8(ascii: "]")), end > at + 1, bytes[(at + 1)..<end].allSatisfy(isDigit)
         else { return nil }
         return (String(decoding: bytes[at..<end], as: UTF8.self), end + 1)
     }

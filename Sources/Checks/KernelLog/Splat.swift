@@ -22,6 +22,21 @@ public struct Splat: Equatable, Sendable {
         case badPage = "bad-page"
         /// Sleeping or scheduling where it is forbidden (kernel/sched/core.c).
         case atomicContext = "atomic-context"
+        /// An allocation failed, or the kernel ran out of memory: a finding only where no failures are injected.
+        case allocation
+        /// A device used an address that is not mapped for it, or its IOMMU reports an error (drivers/iommu).
+        case iommu
+        /// `dev_watchdog()` (net/sched/sch_generic.c).
+        case txTimeout = "tx-timeout"
+        /// `dump_stack()` after a message of none of the other kinds.
+        case stackDump = "stack-dump"
+        /// Messages that are not in the log: it proves nothing.
+        case lostMessages = "lost-messages"
+        /// A detector of the kernel has switched itself off.
+        case detectorOff = "detector-off"
+
+        /// It is no fault that was seen, but evidence that is missing.
+        public var isLostEvidence: Bool { self == .lostMessages || self == .detectorOff }
     }
 
     public var kind: Kind

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// Recognises the line that names the kind of a splat, as Linux 7.3 prints it, and older kernels where they differ.
+/// Recognises the line that names the kind of a splat, as Linux 7.3 prints it, and older kernels where they differ. The forms without such a
+/// line are in `LoneReport`.
 enum SplatHeadline {
-    static func isCutHere(_ text: String) -> Bool { text.hasPrefix("------------[") }
-    static func isEndTrace(_ text: String) -> Bool { text.hasPrefix("---[ end trace") }
+    static func isCutHere(_ text: String) -> Bool { text.begins("------------[") }
+    static func isEndTrace(_ text: String) -> Bool { text.begins("---[ end trace") }
 
     /// The row of '=' around sanitizer and lockdep reports.
     static func isRuler(_ text: String) -> Bool { text.utf8.count >= 20 && text.utf8.allSatisfy { $0 == UInt8(ascii: "=") } }
@@ -16,15 +17,17 @@ enum SplatHeadline {
         case UInt8(ascii: "W"): return warning(text, afterCut: afterCut)
         case UInt8(ascii: "B"): return bug(text)
         case UInt8(ascii: "I"):
-            if text.hasPrefix("Internal error: ") { return .oops }
+            if text.begins("Internal error: ") { return .oops }
             return info(text)
         case UInt8(ascii: "["):
             // "[ BUG: Invalid wait context ]"; kernels before 4.17 had all lockdep headlines so.
-            guard text.hasPrefix("[ BUG: ") || text.hasPrefix("[ INFO: ") else { return nil }
+            guard text.begins("[ BUG: ") || text.begins("[ INFO: ") else { return nil }
             return .lockdep
-        case UInt8(ascii: "K"): return text.hasPrefix("Kernel panic - not syncing") ? .panic : nil
+        case UInt8(ascii: "K"):
+            if text.begins("Kernel BUG at ") { return .bug }
+            return text.begins("Kernel panic - not syncing") ? .panic : nil
         case UInt8(ascii: "k"):
-            if text.hasPrefix("kernel BUG at ") { return .bug }
+            if text.begins("kernel BUG at ") { return .bug }
             return kmemleak(text)
         default: return other(text)
         }
@@ -33,96 +36,97 @@ enum SplatHeadline {
     /// `__warn()` of kernel/panic.c; the headlines of kernel/locking/lockdep.c.
     private static func warning(_ text: String, afterCut: Bool) -> Splat.Kind? {
         if text.has("Watchdog detected hard LOCKUP") { return .lockup }
-        guard text.hasPrefix("WARNING: ") else { return nil }
-        let rest = text.dropFirst(9)
+        guard let rest = text.rest(behind: "WARNING: ") else { return nil }
         let lockdep = [
             "possible circular locking", "possible recursive locking", "possible irq lock inversion", "inconsistent lock state",
             "suspicious RCU usage", "bad unlock balance", "bad contention detected", "held lock freed",
             "lock held when returning", "Nested lock was not taken", "chain_key collision",
         ]
         // A truncated line counts where it is the beginning of one.
-        if lockdep.contains(where: { rest.hasPrefix($0) || (rest.utf8.count >= 8 && $0.hasPrefix(rest)) }) { return .lockdep }
+        if lockdep.contains(where: { rest.begins($0) || (rest.utf8.count >= 8 && $0.begins(String(rest))) }) { return .lockdep }
         if rest.has("-unsafe lock order detected") || rest.has("still has locks held") { return .lockdep }
-        if afterCut || rest.hasPrefix("CPU: ") || rest.hasPrefix("at ") { return .warning }
-        // "WARNING: net/core/page_pool.c:717 at page_pool_inflight+0x5c/0x70, CPU#1: kworker/1:2/88"
-        let place = rest.prefix { $0 != " " }
-        return [".c:", ".h:", ".rs:"].contains(where: { place.has($0) }) ? .warning : nil
+        if afterCut || rest.begins("CPU: ") || rest.begins("at ") || WarningLine(text) != nil { return .warning }
+        // The line may be truncated behind the file.
+        let places = rest.begins("[") ? rest.split(separator: " ").dropFirst() : rest.split(separator: " ", maxSplits: 1).prefix(1)
+        return places.contains { place in [".c:", ".h:", ".rs:"].contains { place.has($0) } } ? .warning : nil
     }
 
     private static func bug(_ text: String) -> Splat.Kind? {
-        if text.hasPrefix("BUG ") {
+        if text.begins("BUG ") {
             // mm/slub.c: "BUG kmalloc-256 (Tainted: G    B): Poison overwritten".
-            return text.has("ainted") || text.hasPrefix("BUG kmalloc-") ? .slab : nil
+            if text.has("ainted") || text.begins("BUG kmalloc-") { return .slab }
+            // net/sched/sch_generic.c: "BUG eni1np1 code -1 qlen 3".
+            return text.has(" code ") && text.has(" qlen ") ? .bug : nil
         }
-        guard text.hasPrefix("BUG: ") else { return nil }
-        let rest = text.dropFirst(5)
+        guard let rest = text.rest(behind: "BUG: ") else { return nil }
         let kinds: [(String, Splat.Kind)] = [
             ("KASAN:", .kasan), ("KFENCE:", .kfence), ("KMSAN:", .kmsan), ("KCSAN:", .kcsan), ("unable to handle", .oops),
             ("kernel NULL pointer dereference", .oops), ("soft lockup", .lockup), ("workqueue lockup", .lockup),
             ("Bad page", .badPage), ("Bad rss-counter", .badPage), ("scheduling while atomic", .atomicContext),
             ("scheduling in a non-blocking", .atomicContext), ("sleeping function called", .atomicContext),
             ("assuming ", .atomicContext), ("using ", .atomicContext), ("workqueue leaked", .atomicContext),
-            ("Invalid wait context", .lockdep), ("MAX_", .lockdep), ("key ", .lockdep), ("looking up invalid subclass", .lockdep),
+            ("Invalid wait context", .lockdep), ("MAX_", .detectorOff), ("key ", .lockdep), ("looking up invalid subclass", .lockdep),
         ]
-        if let known = kinds.first(where: { rest.hasPrefix($0.0) }) { return known.1 }
+        if let known = kinds.first(where: { rest.begins($0.0) }) { return known.1 }
         return rest.has("stack guard page was hit") ? .oops : .bug
     }
 
     private static func info(_ text: String) -> Splat.Kind? {
-        guard text.hasPrefix("INFO: ") else { return nil }
-        if text.hasPrefix("INFO: task "), text.has(" blocked"), text.has(" for more than ") { return .hungTask }
+        guard let rest = text.rest(behind: "INFO: ") else { return nil }
+        if rest.begins("task "), text.has(" blocked"), text.has(" for more than ") { return .hungTask }
         let lockdep = ["trying to register non-static key", "possible ", "suspicious RCU usage", "inconsistent lock state"]
-        if lockdep.contains(where: { text.dropFirst(6).hasPrefix($0) }) { return .lockdep }
-        return stall(text[...])
+        if lockdep.contains(where: { rest.begins($0) }) { return .lockdep }
+        return stall(text)
     }
 
-    private static func stall(_ text: Substring) -> Splat.Kind? {
-        guard text.hasPrefix("INFO: rcu") || text.hasPrefix("INFO: srcu") else {
-            return text.hasPrefix("rcu") && text.has(" kthread starved for ") ? .rcuStall : nil
+    private static func stall(_ text: some StringProtocol) -> Splat.Kind? {
+        guard text.begins("INFO: rcu") || text.begins("INFO: srcu") else {
+            return text.begins("rcu") && text.has(" kthread starved for ") ? .rcuStall : nil
         }
         return text.has("detected stall") || text.has("-detected stall") || text.has("expedited stalls") ? .rcuStall : nil
     }
 
     private static func kmemleak(_ text: String) -> Splat.Kind? {
-        guard text.hasPrefix("kmemleak: ") else { return nil }
+        guard text.begins("kmemleak: ") else { return nil }
         return text.has(" new suspected memory leak") || text.has("unreferenced object") ? .kmemleak : nil
     }
 
     private static func other(_ text: String) -> Splat.Kind? {
-        if text.hasPrefix("Oops: ") || text.hasPrefix("general protection fault") || text.hasPrefix("PANIC: double fault")
-            || text.hasPrefix("Unable to handle kernel ") || isNumberedFault(text)
+        if text.begins("Oops: ") || text.begins("general protection fault") || text.has("PANIC: double fault")
+            || text.begins("Unable to handle kernel ") || isNumberedFault(text)
         {
             return .oops
         }
-        if text.hasPrefix("refcount_t: ") { return .refcount }
-        if text.hasPrefix("UBSAN: ") { return .ubsan }
-        if text.hasPrefix("list_add corruption") || text.hasPrefix("list_del corruption") { return .listCorruption }
-        if text.hasPrefix("DMA-API: ") { return isDMAError(text) ? .dmaAPI : nil }
-        if text.hasPrefix("rcu: ") { return stall(text.dropFirst(5)) }
+        if text.begins("refcount_t: ") { return .refcount }
+        if text.begins("UBSAN: ") { return .ubsan }
+        if text.begins("list_add corruption") || text.begins("list_add double add") || text.begins("list_del corruption") { return .listCorruption }
+        if text.begins("DMA-API: ") { return isDMAError(text) ? .dmaAPI : nil }
+        if let rest = text.rest(behind: "rcu: ") { return stall(rest) }
         if text.has("BUG: soft lockup") || text.has("Watchdog detected hard LOCKUP") { return .lockup }
         if text.has("stalled pool shutdown") { return .stalledPool }
         if text.has("unregister_netdevice: waiting for ") { return .heldNetdevice }
-        if text.hasPrefix("ref_tracker: ") {
+        if text.begins("ref_tracker: ") {
             return text.has(" users at") || text.has("reference already released") || text.has("skipped reports about")
                 || text.has("couldn't get stats") ? .refTracker : nil
         }
-        if text.hasPrefix("can't destroy genpool") { return .warning }
+        if text.begins("can't destroy genpool") { return .warning }
         return nil
     }
 
     /// "divide error: 0000 [#1] SMP", as kernels before 6.12 head an oops.
     private static func isNumberedFault(_ text: String) -> Bool {
-        guard let mark = text.firstIndex(of: "#"), text.has(" [#") else { return false }
-        let before = text[..<mark].dropLast(2)
-        let number = before.suffix(4)
-        return number.utf8.count == 4 && number.allSatisfy(\.isHexDigit) && before.dropLast(4).hasSuffix(": ")
+        let bytes = Array(text.utf8.prefix(256))
+        guard let mark = bytes.firstIndex(of: UInt8(ascii: "#")), mark >= 8, bytes[mark - 2] == UInt8(ascii: " "),
+            bytes[mark - 1] == UInt8(ascii: "[")
+        else { return false }
+        return bytes[(mark - 6)..<(mark - 2)].allSatisfy { isDigit($0) || (0x61...0x66).contains($0 | 0x20) }
+            && bytes[(mark - 8)..<(mark - 6)].elementsEqual(": ".utf8)
     }
 
-    /// kernel/dma/debug.c uses one prefix for errors and for information. That it ran out of memory counts too: it checks nothing from then on.
+    /// kernel/dma/debug.c uses one prefix for errors and for information. That it ran out of memory is in `LostEvidence`.
     private static func isDMAError(_ text: String) -> Bool {
         let errors = [
-            ": device driver ", ": mapping sg segment ", "cacheline tracking EEXIST", "overlapping mappings",
-            "cacheline tracking ENOMEM", "debugging out of memory",
+            ": device driver ", ": mapping sg segment ", "cacheline tracking EEXIST", "overlapping mappings", "dma_map_resource called for RAM",
         ]
         return errors.contains { text.has($0) }
     }

@@ -25,7 +25,7 @@ public struct KernelSelftestJudge: Sendable {
     /// The verdicts on one run: the cases in the order of their results, then the program as a whole.
     public func verdicts(_ evidence: KernelSelftestEvidence) -> [ScenarioResult] {
         let report = evidence.whole.report
-        var output = KernelSelftestOutput(evidence.lines)
+        var output = KernelSelftestOutput(evidence.lines, stem: evidence.plan.stem)
         let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.formats, report: $0) }
         let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name) }
         let parts = log.map { Self.parts($0, results: output.cases.map(\.line)) }
@@ -35,7 +35,8 @@ public struct KernelSelftestJudge: Sendable {
         for (number, found) in output.cases.enumerated() {
             var result = self.result(found, evidence)
             if let parts, number < parts.count {
-                result.findings += KernelLogOracle.findings(log: parts[number], allowList: allowList, today: today)
+                result.findings += KernelLogOracle.findings(
+                    log: parts[number], allowList: allowList, today: today, injectsFaults: evidence.plan.changesCode)
             }
             // Pools whose first event is between the previous result and this one.
             result.accounts =
@@ -60,7 +61,8 @@ public struct KernelSelftestJudge: Sendable {
         var whole = ScenarioResult(
             scenario: "\(evidence.plan.name).\(Self.whole)", tier: .netdevsim, provider: evidence.plan.provider, verdict: .pass,
             seconds: evidence.whole.seconds)
-        whole.findings = KernelLogOracle.findings(log: parts?.last ?? nil, allowList: allowList, today: today)
+        whole.findings = KernelLogOracle.findings(
+            log: parts?.last ?? nil, allowList: allowList, today: today, injectsFaults: evidence.plan.changesCode)
         whole.traceEvents = trace?.events
         whole.accounts = trace?.accounts.filter { account in !results.contains { $0.accounts.contains(account) } } ?? []
         guard let report else {
@@ -90,6 +92,7 @@ public struct KernelSelftestJudge: Sendable {
         switch (found.result.ok, found.result.directive) {
         case (_, .skip): (result.verdict, result.reason) = (.skip, found.result.reason ?? "no reason given")
         case (_, .xfail), (_, .todo): (result.verdict, result.reason) = (.xfail, found.result.reason ?? "expected by the test")
+        case (true, .xpass): (result.verdict, result.reason) = (.pass, ScenarioResult.unexpectedPass + (found.result.reason.map { ": \($0)" } ?? ""))
         case (true, nil):
             result.verdict = .pass
             // A program that reports nothing but its exit status may have skipped a part of its tests.
@@ -106,18 +109,19 @@ public struct KernelSelftestJudge: Sendable {
         return result
     }
 
-    /// The kernel messages before the mark of each result, in order, and last those after the last mark.
+    /// The kernel messages before the mark of each result, in order, and last those after the last mark. A result that has no mark, as the
+    /// agent did not take its line for one, has none.
     private static func parts(_ log: [String], results: [String]) -> [[String]] {
+        let marks = results.map(KernelLogMark.result)
         var parts: [[String]] = [[]]
-        var next = 0
         for line in log {
-            if next < results.count, line.hasSuffix(KernelLogMark.result(results[next])) {
-                next += 1
-                parts.append([])
+            let next = parts.count - 1
+            if line.has("ppiov: result "), let found = marks[next...].firstIndex(where: { line.ends($0) }) {
+                parts[next...] = [parts[next]] + Array(repeating: [], count: found - next + 1)
             } else {
                 parts[parts.count - 1].append(line)
             }
         }
-        return parts
+        return parts + Array(repeating: [], count: results.count + 1 - parts.count)
     }
 }

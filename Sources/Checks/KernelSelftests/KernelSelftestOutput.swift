@@ -12,12 +12,8 @@ struct KernelSelftestOutput {
         var output: [String]
         var from: UInt64
         var until: UInt64
-
-        /// Without the program's name, which ksft.py puts before the name of the case.
-        var name: String {
-            let name = result.name.isEmpty ? "case-\(result.number ?? 0)" : result.name
-            return name.split(separator: ".", maxSplits: 1).count == 2 ? String(name.split(separator: ".", maxSplits: 1)[1]) : name
-        }
+        /// Without the program's name, which ksft.py puts before the name of the case. No two cases have the same name.
+        var name = ""
     }
 
     private(set) var cases: [Case] = []
@@ -26,27 +22,45 @@ struct KernelSelftestOutput {
     private var bail: String?
     private var skipped: String?
     private var last: [String] = []
+    /// What contradicts itself in the plans and numbers.
+    private var contradictions: [String] = []
 
-    init(_ lines: [KernelSelftestEvidence.Line]) {
+    /// - Parameter stem: the program's name without its extension.
+    init(_ lines: [KernelSelftestEvidence.Line], stem: String) {
         var output: [String] = []
         var from = lines.first?.time ?? 0
-        for line in lines {
-            switch KTAPLine(line.text) {
-            case .version: hasTAP = true
-            case .plan(let count, let reason):
-                skipped = skipped ?? reason
-                planned = planned ?? count
-                hasTAP = true
-            case .bailOut(let reason): bail = reason
-            case .result(let result):
-                hasTAP = true
-                cases.append(Case(result: result, line: line.text, output: output, from: from, until: line.time))
-                output = []
-                from = line.time
-            default: output.append(line.text)
+        let documents = KTAPDocument.documents(of: lines.map(\.text))
+        for document in documents {
+            hasTAP = hasTAP || document.isTAP
+            bail = bail ?? document.bail
+            skipped = skipped ?? document.skipped
+            if let count = document.planned { planned = (planned ?? 0) + count }
+            contradictions += document.contradictions
+            for part in document.parts {
+                output += part.output
+                guard let result = part.result else { continue }
+                let time = lines[part.line].time
+                cases.append(Case(result: result, line: lines[part.line].text, output: output, from: from, until: time))
+                (output, from) = ([], time)
             }
         }
         last = output
+        nameCases(stem)
+    }
+
+    private mutating func nameCases(_ stem: String) {
+        var used: [String: Int] = [:]
+        for index in cases.indices {
+            let result = cases[index].result
+            var name = result.name.isEmpty ? "case-\(result.number ?? 0)" : result.name
+            let prefix = Array((stem + ".").utf8)
+            if !stem.isEmpty, name.utf8.count > prefix.count, name.utf8.starts(with: prefix) {
+                name = String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)
+            }
+            let count = (used[name] ?? 0) + 1
+            used[name] = count
+            cases[index].name = count == 1 ? name : "\(name) (\(count))"
+        }
     }
 
     /// Adds the one case of a program that reports none, by its exit status: 0, 4 for a skip, or anything else
@@ -68,7 +82,7 @@ struct KernelSelftestOutput {
 
     private mutating func addOnly(ok: Bool, _ directive: KTAPLine.KTAPResult.Directive?, reason: String?, until: UInt64) {
         let result = KTAPLine.KTAPResult(ok: ok, number: 1, name: Self.whole, directive: directive, reason: reason)
-        cases = [Case(result: result, line: "", output: last, from: 0, until: until)]
+        cases = [Case(result: result, line: "", output: last, from: 0, until: until, name: Self.whole)]
     }
 
     /// The name of the one case of a program that reports none.
@@ -93,14 +107,27 @@ struct KernelSelftestOutput {
         if let planned, planned != cases.count, planned != 0 || skipped == nil && status != 4 {
             add("it planned \(planned) cases and reported \(cases.count)")
         }
+        contradictions.forEach(add)
         guard hasTAP, let status else { return findings }
-        let failed = cases.contains { !$0.result.ok && $0.result.directive == nil }
+        func has(_ directive: KTAPLine.KTAPResult.Directive) -> Bool { cases.contains { $0.result.directive == directive } }
+        let failed = cases.contains { $0.isFailure }
         switch status {
+        // Of kselftest.h: KSFT_XFAIL and KSFT_XPASS.
+        case 2 where has(.xfail) && !failed, 3 where has(.xpass) && !failed: break
         case 4 where !cases.contains { $0.result.directive == .skip }: add("it exited with status 4 (skip), but no case was skipped")
         case 0, 4: if failed { add("it exited with status \(status), but a case failed") }
         default: if !failed { add("it exited with status \(status), but no case failed") }
         }
         return findings
+    }
+}
+
+extension KernelSelftestOutput.Case {
+    var isFailure: Bool {
+        switch result.directive {
+        case .skip, .xfail, .todo: false
+        case .xpass, .timeout, .error, nil: !result.ok
+        }
     }
 }
 

@@ -27,7 +27,9 @@ public struct Judge: Sendable {
         var result = ScenarioResult(
             scenario: evidence.scenario, tier: evidence.report?.tier ?? evidence.tier,
             provider: evidence.report?.expectation.provider ?? evidence.provider, verdict: .pass, seconds: evidence.seconds)
-        result.findings = KernelLogOracle.findings(log: evidence.log, allowList: allowList, today: today)
+        result.findings = KernelLogOracle.findings(
+            log: evidence.log, allowList: allowList, today: today, injectsFaults: evidence.needs?.contains(.faultInjection) == true,
+            ended: evidence.report != nil && evidence.crash == nil ? evidence.scenario : nil)
         guard let report = evidence.report else {
             result.verdict = .crashed
             result.reason = evidence.crash?.message ?? "no report"

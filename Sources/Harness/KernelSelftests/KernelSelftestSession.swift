@@ -49,6 +49,7 @@ public struct KernelSelftestSession: Sendable {
     /// - Throws: `HarnessError` where there is no kernel, no root file system, no boot, or no place for results. A test's failure is a result.
     public func run(_ request: KernelSelftestRequest) async throws -> KernelSelftestOutcome {
         try ResultsFolder.check(request.settings.out)
+        try Self.requireNames(request.plans)
         let begin = (clock: ContinuousClock.now, date: Date())
         let prepared = try await prepare(request)
         var results: [ScenarioResult] = []
@@ -83,6 +84,19 @@ public struct KernelSelftestSession: Sendable {
         }
         return KernelSelftestOutcome(
             results: results, release: prepared.machine.kernel.release, folder: prepared.folder.path, interrupted: interrupted)
+    }
+
+    /// Results and folders are named after the programs without their extensions.
+    ///
+    /// - Throws: `HarnessError` where two have the same name.
+    static func requireNames(_ plans: [KernelSelftestPlan]) throws {
+        var programs: [String: String] = [:]
+        for plan in plans {
+            guard let other = programs.updateValue(plan.program, forKey: plan.name) else { continue }
+            throw HarnessError(
+                .input, "\(other) and \(plan.program) have the same name in the results, \(plan.name)",
+                hint: "run them one after the other, each with its own --out")
+        }
     }
 
     /// The machine and the selftests that the programs need.
@@ -167,6 +181,11 @@ public struct KernelSelftestSession: Sendable {
         return (tree, source.identity)
     }
 
+    /// The file with the settings of all programs of its folder.
+    private static func settings(of plan: KernelSelftestPlan, _ tree: String) -> String {
+        (tree + "/tools/testing/selftests/" + plan.program as NSString).deletingLastPathComponent + "/settings"
+    }
+
     private static func has(_ plan: KernelSelftestPlan, _ tree: String) -> Bool {
         plan.program == KernelSelftestCatalogue.liburing || Files.isFile(tree + "/tools/testing/selftests/" + plan.program)
     }
@@ -174,6 +193,8 @@ public struct KernelSelftestSession: Sendable {
     /// One program on a machine of its own.
     private func run(_ plan: KernelSelftestPlan, _ prepared: PreparedSelftests) async throws -> ([ScenarioResult], GuestInfo?) {
         let (machine, folder) = (prepared.machine, prepared.folder)
+        var plan = plan
+        plan.limit = Files.text(Self.settings(of: plan, prepared.tree)).flatMap(KernelSelftestPlan.limit(inSettings:))
         guard Self.has(plan, prepared.tree) else {
             let missing = ScenarioResult(
                 scenario: "\(plan.name).\(KernelSelftestJudge.whole)", tier: .netdevsim, provider: plan.provider, verdict: .skip,
@@ -187,7 +208,7 @@ public struct KernelSelftestSession: Sendable {
         return try await context.snapshots.withMachine(machinePlan, console: place + "/console.log") { guestMachine, ready in
             let guest = try UnitRunner.guest(ready)
             return try await GuestSession.with(guestMachine) { session in
-                var trial = ScenarioTrial(selftest: plan, scale: machine.timeoutScale, guest: guest)
+                var trial = ScenarioTrial(selftest: plan, isSlow: machine.isSlow, scale: machine.timeoutScale, guest: guest)
                 trial.onEvent = { [progress] event in
                     if event.kind == .output, let line = event.message, KTAPLine.isResult(line) { progress.report("  " + line) }
                 }

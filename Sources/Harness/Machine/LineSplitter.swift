@@ -8,6 +8,9 @@ struct GuestLine: Sendable, Equatable {
     var truncated = false
     /// When its end arrived.
     var received = ContinuousClock.now
+
+    /// The text; of a truncated line with the mark that the kernel puts at the end of a message that was too long for it.
+    var marked: String { truncated ? text + "<truncated>" : text }
 }
 
 /// Splits a byte stream into lines. A guest may send any bytes: no line grows beyond the limit, and bytes that are not text are replaced.

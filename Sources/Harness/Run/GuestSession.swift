@@ -39,7 +39,7 @@ final class GuestSession: Sendable {
     static func with<Value: Sendable>(_ machine: VirtualMachine, _ body: (GuestSession) async throws -> Value) async throws -> Value {
         let session = GuestSession(machine)
         return try await withThrowingTaskGroup(of: Void.self) { readers in
-            readers.addTask { for await line in machine.console { session.update { $0.console.append(line.text) } } }
+            readers.addTask { for await line in machine.console { session.update { $0.console.append(line.marked) } } }
             readers.addTask { for await bytes in machine.trace { session.update { $0.trace.feed(bytes) } } }
             readers.addTask {
                 for await line in machine.events { session.update { Self.read(line.text, into: &$0) } }

@@ -24,5 +24,18 @@ public struct PreparedMachine: Sendable {
         GuaranteedNeeds(KernelFacts(kernel, configuration: try? String(contentsOfFile: kernelConfig, encoding: .utf8)))
     }
 
+    /// Whether a test must expect that it takes much longer than on hardware: the guest runs without KVM, or its kernel has checkers.
+    var isSlow: Bool {
+        acceleration.accelerator == .tcg || kernel.profile != "fast"
+            || Self.hasCheckers((try? String(contentsOfFile: kernelConfig, encoding: .utf8)) ?? "")
+    }
+
+    static func hasCheckers(_ configuration: String) -> Bool {
+        let slow = ["KASAN", "KMSAN", "KCSAN", "UBSAN", "PROVE_LOCKING", "DEBUG_KMEMLEAK", "DEBUG_OBJECTS", "DEBUG_PAGEALLOC", "KCOV"]
+        let options = Set(
+            configuration.utf8.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }.map { String(decoding: $0, as: UTF8.self) })
+        return slow.contains { options.contains("CONFIG_\($0)=y") }
+    }
+
     private var kernelConfig: String { (kernel.vmlinux as NSString).deletingLastPathComponent + "/config" }
 }

@@ -14,6 +14,8 @@ struct ScenarioTrial {
     let needs: Set<Need>?
     /// Seconds without an event after which it counts as hung, before scaling.
     let deadline: Double
+    /// Seconds that it may take in all, before scaling.
+    let longest: Double
     let command: AgentCommand
     let guest: GuestInfo
     /// Called with each event of the agent's, as it arrives.
@@ -32,16 +34,18 @@ struct ScenarioTrial {
 
     init(scenario: Scenario, scale: TimeoutScale, guest: GuestInfo) {
         (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
+        longest = deadline * 10
         needs = scenario.hidden ? nil : scenario.needs
         command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
         self.guest = guest
     }
 
     /// One of the kernel's own selftests. Its deadline is longer than the agent's, so that the agent reports the hang first.
-    init(selftest plan: KernelSelftestPlan, scale: TimeoutScale, guest: GuestInfo) {
+    init(selftest plan: KernelSelftestPlan, isSlow: Bool, scale: TimeoutScale, guest: GuestInfo) {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
+        longest = max(deadline * 10, (plan.limit ?? 0) + 120)
         needs = nil
-        command = AgentCommand(verb: .selftest, selftest: plan, timeoutScale: scale)
+        command = AgentCommand(verb: .selftest, selftest: plan, slowMachine: isSlow, timeoutScale: scale)
         self.guest = guest
     }
 
@@ -90,7 +94,8 @@ struct ScenarioTrial {
     /// - Returns: the message of a hang; nil where the scenario ended in any way.
     private func hang(_ session: GuestSession) async throws -> String? {
         let limit = scale.duration(deadline)
-        let end = ContinuousClock.now + limit * 10
+        let whole = scale.duration(longest)
+        let end = ContinuousClock.now + whole
         @Sendable func isOver(_ output: GuestOutput) -> Bool { output.report != nil || output.agentError != nil || output.ended }
         var count = 0
         while .now < end {
@@ -103,7 +108,7 @@ struct ScenarioTrial {
             count = output.events.count
             if isOver(output) { return nil }
         }
-        return "hung: no report within \((limit * 10).seconds) s"
+        return "hung: no report within \(whole.seconds) s"
     }
 
     /// Why the agent ended, and how QEMU ended where it did.

@@ -27,13 +27,20 @@ public enum KTAP {
         }
         let description = "\(number) \(name(result.scenario))"
         switch result.verdict {
-        case .pass: lines.append("ok \(description)")
+        case .pass: lines.append("ok \(description)\(unexpectedPass(result))")
         case .fail: lines.append("not ok \(description)")
         case .skip: lines.append("ok \(description) # SKIP\(reason(result).map { " " + $0 } ?? "")")
         case .xfail: lines.append("ok \(description) # XFAIL\(reason(result).map { " " + $0 } ?? "")")
         case .crashed: lines.append("not ok \(description) # crashed: \(reason(result) ?? "no reason known")")
         }
         return lines
+    }
+
+    /// A pass that a kernel selftest expected to fail.
+    private static func unexpectedPass(_ result: ScenarioResult) -> String {
+        let word = ScenarioResult.unexpectedPass
+        guard let reason = reason(result), reason.hasPrefix(word) else { return "" }
+        return " # " + word + reason.dropFirst(word.count).drop { $0 == ":" }
     }
 
     private static func reason(_ result: ScenarioResult) -> String? {

@@ -16,6 +16,8 @@ public struct KernelSelftestPlan: Codable, Sendable, Equatable {
     public var setting: Setting
     /// Seconds without a line after which it counts as hung, before scaling.
     public var timeout: Double
+    /// Seconds that it may take in all, before scaling: `timeout` in the file `settings` of its folder; nil where that has none, or 0.
+    public var limit: Double?
     /// The provider of its net_iovs; `pages` where it must have none.
     public var provider: Provider
     /// Cases that hold no net_iov although the program has a provider: those that only transmit, because the net_iovs of a transmit binding
@@ -40,9 +42,28 @@ public struct KernelSelftestPlan: Codable, Sendable, Equatable {
     /// The step of the report whose detail is the program's exit status.
     public static let exitStep = "exit"
 
-    /// Its name in the results: without the extension, whose dot would divide it.
+    /// The program's name without its extension, which ksft.py puts before the name of each case.
+    public var stem: String {
+        let last = program.split(separator: "/").last ?? ""
+        guard let dot = last.lastIndex(of: "."), dot > last.startIndex else { return String(last) }
+        return String(last[..<dot])
+    }
+
+    /// Its name in the results: without the extension, and without other dots, which would divide it.
     public var name: String {
-        let stem = program.split(separator: ".").first.map(String.init) ?? program
-        return setting == .bare ? stem + ":bare" : stem
+        let folder = program.split(separator: "/").dropLast().map { $0 + "/" }.joined()
+        let path = (folder + stem).replacing(".", with: "-")
+        return setting == .bare ? path + ":bare" : path
+    }
+
+    /// What a folder's file `settings` says about the time that each of its programs may take (tools/testing/selftests/kselftest/runner.sh):
+    /// the seconds of its last line "timeout=SECONDS"; nil for 0, which is no limit, and where it has none.
+    public static func limit(inSettings text: String) -> Double? {
+        var limit: Double?
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: "timeout=".utf8) {
+            let digits = line.dropFirst("timeout=".utf8.count).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            limit = Double(String(decoding: digits, as: UTF8.self)) ?? limit
+        }
+        return limit == 0 ? nil : limit
     }
 }

@@ -14,13 +14,17 @@ public struct AgentCommand: Codable, Sendable, Equatable {
     public var verb: Verb
     public var scenario: String?
     public var selftest: KernelSelftestPlan?
+    /// Whether kernel selftests are told that the machine is slow (KSFT_MACHINE_SLOW); nil is no.
+    public var slowMachine: Bool?
     /// The factor on deadlines inside the guest.
     public var timeoutScale: TimeoutScale
 
-    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: TimeoutScale = .one) {
+    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, slowMachine: Bool? = nil, timeoutScale: TimeoutScale = .one)
+    {
         self.verb = verb
         self.scenario = scenario
         self.selftest = selftest
+        self.slowMachine = slowMachine
         self.timeoutScale = timeoutScale
     }
 }

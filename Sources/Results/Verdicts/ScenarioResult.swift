@@ -17,7 +17,7 @@ public struct ScenarioResult: Codable, Sendable, Equatable {
     public var tier: Tier
     public var provider: Provider
     public var verdict: Verdict
-    /// Why it was skipped or crashed; of an `xfail`, the known bug.
+    /// Why it was skipped or crashed; of an `xfail`, the known bug; of a pass that its test expected to fail, `unexpectedPass` and the test's words.
     public var reason: String?
     public var findings: [Finding]
     public var accounts: [PoolAccount]
@@ -27,6 +27,9 @@ public struct ScenarioResult: Codable, Sendable, Equatable {
     public var traceEvents: Int?
     /// Host seconds from the command to the verdict.
     public var seconds: Double
+
+    /// How the reason of a pass begins that its test expected to fail.
+    public static let unexpectedPass = "XPASS"
 
     public init(
         scenario: String, tier: Tier, provider: Provider, verdict: Verdict, reason: String? = nil, findings: [Finding] = [],

@@ -13,6 +13,8 @@ public final class ChildProcess {
     private var input: Int32
     private let output: Int32
     private var pending: [UInt8] = []
+    /// How much of `pending` has no newline.
+    private var searched = 0
     private var status: Int32?
 
     private let leads: Bool
@@ -101,14 +103,19 @@ public final class ChildProcess {
     }
 
     /// Waits for the next line, for `seconds` at the most; nil when every process that writes to the pipe has ended.
-    public func lineOrEnd(within seconds: Double) throws -> String? {
+    ///
+    /// - Parameter limit: the most bytes of a line; the rest of a longer one is dropped.
+    public func lineOrEnd(within seconds: Double, limit: Int = .max) throws -> String? {
         let deadline = Deadline(seconds: seconds)
         while true {
-            if let newline = pending.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = String(decoding: pending[..<newline], as: UTF8.self)
+            if let newline = pending[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: pending[..<min(newline, limit)], as: UTF8.self)
                 pending.removeSubrange(...newline)
+                searched = 0
                 return line
             }
+            if pending.count > limit { pending.removeSubrange(limit...) }
+            searched = pending.count
             guard !deadline.hasPassed else { throw ScenarioFailure("\(name) (pid \(pid)) wrote nothing for \(seconds) s") }
             var descriptor = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             if poll(&descriptor, 1, deadline.remaining) <= 0 { continue }
@@ -118,7 +125,7 @@ public final class ChildProcess {
             if count <= 0 {
                 // The last output need not end with a newline.
                 guard !pending.isEmpty else { return nil }
-                defer { pending = [] }
+                defer { (pending, searched) = ([], 0) }
                 return String(decoding: pending, as: UTF8.self)
             }
             pending += chunk[..<count]
@@ -144,6 +151,27 @@ public final class ChildProcess {
         let reply = try exchange(command, within: seconds)
         guard reply == "ok" || reply.hasPrefix("ok ") else { throw ScenarioFailure("\(name): \(command): \(reply)") }
         return String(reply.dropFirst(3))
+    }
+
+    /// Ends the process and its group: SIGTERM, then SIGKILL for those that have not ended within `grace` seconds.
+    ///
+    /// - Parameter output: called with each line that they write until then.
+    /// - Returns: whether all that write to the pipe ended before SIGKILL.
+    public func terminate(grace: Double, output: (String) -> Void) -> Bool {
+        let group = leads ? -pid : pid
+        kill(group, SIGTERM)
+        let deadline = Deadline(seconds: grace)
+        var ended = false
+        // Where it throws, the time has passed.
+        while !deadline.hasPassed, case .success(let line) = Result(catching: { try lineOrEnd(within: Double(deadline.remaining) / 1000) }) {
+            guard let line else {
+                ended = true
+                break
+            }
+            output(line)
+        }
+        if !ended { kill(group, SIGKILL) }
+        return ended
     }
 
     /// Waits until the process ends, without killing it.
