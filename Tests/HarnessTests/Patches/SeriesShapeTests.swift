@@ -166,6 +166,8 @@ import Testing
         #expect(stgit.patches.map(\.author) == ["J\u{fc}rgen <j@x.org>"])
         let hg = "# HG changeset patch\n# User A <a@x>\n# Date 0 0\nnet: a remark\n\nText.\n\n"
         #expect(try await read(Array((hg + diff()).utf8), "b.patch").patches.map(\.subject) == ["net: a remark"])
+        let quilt = try await read(Array("From: A <a@x>\n\nnet: a remark\n\nText.\n\n\(diff())".utf8), "q.patch")
+        #expect(quilt.patches.map(\.subject) == ["net: a remark"])
         let show = "commit \(String(repeating: "a", count: 40))\nAuthor: A <a@x>\nDate:   now\n\n    net: a remark\n\n"
         let one = try await read(Array((show + diff()).utf8), "c.diff")
         #expect(one.patches.map(\.subject) == ["net: a remark"])

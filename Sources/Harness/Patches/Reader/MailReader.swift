@@ -24,6 +24,10 @@ struct MailReader: Sendable {
         }
         (read.author, read.date) = (info.author, info.date)
         read.message = shownMessage(FileManager.default.contents(atPath: file + ".message") ?? Data())
+        if info.subject == nil, let line = read.message.split(separator: "\n").first {
+            // As git am, which takes the first line of the message: a patch of quilt may have only "From:".
+            read.subject.text = String(line)
+        }
         read.notes = notes.map { "\(read.title): \($0)" }
         do throws(MailFault) {
             let parts = try MailParts(mail.bytes)
