@@ -71,6 +71,26 @@ extension EndToEnd {
             #expect(!scratch.has("results"))
         }
 
+        /// Read before the kernel is looked for.
+        @Test(arguments: [
+            (
+                "commit \(String(repeating: "2", count: 40))\nAuthor: A <a@example.org>\n\n    b\n\n\(diff)\ncommit \(String(repeating: "1", count: 40))\n"
+                    + "Author: A <a@example.org>\n\n    a\n\n\(diff)", ["it has 2 commits", "`git format-patch"]
+            ),
+            ("From: A <a@example.org>\nSubject: [PATCH 1/2] \u{1b}[31mx\n\nno diff\n", ["\"\\x1b[31mx\": there is no diff in it"]),
+            ("From: A <a@example.org>\nSubject: x\nContent-Type: text/plain; format=flowed\n\n\(diff)", ["format=flowed", "git send-email"]),
+        ])
+        func seriesThatIsNotWhatItsAuthorWroteIsRefused(_ text: String, _ errors: [String]) async throws {
+            let scratch = try TemporaryFolder()
+            let file = try scratch.write("s.patch", text)
+            let outcome = try await Product.run(["series", "check", file, "--kernel", "/nonexistent", "--out", scratch.results], in: scratch)
+            #expect(outcome.code == 2, "\(outcome.errors)")
+            #expect(outcome.output.isEmpty && !outcome.errors.contains("\u{1b}"))
+            for text in errors { #expect(outcome.errors.contains(text), "\(outcome.errors)") }
+        }
+
+        private static let diff = "--- a/net/core/x.c\n+++ b/net/core/x.c\n@@ -1 +1 @@\n-a\n+b\n"
+
         @Test func resultsFolderInUseIsRefusedBeforeAnyWork() async throws {
             let scratch = try TemporaryFolder()
             try scratch.write("results/precious", "mine")

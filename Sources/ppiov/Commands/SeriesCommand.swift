@@ -10,8 +10,8 @@ struct SeriesCommand: AsyncParsableCommand {
         commandName: "series",
         abstract: "Test a patch series: each patch of it, or the source with and without it.",
         discussion: """
-            A series is an mbox (b4, patchwork), a folder of `git format-patch`, or files of mails or diffs, in order. It is applied to a \
-            copy as `git am` does, with a three-way merge where the base is known; the tree under test is never written to.
+            A series is an mbox (b4, patchwork), a folder of `git format-patch` or quilt, a Maildir, or files of mails or diffs, in order. \
+            It is applied to a copy as `git am` does, with a three-way merge where the base is known; the tree under test is never written to.
             """,
         subcommands: [SeriesCheckCommand.self, SeriesCompareCommand.self])
 }

@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "a/../../etc/passwd", "a//etc/passwd", "/etc/passwd", "a/./x.c", "a/.git/config", "a/net/.GIT/config", "a/", "x.c", "a/net/..", "\"a/x.c\"",
+        "a/../../etc/passwd", "a//etc/passwd", "/etc/passwd", "a/./x.c", "a/.git/config", "a/net/.GIT/config", "a/", "x.c", "a/net/..",
+        "\"a/../x.c\"", "\"a/\\033.c\"", "\"a/x.c",
     ])
     func pathsThatLeaveTheTreeAreRefused(_ path: String) {
         let text = "--- \(path)\n+++ \(path)\n@@ -1 +1 @@\n-a\n+b\n"
@@ -111,15 +112,46 @@ import Testing
 }
 
 @Suite struct PatchSubjectTests {
+    private func numbers(_ text: String) -> [String?] {
+        let subject = PatchSubject(text)
+        return [subject.number.map(String.init), subject.count.map(String.init), subject.version, subject.text]
+    }
+
     @Test func bracketsAreRead() {
         let subject = PatchSubject("[PATCH net-next v3 02/20] net: page pool: [sic] rework")
         #expect(subject.text == "net: page pool: [sic] rework")
-        #expect((subject.number, subject.count, subject.version) == (2, 20, 3))
+        #expect((subject.number, subject.count, subject.version) == (2, 20, "3"))
+        #expect(subject.words == ["PATCH", "net-next", "v3", "02/20"])
         #expect(!subject.isReply)
         #expect(PatchSubject("Re: [PATCH 1/2] x").isReply)
-        #expect(PatchSubject("[PATCHv3 1/2] x") == PatchSubject("[RFC PATCH v3 1/2] x"))
-        #expect(PatchSubject("[RFCv2] x").version == 2)
-        #expect(PatchSubject("[RFC,v2,3/4] x") == PatchSubject("[v2] [3/4]  x"))
-        for text in ["", "[", "[]", "plain", "[PATCH 3/x] y", "[-1/2] z"] { #expect(PatchSubject(text).number == nil) }
+        #expect(numbers("[PATCHv3 1/2] x") == numbers("[RFC PATCH v3 1/2] x"))
+        #expect(PatchSubject("[RFCv2] x").version == "2")
+        #expect(numbers("[RFC,v2,3/4] x") == numbers("[v2] [3/4]  x"))
+        for text in ["", "[", "[]", "plain", "[PATCH 3/x] y", "[-1/2] z", "net: 1/2 of it", "[net] 1/2 of it"] {
+            #expect(PatchSubject(text).number == nil)
+        }
+    }
+
+    @Test(arguments: [
+        "[PATCH v2.1 3/4] x: y", "[EXTERNAL] [PATCH v2.1 3/4] x: y", "[External] : [PATCH v2.1 3/4] x: y", "[PATCH v2.1 3/4 net-next] x: y",
+        "[PATCH v2.1] [3/4] x: y", "[PATCH v2.1] 3/4: x: y", "[PATCH v2.1] (3/4) x: y", "[PATCH v2.1 3 of 4] x: y", "PATCH v2.1 3/4: x: y",
+        "EXT: [PATCH v2.1 3/4] x: y", "[PATCHv2.1,03/04]x: y", "\t[list] EXT: [spam?] [PATCH V2.1 3/4]  x: y ", "答复: [PATCH v2.1 3/4] x: y",
+    ])
+    func aNumberIsReadWhereverItIs(_ text: String) { #expect(numbers(text) == ["3", "4", "2.1", "x: y"]) }
+
+    @Test func anAnswerHasAPrefixOfAnyLanguage() {
+        for prefix in ["Re:", "RE :", "Re[2]:", "AW:", "SV:", "Antw:", "答复:", "回复\u{ff1a}", "VS:", "Rép :", "[list] Re:", "Re: AW:"] {
+            #expect(PatchSubject("\(prefix) [PATCH 1/2] x").isReply, "\(prefix)")
+        }
+        for subject in ["vs: a driver", "tr: x", "[PATCH] re-add x", "[PATCH] x: Re: y", "net: res is a word"] {
+            #expect(!PatchSubject(subject).isReply, "\(subject)")
+        }
+        #expect(PatchSubject("vs: a driver").text == "vs: a driver")
+        #expect(PatchSubject("FW: [PATCH 1/2] x").hasPrefix)
+    }
+
+    @Test func whatATerminalObeysIsEscaped() {
+        #expect(PatchSubject("[PATCH] x: \u{1b}[31m\u{202e}red\r\u{9b}0m").text == "x: \\x1b[31m<U+202E>red\\r<U+009B>0m")
+        #expect(ForeignText.shown([0x61, 0xff, 0xc3, 0x0a, 0x7f, 0xc3, 0xa9]) == "a\\xff\\xc3\\n\\x7fé")
     }
 }

@@ -66,16 +66,13 @@ import Testing
         }
     }
 
-    @Test func aPatchWithCRLFIsRefusedWithAHint() async throws {
+    @Test func crLFOfAWholeMailIsTheTransportAndOfADiffARewrite() async throws {
         let text = mail("[PATCH] x", diff())
-        for crlf in [
-            text.replacingOccurrences(of: "\n", with: "\r\n"),
-            text.replacingOccurrences(of: diff(), with: diff().replacingOccurrences(of: "\n", with: "\r\n")),
-        ] {
-            let error = try await refusal(crlf)
-            #expect(error.message.contains("CR LF"))
-            #expect(error.hint?.contains("sed") == true)
-        }
+        let series = try await read(text.replacingOccurrences(of: "\n", with: "\r\n"))
+        #expect(series.patches.map(\.diff) == [Array(diff().utf8)])
+        let error = try await refusal(text.replacingOccurrences(of: diff(), with: diff().replacingOccurrences(of: "\n", with: "\r\n")))
+        #expect(error.message.contains("CR LF"))
+        #expect(error.hint?.contains("sed") == true)
     }
 
     @Test func aTruncatedMailIsNamed() async throws {

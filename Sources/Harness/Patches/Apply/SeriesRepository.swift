@@ -43,6 +43,9 @@ struct SeriesRepository: Sendable {
         self.objects = objects
         try Files.makeFolder(work)
         try await git(["init", "--quiet", "--template="]).output()
+        // Before a .gitattributes of the source or the series: a file is the bytes that the patch has.
+        try Files.makeFolder(folder + "/git/info")
+        try Files.write("* -text -ident -filter -eol -working-tree-encoding merge\n", to: folder + "/git/info/attributes")
     }
 
     private func git(_ arguments: [String]) -> Command {
@@ -50,11 +53,6 @@ struct SeriesRepository: Sendable {
             ["-c", "core.autocrlf=false", "-c", "core.quotePath=false", "-c", "gc.auto=0", "--git-dir=\(folder)/git", "--work-tree=\(work)"]
                 + arguments)
         command.directory = work
-        for role in ["AUTHOR", "COMMITTER"] {
-            command.environment["GIT_\(role)_NAME"] = "ppiov"
-            command.environment["GIT_\(role)_EMAIL"] = "ppiov@localhost"
-            command.environment["GIT_\(role)_DATE"] = "1970-01-01T00:00:00Z"
-        }
         return command
     }
 
@@ -65,14 +63,15 @@ struct SeriesRepository: Sendable {
         let paths = series.patches.reduce(into: Set<String>()) { $0.formUnion($1.paths) }
         for path in paths.sorted() { try copy(path) }
         try await git(["add", "--all", "--force"]).output()
-        try await commit("base")
-        let start = try await git(["rev-parse", "HEAD"]).output().trimmingCharacters(in: .whitespacesAndNewlines)
+        let start = try await tree()
+        var last = start
         var applied = AppliedSeries(states: [])
         for (index, patch) in series.patches.enumerated() {
             try Task.checkCancellation()
-            let note = try await apply(patch, number: index + 1, of: series)
-            try await commit(patch.subject)
-            applied.states.append(try await state(after: patch, number: index + 1, since: start, note: note))
+            let note = try await apply(patch, number: index + 1, of: series, on: last)
+            let tree = try await tree()
+            applied.states.append(try await state(after: patch, tree, number: index + 1, since: start, known: paths, note: note))
+            last = tree
         }
         return applied
     }
@@ -93,39 +92,46 @@ struct SeriesRepository: Sendable {
         try Files.copy(base + "/" + path, to: work + "/" + path)
     }
 
-    private func commit(_ subject: String) async throws {
-        try await git(["commit", "--quiet", "--allow-empty", "--no-verify", "--cleanup=verbatim", "-m", subject]).output()
-    }
+    /// Writes the index as a tree, and returns its name.
+    private func tree() async throws -> String { try await git(["write-tree"]).output().trimmingCharacters(in: .whitespacesAndNewlines) }
 
-    private func state(after patch: Patch, number: Int, since base: String, note: String?) async throws -> AppliedSeries.State {
-        let list = try await git(["diff-tree", "-r", "-z", "--no-renames", "--name-only", base, "HEAD"]).output()
+    private func state(
+        after patch: Patch, _ tree: String, number: Int, since base: String, known: Set<String>, note: String?
+    ) async throws -> AppliedSeries.State {
+        let names = try await git(["diff-tree", "-r", "-z", "--no-renames", "--name-only", base, tree]).output().split(separator: "\0").map(
+            String.init)
+        if let other = names.first(where: { !known.contains($0) }) {
+            throw HarnessError(
+                .input, "git changed \(ForeignText.shown(other)), which no patch up to \(number), \"\(patch.subject)\", names",
+                hint: "write the patch with `git format-patch`, which is read in one way only")
+        }
         let folder = folder + "/states/\(number)"
         try Files.makeFolder(folder)
         try await git(["checkout-index", "--all", "--force", "--prefix=\(folder)/"]).output()
-        return AppliedSeries.State(patch: patch, overlay: try Overlay(list.split(separator: "\0").map(String.init), in: folder), note: note)
+        return AppliedSeries.State(patch: patch, overlay: try Overlay(names, in: folder), note: note)
     }
 
     // MARK: - One patch
 
-    private func apply(_ patch: Patch, number: Int, of series: PatchSeries) async throws -> String? {
+    private func apply(_ patch: Patch, number: Int, of series: PatchSeries, on tree: String) async throws -> String? {
         let file = folder + "/patch"
         try Files.write(Data(patch.diff), to: file)
         let plain: HarnessError
         do {
-            try await git(["apply", "--index", "--whitespace=nowarn", file]).output(orThrow: .input)
+            try await git(["apply", "--index", "--whitespace=nowarn", "-p\(patch.strip)", file]).output(orThrow: .input)
             return nil
         } catch let error as HarnessError where error.cause == .toolFailed {
             plain = error
         }
         do {
-            var merge = git(["apply", "--index", "--3way", "--whitespace=nowarn", file])
+            var merge = git(["apply", "--index", "--3way", "--whitespace=nowarn", "-p\(patch.strip)", file])
             // For this command only: git updates the times of objects in an alternate that it would otherwise write itself.
             merge.environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = objects
             merge.unset.removeAll { $0 == "GIT_ALTERNATE_OBJECT_DIRECTORIES" }
             try await merge.output(orThrow: .input)
             return "a three-way merge was needed"
         } catch let error as HarnessError where error.cause == .toolFailed {
-            try await git(["reset", "--quiet", "--hard"]).output()
+            try await git(["read-tree", "--reset", "-u", tree]).output()
             throw await failure(patch, number: number, of: series, plain.evidence, merge: error.evidence)
         }
     }
@@ -136,21 +142,37 @@ struct SeriesRepository: Sendable {
         if let place = Self.place(output, in: patch) { message += ": \(place)" }
         message += number == 1 ? "; none applied" : "; the \(number - 1) before it did"
         var hints: [String] = []
-        if (try? await git(["apply", "--index", "--check", "--reverse", folder + "/patch"]).output()) != nil {
+        if (try? await git(["apply", "--index", "--check", "--reverse", "-p\(patch.strip)", folder + "/patch"]).output()) != nil {
             hints.append("that source already has its changes")
         }
         if let base = series.baseCommit { hints.append("the series has base-commit: \(base)") }
-        let conflicts = merge.filter { $0.contains("with conflicts") }
-        hints.append(
-            conflicts.isEmpty
-                ? "a three-way merge was not possible without the blobs that the patch was made against; rebase the series, or give its base with --kernel"
-                : "a three-way merge ended in conflicts; rebase the series, or give its base with --kernel")
+        hints.append(Self.hint(output, merge: merge))
         return HarnessError(.input, message, hint: hints.joined(separator: "; "), evidence: Self.messages(output))
+    }
+
+    /// What helps, by the words of git.
+    private static func hint(_ output: [String], merge: [String]) -> String {
+        func has(_ text: String) -> Bool { output.contains { $0.contains(text) } }
+        if has("without full index line") {
+            return "its binary part does not have the whole hash of the file: `git format-patch --binary --full-index`"
+        }
+        if has("already exists in") { return "the patch makes a file that the source has: is a part of the series in it already?" }
+        if has("does not exist in index") || has("No such file or directory") {
+            return
+                "the source has no such file: was the patch made for another kernel, are patches missing before it, or are its names without a/ and b/?"
+        }
+        if merge.contains(where: { $0.contains("with conflicts") }) {
+            return "a three-way merge ended in conflicts; rebase the series, or give its base with --kernel"
+        }
+        return
+            "a three-way merge was not possible without the blobs that the patch was made against; rebase the series, or give its base with --kernel"
     }
 
     /// git's output without its prefixes.
     static func messages(_ output: [String]) -> [String] {
-        output.map { line in line.hasPrefix("error: ") ? String(line.dropFirst("error: ".count)) : line }.filter { !$0.isEmpty }.prefix(8).map(\.self)
+        output.map { line in line.hasPrefix("error: ") ? String(line.dropFirst("error: ".count)) : line }.filter { !$0.isEmpty }.prefix(8).map {
+            ForeignText.shown($0)
+        }
     }
 
     /// The file, and where git names a line, the hunk that begins there: "io_uring/zcrx.c, hunk 3 (line 512)".
