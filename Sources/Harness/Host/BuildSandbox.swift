@@ -36,6 +36,10 @@ public struct BuildSandbox: Sendable, Equatable {
         "/etc/python3.11", "/etc/python3.12", "/etc/python3.13", "/etc/python3.14", "/etc/ssl/openssl.cnf",
     ]
 
+    /// For a tool that is not found in the sandbox.
+    static let hintForTools =
+        "the sandbox has the programs of the system only (/usr, /opt and the like): install it there, or build without --sandbox"
+
     /// A folder of the host, and its path in the sandbox.
     struct Folder: Sendable, Equatable {
         var host: String

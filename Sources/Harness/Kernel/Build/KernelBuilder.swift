@@ -124,7 +124,12 @@ public struct KernelBuilder: Sendable {
     /// The first line of a tool's version: of the tool that make finds.
     private func tool(_ name: String) async throws -> String {
         let command = Command(name, ["--version"])
-        return try await (sandbox?.wrapped(command) ?? command).output().split(separator: "\n").first.map(String.init) ?? name
+        do {
+            return try await (sandbox?.wrapped(command) ?? command).output().split(separator: "\n").first.map(String.init) ?? name
+        } catch let error as HarnessError where sandbox != nil && error.cause == .toolFailed {
+            throw HarnessError(
+                .harness, "\(name) does not run in the sandbox", hint: BuildSandbox.hintForTools, evidence: error.evidence, cause: .toolFailed)
+        }
     }
 
     /// The versions of the tools that Kconfig checks in addition to the compiler and the linker.
