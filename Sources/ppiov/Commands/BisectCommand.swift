@@ -77,7 +77,7 @@ struct BisectCommand: AsyncParsableCommand {
         try await Failure.reporting(
             { try folder.map(Self.resumed) ?? (command.request(Invocation.arguments), command.options.build) },
             { request, build in
-                let session = BisectSession(try await Invocation.context(build))
+                let session = BisectSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (state, place) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
                 Console.output(BisectText.end(state))
                 Console.error("results: \(place)")

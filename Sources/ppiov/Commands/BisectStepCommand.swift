@@ -69,7 +69,7 @@ struct BisectStepCommand: AsyncParsableCommand {
                 let settings = RunSettings(
                     kernel: kernel, machine: machine, jobs: jobs, buildJobs: build.jobs, out: out, allowList: try allowed.list(),
                     command: Invocation.arguments)
-                let session = BisectSession(try await Invocation.context(build))
+                let session = BisectSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 try session.requireLike(like, kernel: kernel, machine: machine)
                 let (test, folder) = try await session.step(BisectRequest(settings), symptom, runs: runs)
                 Console.output(BisectText.line(test) + "\n")

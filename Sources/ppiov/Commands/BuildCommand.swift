@@ -29,7 +29,7 @@ struct BuildCommand: AsyncParsableCommand {
     func run() async throws {
         let (request, build, jobs) = (kernel.request, build, jobs ?? build.jobs)
         try await Failure.reporting {
-            let builder = try await Invocation.context(build, snapshots: false).builder(jobs: jobs)
+            let builder = try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: false).builder(jobs: jobs)
             Console.output(String(decoding: try StableJSON.document(try await builder.build(request)), as: UTF8.self))
             return 0
         }

@@ -65,7 +65,7 @@ struct KselftestCommand: AsyncParsableCommand {
                 return KernelSelftestRequest(settings, plans: plans, named: !tests.isEmpty)
             },
             { request in
-                let outcome = try await KernelSelftestSession(try await Invocation.context(build)).run(request)
+                let outcome = try await KernelSelftestSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)).run(request)
                 try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)
                 if let table { try KernelSelftestTable(release: outcome.release, plans: plans, results: outcome.results).write(to: table) }
                 return Results.ExitCode(outcome.results).rawValue

@@ -80,7 +80,7 @@ struct MutantsCommand: AsyncParsableCommand {
             },
             { request in
                 let width = request.mutants.map(\.name.count).max() ?? 0
-                let session = MutantSession(try await Invocation.context(build))
+                let session = MutantSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (table, place) = try await session.run(request) { Console.output(MutantText.line($0, width: width) + "\n") }
                 Console.output(MutantText.summary(table.totals) + "\n")
                 Console.error("results: \(place)")

@@ -43,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
         try await Failure.reporting(
             { RunRequest(try options.settings(kernel.request), scenarios: try selection.scenarios(), isolation: isolate) },
             { request in
-                let context = try await Invocation.context(build, snapshots: snapshots)
+                let context = try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: snapshots)
                 if dryRun { return try await Self.dryRun(context, request.settings) }
                 let outcome = try await RunSession(context).run(request)
                 try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)

@@ -41,7 +41,7 @@ struct SeriesOptions: ParsableArguments {
         try await Failure.reporting(
             { try request() },
             { request in
-                let (folder, code) = try await body(SeriesSession(try await Invocation.context(build)), request)
+                let (folder, code) = try await body(SeriesSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)), request)
                 Console.error("results: \(folder)")
                 return code.rawValue
             })

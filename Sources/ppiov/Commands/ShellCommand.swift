@@ -34,7 +34,7 @@ struct ShellCommand: AsyncParsableCommand {
             kernel: kernel.request, machine: machine.options, buildJobs: build.jobs, out: nil, command: Invocation.arguments)
         let (include, command, build) = (include, command.joined(separator: " "), build)
         try await Failure.reporting {
-            let session = ShellSession(try await Invocation.context(build, snapshots: false))
+            let session = ShellSession(try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: false))
             guard !command.isEmpty else { try await session.interactive(settings, includes: include) }
             return try await session.run(command, settings, includes: include) { Console.output($0 + "\n") }
         }

@@ -12,14 +12,14 @@ enum Invocation {
     ///
     /// - Parameter snapshots: the command takes snapshots of machines.
     /// - Throws: `HarnessError` where the repository's `vm/` folder is not found, the cache cannot be used, or there is no sandbox.
-    static func context(_ build: BuildOptions, snapshots: Bool = true) async throws -> HarnessContext {
+    static func context(wantsSandbox: Bool, snapshots: Bool = true) async throws -> HarnessContext {
         let cache = Cache()
         try CacheFolder(cache).require(snapshots: snapshots)
         let ignored = MakeEnvironment.ignored(of: ProcessInfo.processInfo.environment)
         if !ignored.isEmpty { Console.progress.report("not passed to make, from the environment: \(ignored.joined(separator: ", "))") }
         return HarnessContext(
             cache: cache, vm: try InstallLayout.vm(), agent: InstallLayout.agent, today: try today(),
-            sandbox: build.wantsSandbox ? try await BuildSandbox() : nil, progress: Console.progress)
+            sandbox: wantsSandbox ? try await BuildSandbox() : nil, progress: Console.progress)
     }
 
     private static func today() throws -> Day {
