@@ -110,6 +110,27 @@ struct SandboxBuildTests {
         #expect(try await command.output() == "kernel")
         #expect(scratch.has("work/y") && !scratch.has("objects/y"))
     }
+
+    @Test func theSelftestsAreBuiltInTheSandbox() async throws {
+        let scratch = try TemporaryFolder()
+        try scratch.write(
+            "source/Makefile",
+            "headers:\n\t@mkdir -p $(O)/usr/include && touch $(O)/usr/include/h\n\t@touch \(scratch.path)/outside 2>/dev/null || true\n")
+        for folder in ["net/lib", "drivers/net"] {
+            try scratch.write(
+                "source/tools/testing/selftests/\(folder)/Makefile",
+                "all:\n\t@touch \(scratch.path)/outside \(scratch.path)/source/touched 2>/dev/null || true\n\t@test -e ../../../../../usr/include/h && touch $(OUTPUT)/built\n"
+            )
+        }
+        try scratch.makeFolder("liburing/usr/include")
+        var tree = KernelSelftestTree(cache: Cache(root: scratch.path + "/cache"), progress: .discarded, sandbox: try await BuildSandbox())
+        let boxed = try await tree.folder(source: scratch.path + "/source", identity: "a", liburing: (scratch.path + "/liburing", "l"), jobs: 1).path
+        for folder in ["net/lib", "drivers/net"] { #expect(Files.isFile("\(boxed)/tools/testing/selftests/\(folder)/built")) }
+        #expect(!scratch.has("outside") && !scratch.has("source/touched"))
+        tree.sandbox = nil
+        _ = try await tree.folder(source: scratch.path + "/source", identity: "b", liburing: (scratch.path + "/liburing", "l"), jobs: 1)
+        #expect(scratch.has("outside") && scratch.has("source/touched"))
+    }
 }
 
 /// A `FakeKernel` whose make of vmlinux tries to reach everything that it should not.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -121,5 +122,36 @@ import Testing
         #expect(try await note(SeriesBase(tree: "net-next")) == "the series is for net-next, by its subjects; it is put on \(fake.tree)")
         let note = try await note(SeriesBase(tree: "net-next", prerequisites: 2))
         #expect(note?.hasSuffix("; it names 2 patches that must be there before it (prerequisite-patch-id)") == true)
+    }
+
+    /// The line is printed by everything that applies a series, and the series is applied in any case.
+    @Test func theNoteIsPrintedAndTheSeriesIsApplied() async throws {
+        let commits = try await history()
+        let mail = try fake.scratch.write(
+            "a.patch",
+            """
+            From: A <a@b>
+            Subject: [PATCH] change it
+
+            ---
+            diff --git a/main.c b/main.c
+            --- a/main.c
+            +++ b/main.c
+            @@ -1 +1 @@
+            -int n3;
+            +int patched;
+
+            base-commit: \(commits.first)
+            --\u{20}
+            2.39.5
+
+            """)
+        let lines = Mutex<[String]>([])
+        var request = KernelRequest(source: fake.tree)
+        request.series = [mail]
+        let build = try await fake.builder(progress: Harness.Progress { line in lines.withLock { $0.append(line) } }).build(request)
+        #expect(Files.text(build.vmlinux)?.hasSuffix("int patched;\n") == true)
+        let expected = "\(fake.tree) is at \(short(commits.head)), 2 commits after the base-commit of the series, \(short(commits.first))"
+        #expect(lines.withLock { $0 }.contains(expected))
     }
 }
