@@ -134,7 +134,7 @@ public struct KernelSelftestSession: Sendable {
         let builder = context.builder(jobs: request.settings.buildJobs)
         let liburing = try await Liburing(cache: context.cache, progress: progress).folder()
         func both(_ source: ResolvedSource) async throws -> (KernelBuild, String) {
-            let sources = KernelSource(cache: context.cache, progress: progress)
+            let sources = KernelSource(cache: context.cache, progress: progress, sandbox: context.sandbox)
             let lock = KernelBuilder.lock(kernel, of: source)
             // Before the kernel is built, which takes minutes.
             let folder = try await context.cache.locked(lock, waiting: { progress.report("waiting for another run that builds the same source") }) {
@@ -153,7 +153,7 @@ public struct KernelSelftestSession: Sendable {
                     throw HarnessError(
                         .input, "the source changed while its kernel was built, and its selftests may have, too", hint: "run again")
                 }
-                let tree = KernelSelftestTree(cache: context.cache, progress: progress)
+                let tree = KernelSelftestTree(cache: context.cache, progress: progress, sandbox: context.sandbox)
                 // The identity of a kernel that was built elsewhere does not cover its source.
                 let isBuilt = if case .built = source.material { true } else { false }
                 return (

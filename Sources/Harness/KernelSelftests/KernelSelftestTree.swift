@@ -9,6 +9,8 @@ import Subprocess
 struct KernelSelftestTree: Sendable {
     var cache: Cache
     var progress: Progress
+    /// Where the tests' Makefiles and generators run; nil for no sandbox.
+    var sandbox: BuildSandbox?
 
     /// A version of this recipe: it is incremented when what is copied or built changes.
     private static let format = "1"
@@ -40,9 +42,9 @@ struct KernelSelftestTree: Sendable {
                 .input, "the kernel tree has no tools/testing/selftests/drivers/net",
                 hint: "the selftests are taken from the tree under test; give its whole source")
         }
-        let compiler = try await Command("gcc", ["--version"]).output().filledLines.first.map(String.init) ?? ""
-        var clang = "no clang"
-        if let found = Self.clang { clang = try await Command(found, ["--version"]).output().filledLines.first.map(String.init) ?? "" }
+        try CacheFolder(cache).requirePrograms()
+        let compiler = try await version("gcc")
+        let clang = if let found = Self.clang { try await version(found) } else { "no clang" }
         let key = Cache.key([Self.format, try identity ?? Self.contents(source), liburing.key, compiler, clang])
         let trees = try cache.folder("selftests")
         let path = trees + "/" + key
@@ -70,6 +72,21 @@ struct KernelSelftestTree: Sendable {
         }
     }
 
+    /// The first line of the version of the compiler that make finds; in the sandbox there may be no clang.
+    private func version(_ program: String) async throws -> String {
+        let command = Command(program, ["--version"])
+        do {
+            return try await (sandbox?.wrapped(command) ?? command).output().filledLines.first.map(String.init) ?? ""
+        } catch let error as HarnessError where sandbox != nil && error.cause == .toolFailed {
+            return "no \(program) in the sandbox"
+        }
+    }
+
+    private func wrapped(_ command: Command, source: String, liburing: String, writes: [String]) -> Command {
+        sandbox?.wrapped(command, reads: [source, liburing].map { BuildSandbox.Folder($0) }, writes: writes.map { BuildSandbox.Folder($0) })
+            ?? command
+    }
+
     /// The key of those files of a source that the tests and their build read.
     static func contents(_ source: String) throws -> String {
         var files: [String] = []
@@ -91,7 +108,10 @@ struct KernelSelftestTree: Sendable {
         try Files.makeFolder(work + ".headers")
         defer { try? FileManager.default.removeItem(atPath: work + ".headers") }
         try await KernelMake.run(
-            KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), log: log, what: "installing the kernel's headers")
+            wrapped(
+                KernelMake.command(["-C", source, "O=" + work + ".headers", "headers"]), source: source, liburing: liburing,
+                writes: [work + ".headers"]),
+            log: log, what: "installing the kernel's headers")
         try Files.copy(work + ".headers/usr", to: work + "/usr")
         let headers = "-isystem \(work)/usr/include"
         var missing: [String] = []
@@ -102,7 +122,8 @@ struct KernelSelftestTree: Sendable {
             var arguments = ["-C", place, "OUTPUT=" + place, "CC=gcc", "HAS_IOURING_ZCRX=y", "KHDR_INCLUDES=" + headers, "-j\(jobs)", "--keep-going"]
             arguments += ["USERCFLAGS=\(headers) -I\(liburing)/usr/include", "USERLDFLAGS=-static -L\(liburing)/usr/lib/x86_64-linux-gnu"]
             if let clang = Self.clang { arguments.append("CLANG=" + clang) }
-            let status = try await KernelMake.command(arguments + ["all"]).status(log: log)
+            let command = wrapped(KernelMake.command(arguments + ["all"]), source: source, liburing: liburing, writes: [work])
+            let status = try await command.status(log: log)
             if !status.isSuccess { missing.append(folder) }
         }
         if !missing.isEmpty {

@@ -92,9 +92,8 @@ struct Liburing: Sendable {
     }
 
     private static func make(_ arguments: [String]) -> Command {
-        var command = Command("make", arguments)
-        command.unset = KernelMake.cleared
-        command.parentDeathSignal = "TERM"
+        var command = KernelMake.command(arguments)
+        command.environment = [:]
         return command
     }
 }

@@ -56,6 +56,8 @@ public struct Doctor: Sendable {
         checks.append(debianCheck())
         checks.append(cacheCheck())
         checks.append(kvmCheck())
+        checks.append(Self.sandboxCheck())
+        checks += Self.limitChecks()
         return checks
     }
 
@@ -75,13 +77,33 @@ public struct Doctor: Sendable {
             hint: isThere ? nil : "apt-get install debian-archive-keyring, or give --kernel a tree or tarball of your own")
     }
 
+    private static func sandboxCheck() -> Check {
+        let path = HostTools.path(of: "bwrap")
+        return Check(
+            name: "bwrap", missing: false, detail: path ?? "not found; --sandbox builds patches of others with it",
+            hint: path == nil ? "apt-get install bubblewrap" : nil)
+    }
+
+    /// What decides how many compilers and machines are started.
+    private static func limitChecks() -> [Check] {
+        var checks = HostLimits.current.findings.map { Check(name: $0.name, missing: false, detail: $0.detail, hint: nil) }
+        let ignored = MakeEnvironment.ignored(of: ProcessInfo.processInfo.environment)
+        if !ignored.isEmpty {
+            checks.append(
+                Check(name: "environment", missing: false, detail: "not passed to make: \(ignored.joined(separator: ", "))", hint: nil))
+        }
+        return checks
+    }
+
     private func cacheCheck() -> Check {
+        let folder = CacheFolder(cache)
+        if let fault = folder.fault() { return Check(name: "cache", missing: true, detail: fault.message, hint: fault.hint) }
         let free = (try? FileManager.default.attributesOfFileSystem(forPath: existingParent(of: cache.root))[.systemFreeSize] as? NSNumber)?
             .int64Value
         guard let free else { return Check(name: "cache", missing: false, detail: "\(cache.root): its free space cannot be read", hint: nil) }
         let tight = free < 6 << 30
         return Check(
-            name: "cache", missing: false, detail: "\(cache.root), \(free >> 30) GiB free",
+            name: "cache", missing: false, detail: "\(cache.root) (\(folder.type)), \(free >> 30) GiB free",
             hint: tight ? "a kernel's source and objects take about 3 GiB; XDG_CACHE_HOME moves the cache" : nil)
     }
 

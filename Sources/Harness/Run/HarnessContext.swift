@@ -12,28 +12,32 @@ public struct HarnessContext: Sendable {
     /// For the expiry of the allow-list's entries.
     public let today: Day
     public let progress: Progress
+    /// Where the commands of kernel sources run; nil for no sandbox.
+    public let sandbox: BuildSandbox?
 
     /// - Parameters:
     ///   - vm: the repository's `vm/` folder.
     ///   - agent: the agent's program.
     ///   - today: for the expiry of the allow-list's entries.
-    public init(cache: Cache, vm: String, agent: String, today: Day, progress: Progress) {
+    ///   - sandbox: where the commands of kernel sources run; nil for no sandbox.
+    public init(cache: Cache, vm: String, agent: String, today: Day, sandbox: BuildSandbox? = nil, progress: Progress) {
         self.cache = cache
         self.vm = vm
         self.agent = agent
         self.today = today
+        self.sandbox = sandbox
         self.progress = progress
     }
 
     /// The same, with progress printed elsewhere.
     func reporting(to progress: Progress) -> HarnessContext {
-        HarnessContext(cache: cache, vm: vm, agent: agent, today: today, progress: progress)
+        HarnessContext(cache: cache, vm: vm, agent: agent, today: today, sandbox: sandbox, progress: progress)
     }
 
     var snapshots: SnapshotStore { SnapshotStore(cache: cache, progress: progress) }
 
     /// - Parameter jobs: compilers at a time.
-    func builder(jobs: Int) -> KernelBuilder { KernelBuilder(cache: cache, vm: vm, jobs: jobs, progress: progress) }
+    public func builder(jobs: Int) -> KernelBuilder { KernelBuilder(cache: cache, vm: vm, jobs: jobs, sandbox: sandbox, progress: progress) }
 
     /// Builds or finds kernel and image, and chooses the accelerator.
     ///
@@ -41,6 +45,7 @@ public struct HarnessContext: Sendable {
     /// - Throws: `HarnessError`.
     public func prepare(_ settings: RunSettings, extra: [(guestPath: String, hostPath: String)] = []) async throws -> PreparedMachine {
         try settings.machine.validate()
+        try HostLimits.current.requireMachine(memoryMB: settings.machine.memoryMB)
         try requireAgent()
         let kernel = try await builder(jobs: settings.buildJobs).build(settings.kernel)
         return try await machine(of: kernel, settings.machine, extra: extra)
@@ -56,6 +61,7 @@ public struct HarnessContext: Sendable {
         trees: [(guestPath: String, hostPath: String)] = []
     ) async throws -> PreparedMachine {
         try requested.validate()
+        try HostLimits.current.requireMachine(memoryMB: requested.memoryMB)
         try requireAgent()
         if let reason = kernel.netdevsimReason {
             progress.report("no netdevsim tier on this kernel: \(reason)")

@@ -15,9 +15,22 @@ public struct PreparedMachine: Sendable {
     /// The factor on every deadline, in the guest and on the host.
     public var timeoutScale: TimeoutScale { plan.line.options.timeoutScale }
 
-    /// Machines at a time where the user gives no number. A guest with a plain kernel waits two thirds of its time; one with a debug
-    /// kernel computes, and each further guest adds timer ticks of its own.
-    var guests: Int { (kernel.profile == "fast" ? 3 : 1) * max(1, ProcessInfo.processInfo.activeProcessorCount) }
+    /// Machines at a time where memory has no limit. A guest with a plain kernel waits two thirds of its time; one with a debug kernel computes,
+    /// and each further guest adds timer ticks of its own.
+    private var wanted: Int { (kernel.profile == "fast" ? 3 : 1) * HostLimits.current.processors }
+
+    /// Machines at a time where the user gives no number.
+    var guests: Int { HostLimits.current.machines(wanted, memoryMB: plan.line.options.memoryMB) }
+
+    /// Why there are fewer machines at a time than the processors could run; nil where there are not.
+    ///
+    /// - Parameter requested: the user's number.
+    func shortage(_ requested: Int?) -> String? {
+        guard let requested else { return HostLimits.current.reason(wanted, memoryMB: plan.line.options.memoryMB) }
+        return HostLimits.current.reason(requested, memoryMB: plan.line.options.memoryMB).map {
+            "--jobs \(requested) is above what memory allows: \($0)"
+        }
+    }
 
     /// The needs that this kernel must have.
     var guaranteed: GuaranteedNeeds {

@@ -85,6 +85,7 @@ public struct RunSession: Sendable {
         let count = request.scenarios.count
         progress.report(
             "\(count) scenario\(count == 1 ? "" : "s"), isolation \(request.isolation.rawValue), deadlines x\(machine.timeoutScale)")
+        if let shortage = machine.shortage(settings.jobs) { progress.report(shortage) }
         let collector = ResultCollector(request.scenarios, progress)
         let runner = UnitRunner(
             machine: machine, store: context.snapshots, folder: folder, isolation: request.isolation,

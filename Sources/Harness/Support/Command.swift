@@ -16,6 +16,10 @@ public struct Command: Sendable {
     public var arguments: [String]
     /// Additions to the inherited environment.
     public var environment: [String: String]
+    /// What it inherits in place of the harness's own environment; nil for that, without `neverInherited`.
+    public var inherited: [String: String]?
+    /// A program with its arguments that runs the command; empty for none. Messages show the command without it.
+    var prefix: [String] = []
     /// The working directory; nil for the harness's own.
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
@@ -47,6 +51,13 @@ public struct Command: Sendable {
         return "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 
+    /// Variables with which tar, patch, xz, a shell and a compiler do something else than their arguments say.
+    static let neverInherited = [
+        "TAR_OPTIONS", "POSIXLY_CORRECT", "PATCH_GET", "VERSION_CONTROL", "SIMPLE_BACKUP_SUFFIX", "XZ_OPT", "XZ_DEFAULTS", "GZIP", "BASH_ENV", "ENV",
+        "CDPATH", "GREP_OPTIONS", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "DEPENDENCIES_OUTPUT",
+        "SUNPRO_DEPENDENCIES",
+    ]
+
     /// util-linux's setpriv, for `--pdeathsig`; nil where it is not installed.
     static let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
 
@@ -54,19 +65,22 @@ public struct Command: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
-        var extra: [Environment.Key: String?] = ["LC_ALL": "C"]
-        for name in unset {
-            if let key = Environment.Key(rawValue: name) { extra[key] = .some(nil) }
-        }
-        for (key, value) in environment {
-            if let key = Environment.Key(rawValue: key) { extra[key] = value }
-        }
-        var words = [program] + arguments
+        var words = prefix + [program] + arguments
         if let parentDeathSignal, let setpriv = Self.setpriv { words = [setpriv, "--pdeathsig", parentDeathSignal, "--"] + words }
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
-            arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(extra),
+            arguments: Arguments(Array(words.dropFirst())), environment: variables,
             workingDirectory: directory.map { SystemPackage.FilePath($0) }, platformOptions: options)
+    }
+
+    private var variables: Environment {
+        func keyed<Value>(_ variables: [String: Value]) -> [Environment.Key: Value] {
+            Dictionary(variables.compactMap { name, value in Environment.Key(rawValue: name).map { ($0, value) } }) { $1 }
+        }
+        let added = ["LC_ALL": "C"].merging(environment) { $1 }
+        if let inherited { return .custom(keyed(inherited.merging(added) { $1 })) }
+        let removed = Dictionary((Self.neverInherited + unset).map { ($0, String?.none) }) { $1 }
+        return .inherit.updating(keyed(removed.merging(added.mapValues(Optional.some)) { $1 }))
     }
 
     /// Runs to the end with standard output captured (at most 64 MiB), standard error in the error's evidence.

@@ -99,6 +99,21 @@ enum Files {
         return FileManager.default.fileExists(atPath: path, isDirectory: &folder) && !folder.boolValue
     }
 
+    /// - Throws: `HarnessError` where a file that a build made is not a file, or is reached through a symbolic link: a hostile build could otherwise
+    ///   have any file read or overwritten by the harness.
+    static func requireOwn(_ name: String, in folder: String) throws {
+        var path = folder
+        let parts = name.split(separator: "/")
+        for (index, part) in parts.enumerated() {
+            path += "/" + part
+            let kind = FileStatus(path)?.kind
+            if kind == (index == parts.count - 1 ? .file : .folder) || kind == nil { continue }
+            throw HarnessError(
+                .harness, "the build made \(path) \(kind == .link ? "a symbolic link" : "neither a file nor a folder of its own"): it is not used",
+                hint: "read the source's Makefiles: no kernel's build does that", blame: .kernel)
+        }
+    }
+
     static func names(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }

@@ -52,7 +52,8 @@ struct BisectCommand: AsyncParsableCommand {
     func validate() throws {
         if resume != nil {
             guard good == nil, bad == nil, kernel.words.isEmpty, options.machine.options.words.isEmpty, selection.filter.isEmpty,
-                options.folder.out == nil, options.machines.jobs == nil, options.allowed.allow == nil, !findFix, !selection.all
+                options.folder.out == nil, options.machines.jobs == nil, options.build.isDefault, options.allowed.allow == nil, !findFix,
+                !selection.all
             else {
                 throw ValidationError("--resume continues with the options that the search began with: give no other option")
             }
@@ -77,9 +78,9 @@ struct BisectCommand: AsyncParsableCommand {
     func run() async throws {
         let (command, folder) = (self, resume)
         try await Failure.reporting(
-            { try folder.map(Self.resumed) ?? command.request(Invocation.arguments) },
-            { request in
-                let session = BisectSession(try Invocation.context())
+            { try folder.map(Self.resumed) ?? (command.request(Invocation.arguments), command.options.build) },
+            { request, build in
+                let session = BisectSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (state, place) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
                 Console.output(BisectText.end(state))
                 Console.error("results: \(place)")
@@ -88,7 +89,7 @@ struct BisectCommand: AsyncParsableCommand {
     }
 
     /// The request of the search in a folder, to continue it. Changes to the directory that the search began in.
-    private static func resumed(_ folder: String) throws -> BisectRequest {
+    private static func resumed(_ folder: String) throws -> (BisectRequest, BuildOptions) {
         let state = try BisectSession.load(folder)
         guard state.command.first == configuration.commandName, let command = try? parse(Array(state.command.dropFirst())) else {
             throw HarnessError(
@@ -99,7 +100,7 @@ struct BisectCommand: AsyncParsableCommand {
         guard FileManager.default.changeCurrentDirectoryPath(state.directory) else {
             throw HarnessError(.input, "the search began in \(state.directory), which no longer exists")
         }
-        return try command.request(state.command, resuming: out)
+        return (try command.request(state.command, resuming: out), command.options.build)
     }
 
     private func request(_ words: [String], resuming folder: String? = nil) throws -> BisectRequest {

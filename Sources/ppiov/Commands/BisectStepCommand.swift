@@ -30,6 +30,7 @@ struct BisectStepCommand: AsyncParsableCommand {
     static let harness: Int32 = 131
 
     @OptionGroup var kernel: SourceOptions
+    @OptionGroup(title: "Build") var build: BuildOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
     @Option(
@@ -59,16 +60,16 @@ struct BisectStepCommand: AsyncParsableCommand {
     func run() async throws {
         // Not in the current folder: it is the tree under test.
         let out = out ?? "\(like)/steps/\(Int(Date().timeIntervalSince1970))-\(getpid())"
-        let (kernel, machine, like, filter, runs, jobs, allowed) = (
-            kernel.request, machine.options, like, filter, runs, machines.jobs, allowed
+        let (kernel, build, machine, like, filter, runs, jobs, allowed) = (
+            kernel.request, build, machine.options, like, filter, runs, machines.jobs, allowed
         )
         try await Failure.reporting {
             do {
                 let symptom = try BisectSession.symptom(of: like, matching: filter)
                 let settings = RunSettings(
-                    kernel: kernel, machine: machine, jobs: jobs, buildJobs: Invocation.processors, out: out, allowList: try allowed.list(),
+                    kernel: kernel, machine: machine, jobs: jobs, buildJobs: build.jobs, out: out, allowList: try allowed.list(),
                     command: Invocation.arguments)
-                let session = BisectSession(try Invocation.context())
+                let session = BisectSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 try session.requireLike(like, kernel: kernel, machine: machine)
                 let (test, folder) = try await session.step(BisectRequest(settings), symptom, runs: runs)
                 Console.output(BisectText.line(test) + "\n")

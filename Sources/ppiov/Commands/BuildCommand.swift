@@ -14,13 +14,22 @@ struct BuildCommand: AsyncParsableCommand {
 
     @OptionGroup var kernel: KernelOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Compilers at a time. (default: one for each processor)", valueName: "n"))
+    @OptionGroup(title: "Build") var build: BuildOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The same as --build-jobs: here no machine runs.", valueName: "n"))
     var jobs: Int?
 
+    func validate() throws {
+        if let jobs {
+            guard (1...1024).contains(jobs) else { throw ValidationError("--jobs takes 1 to 1024, not \(jobs)") }
+            guard build.buildJobs == nil else { throw ValidationError("--jobs and --build-jobs are the same here: give one of them") }
+        }
+    }
+
     func run() async throws {
-        let (request, jobs) = (kernel.request, jobs ?? Invocation.processors)
+        let (request, build, jobs) = (kernel.request, build, jobs ?? build.jobs)
         try await Failure.reporting {
-            let builder = KernelBuilder(cache: Cache(), vm: try InstallLayout.vm(), jobs: jobs, progress: Console.progress)
+            let builder = try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: false).builder(jobs: jobs)
             Console.output(String(decoding: try StableJSON.document(try await builder.build(request)), as: UTF8.self))
             return 0
         }

@@ -24,6 +24,7 @@ struct KselftestCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var kernel: KernelOptions
+    @OptionGroup(title: "Build") var build: BuildOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
     @OptionGroup var allowed: AllowOptions
     @OptionGroup var folder: OutOption
@@ -55,16 +56,16 @@ struct KselftestCommand: AsyncParsableCommand {
             for plan in plans { Console.output("\(plan.program)\t\(plan.setting.rawValue)\n") }
             return
         }
-        let table = table
+        let (table, build) = (table, build)
         try await Failure.reporting(
             {
                 let settings = RunSettings(
-                    kernel: kernel.request, machine: machine.options(memory: MachineArguments.selftestMemory), buildJobs: Invocation.processors,
+                    kernel: kernel.request, machine: machine.options(memory: MachineArguments.selftestMemory), buildJobs: build.jobs,
                     out: folder.out, allowList: try allowed.list(), command: Invocation.arguments)
                 return KernelSelftestRequest(settings, plans: plans, named: !tests.isEmpty)
             },
             { request in
-                let outcome = try await KernelSelftestSession(try Invocation.context()).run(request)
+                let outcome = try await KernelSelftestSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)).run(request)
                 try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)
                 if let table { try KernelSelftestTable(release: outcome.release, plans: plans, results: outcome.results).write(to: table) }
                 return Results.ExitCode(outcome.results).rawValue

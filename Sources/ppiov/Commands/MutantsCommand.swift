@@ -47,6 +47,7 @@ struct MutantsCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A kernel option to set (K=y, K=m, K=n, K=value); may be repeated.", valueName: "K=V"))
     var set: [String] = []
 
+    @OptionGroup(title: "Build") var build: BuildOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
     @Option(help: ArgumentHelp("How often the scenario that catches a mutant runs.", valueName: "n"))
@@ -67,18 +68,19 @@ struct MutantsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let build = build
         try await Failure.reporting(
             {
                 let settings = RunSettings(
                     kernel: KernelRequest(source: kernel, sets: set), machine: machine.options, jobs: machines.jobs,
-                    buildJobs: Invocation.processors, out: results.out, command: Invocation.arguments)
+                    buildJobs: build.jobs, out: results.out, command: Invocation.arguments)
                 return MutantRequest(
                     settings, mutants: try Mutant.load(try mutants ?? InstallLayout.mutants(), matching: globs), runs: runs,
                     reach: narrow ? .filter : whole ? .whole : .quick)
             },
             { request in
                 let width = request.mutants.map(\.name.count).max() ?? 0
-                let session = MutantSession(try Invocation.context())
+                let session = MutantSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (table, place) = try await session.run(request) { Console.output(MutantText.line($0, width: width) + "\n") }
                 Console.output(MutantText.summary(table.totals) + "\n")
                 Console.error("results: \(place)")

@@ -39,11 +39,11 @@ struct RunCommand: AsyncParsableCommand {
     var dryRun = false
 
     func run() async throws {
-        let dryRun = dryRun
+        let (dryRun, build, snapshots) = (dryRun, options.build, !dryRun && isolate != .none)
         try await Failure.reporting(
             { RunRequest(try options.settings(kernel.request), scenarios: try selection.scenarios(), isolation: isolate) },
             { request in
-                let context = try Invocation.context()
+                let context = try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: snapshots)
                 if dryRun { return try await Self.dryRun(context, request.settings) }
                 let outcome = try await RunSession(context).run(request)
                 try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)

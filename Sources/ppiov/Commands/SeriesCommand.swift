@@ -12,6 +12,9 @@ struct SeriesCommand: AsyncParsableCommand {
         discussion: """
             A series is an mbox (b4, patchwork), a folder of `git format-patch` or quilt, a Maildir, or files of mails or diffs, in order. \
             It is applied to a copy as `git am` does, with a three-way merge where the base is known; the tree under test is never written to.
+
+            A build runs commands of the source as you: Makefiles, Kconfig files, scripts, programs that it compiles. Look at patches of \
+            others first, or use --sandbox.
             """,
         subcommands: [SeriesCheckCommand.self, SeriesCompareCommand.self])
 }
@@ -34,10 +37,11 @@ struct SeriesOptions: ParsableArguments {
 
     /// Makes the session and runs `body`.
     func run(_ body: @escaping @Sendable (SeriesSession, SeriesRequest) async throws -> (folder: String, code: Results.ExitCode)) async throws {
+        let build = options.build
         try await Failure.reporting(
             { try request() },
             { request in
-                let (folder, code) = try await body(SeriesSession(try Invocation.context()), request)
+                let (folder, code) = try await body(SeriesSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)), request)
                 Console.error("results: \(folder)")
                 return code.rawValue
             })
@@ -55,10 +59,12 @@ struct SeriesCheckCommand: AsyncParsableCommand {
 
             The results folder gets series.json, and a folder of results for each patch (docs/series.md).
 
+            A build runs commands of the patches: --sandbox keeps those of others from your files and the network.
+
             EXAMPLES
               ppiov series check v3-*.patch                         on Debian's kernel
               ppiov series check -k ~/linux outgoing/ -f 'zcrx.*'   on your work tree
-              b4 am -o- MESSAGE-ID | ppiov series check -
+              b4 am -o- MESSAGE-ID | ppiov series check --sandbox -
 
             EXIT STATUS
               0    every patch builds without new warnings, boots, and passes

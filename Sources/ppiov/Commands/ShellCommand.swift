@@ -20,6 +20,7 @@ struct ShellCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var kernel: KernelOptions
+    @OptionGroup(title: "Build") var build: BuildOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
 
     @Option(help: ArgumentHelp("A file or folder of the host to copy into the guest; may be repeated.", valueName: "host[:guest]"))
@@ -30,10 +31,10 @@ struct ShellCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = RunSettings(
-            kernel: kernel.request, machine: machine.options, buildJobs: Invocation.processors, out: nil, command: Invocation.arguments)
-        let (include, command) = (include, command.joined(separator: " "))
+            kernel: kernel.request, machine: machine.options, buildJobs: build.jobs, out: nil, command: Invocation.arguments)
+        let (include, command, build) = (include, command.joined(separator: " "), build)
         try await Failure.reporting {
-            let session = ShellSession(try Invocation.context())
+            let session = ShellSession(try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: false))
             guard !command.isEmpty else { try await session.interactive(settings, includes: include) }
             return try await session.run(command, settings, includes: include) { Console.output($0 + "\n") }
         }

@@ -59,7 +59,7 @@ struct SoakCommand: AsyncParsableCommand {
 
     func run() async throws {
         let providers = (provider.isEmpty ? [.zcrx, .devmem] : provider).map(\.model)
-        let kernelWords = kernel.words
+        let (build, kernelWords) = (options.build, options.build.words + kernel.words)
         try await Failure.reporting(
             {
                 SoakRequest(
@@ -68,7 +68,7 @@ struct SoakCommand: AsyncParsableCommand {
             },
             { request in
                 let begin = ContinuousClock.now
-                let outcome = try await SoakSession(try Invocation.context()).run(request)
+                let outcome = try await SoakSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)).run(request)
                 let seconds = Int((.now - begin).seconds)
                 Console.output("soak: seed \(request.seed), \(outcome.sequences) sequences, \(outcome.moves) moves, \(seconds) s\n")
                 if let reason = outcome.skipped { Console.output("soak: sequences were skipped: \(reason)\n") }

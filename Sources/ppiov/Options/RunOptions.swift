@@ -37,7 +37,10 @@ struct OutOption: ParsableArguments {
 /// How many machines run at a time.
 struct JobsOption: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("Machines at a time. (default: three for each processor, one with profile debug)", valueName: "n"))
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Machines at a time. (default: three for each processor that affinity and cgroups grant, one with profile debug, where memory allows)",
+            valueName: "n"))
     var jobs: Int?
 
     func validate() throws {
@@ -65,8 +68,9 @@ struct AllowOptions: ParsableArguments {
     }
 }
 
-/// The machine, the allowed kernel messages, the results folder, and the number of machines at a time.
+/// The build, the machine, the allowed kernel messages, the results folder, and the number of machines at a time.
 struct RunOptions: ParsableArguments {
+    @OptionGroup(title: "Build") var build: BuildOptions
     @OptionGroup(title: "Machine") var machine: MachineArguments
     @OptionGroup var folder: OutOption
     @OptionGroup var machines: JobsOption
@@ -78,7 +82,7 @@ struct RunOptions: ParsableArguments {
     /// - Throws: `HarnessError` of kind `.input` for an allow-list that cannot be read.
     func settings(_ kernel: KernelRequest, out: String? = nil, command: [String] = Invocation.arguments) throws -> RunSettings {
         RunSettings(
-            kernel: kernel, machine: machine.options, jobs: machines.jobs, buildJobs: Invocation.processors, out: out ?? folder.out,
+            kernel: kernel, machine: machine.options, jobs: machines.jobs, buildJobs: build.jobs, out: out ?? folder.out,
             allowList: try allowed.list(), command: command)
     }
 }

@@ -48,7 +48,8 @@ struct KernelOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "Patches to apply to it first: an mbox, a mail, a diff, or a folder of them; - for standard input; may be repeated.", valueName: "series")
+            "Patches to apply to it first: an mbox, a mail, a diff, or a folder of them; - for standard input; may be repeated. A build runs commands of them: see --sandbox.",
+            valueName: "series")
     )
     var series: [String] = []
 

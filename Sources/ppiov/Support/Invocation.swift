@@ -8,11 +8,18 @@ import Harness
 enum Invocation {
     static var arguments: [String] { Array(CommandLine.arguments.dropFirst()) }
 
-    static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
-
-    /// - Throws: `HarnessError` where the repository's `vm/` folder is not found.
-    static func context() throws -> HarnessContext {
-        HarnessContext(cache: Cache(), vm: try InstallLayout.vm(), agent: InstallLayout.agent, today: try today(), progress: Console.progress)
+    /// The context of a command that builds kernels. Checks the cache and the sandbox, and names the variables that are not passed to make.
+    ///
+    /// - Parameter snapshots: the command takes snapshots of machines.
+    /// - Throws: `HarnessError` where the repository's `vm/` folder is not found, the cache cannot be used, or there is no sandbox.
+    static func context(wantsSandbox: Bool, snapshots: Bool = true) async throws -> HarnessContext {
+        let cache = Cache()
+        try CacheFolder(cache).require(snapshots: snapshots)
+        let ignored = MakeEnvironment.ignored(of: ProcessInfo.processInfo.environment)
+        if !ignored.isEmpty { Console.progress.report("not passed to make, from the environment: \(ignored.joined(separator: ", "))") }
+        return HarnessContext(
+            cache: cache, vm: try InstallLayout.vm(), agent: InstallLayout.agent, today: try today(),
+            sandbox: wantsSandbox ? try await BuildSandbox() : nil, progress: Console.progress)
     }
 
     private static func today() throws -> Day {

@@ -79,12 +79,15 @@ struct BuildWarnings: Codable, Equatable, Sendable {
     }
 
     /// The objects in the archives that vmlinux is linked from (KBUILD_VMLINUX_LIBS of x86 among them); nil where there are none.
-    static func linked(in objects: String) async throws -> Set<String>? {
+    ///
+    /// - Parameter sandbox: ar runs in it; nil for none.
+    static func linked(in objects: String, sandbox: BuildSandbox? = nil) async throws -> Set<String>? {
         let archives = ["vmlinux.a", "lib/lib.a", "arch/x86/lib/lib.a"].filter { Files.isFile(objects + "/" + $0) }
         guard archives.contains("vmlinux.a") else { return nil }
         var members: Set<String> = []
         for archive in archives {
-            let list = try await Command("ar", ["t", archive], directory: objects).output()
+            let command = Command("ar", ["t", archive], directory: objects)
+            let list = try await (sandbox?.wrapped(command, reads: [BuildSandbox.Folder(objects)]) ?? command).output()
             members.formUnion(list.filledLines.map(String.init))
         }
         return members

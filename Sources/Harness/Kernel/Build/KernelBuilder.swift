@@ -11,21 +11,24 @@ public struct KernelBuilder: Sendable {
     let cache: Cache
     private let vm: String
     private let jobs: Int
+    private let sandbox: BuildSandbox?
     let progress: Progress
 
     /// - Parameters:
     ///   - vm: the repository's `vm/` folder, with `config/` and `patches/`.
     ///   - jobs: how many compilers run at a time.
-    public init(cache: Cache, vm: String, jobs: Int, progress: Progress) {
+    ///   - sandbox: nil to run the source's commands without one.
+    public init(cache: Cache, vm: String, jobs: Int, sandbox: BuildSandbox? = nil, progress: Progress) {
         self.cache = cache
         self.vm = vm
         self.jobs = max(1, jobs)
+        self.sandbox = sandbox
         self.progress = progress
     }
 
     private var builds: BuildCache { BuildCache(cache: cache) }
-    private var sources: KernelSource { KernelSource(cache: cache, progress: progress) }
-    private var netdevsim: NetdevsimModule { NetdevsimModule(vm: vm) }
+    private var sources: KernelSource { KernelSource(cache: cache, progress: progress, sandbox: sandbox) }
+    private var netdevsim: NetdevsimModule { NetdevsimModule(vm: vm, sandbox: sandbox) }
 
     /// Resolves a request's source and names it by its content. It does not unpack, copy or build it.
     ///
@@ -65,6 +68,7 @@ public struct KernelBuilder: Sendable {
 
         if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
         let objects = Self.objects(request, of: source)
+        try await makeBase(request, of: source)
         return try await cache.locked(
             Self.lock(request, of: source), waiting: { progress.report("waiting for another run that builds the same source") }
         ) {
@@ -73,9 +77,31 @@ public struct KernelBuilder: Sendable {
             if let build = try builds.build(forRequest: key(source)) { return found(build, source, request) }
             let work = Work(
                 folder: folder, version: source.version ?? "", identity: source.identity, name: objects, request: key(source),
-                profile: request.profile,
-                compiler: tools[0], tools: tools, inputs: inputs)
+                profile: request.profile, isPatched: source.withoutPatches != nil, compiler: tools[0], tools: tools, inputs: inputs)
             return try await compile(work, config: config)
+        }
+    }
+
+    /// In the sandbox, compiles a source without its patches, where it has some: the objects of any series begin as a copy of these objects.
+    private func makeBase(_ request: KernelRequest, of source: ResolvedSource) async throws {
+        guard sandbox != nil, let base = source.withoutPatches else { return }
+        let objects = SandboxObjects(try cache.folder("objects") + "/" + Self.objects(request, of: base))
+        guard !objects.hasBase else { return }
+        progress.report("compiling the source without the patches first, for the sandbox")
+        let config = try KernelConfig(request: request, folder: vm + "/config")
+        let tools = try await tools()
+        do {
+            try await cache.locked(Self.lock(request, of: base)) {
+                let (folder, base, inputs) = try await sources.materialize(base)
+                let work = Work(
+                    folder: folder, version: base.version ?? "", identity: base.identity, name: Self.objects(request, of: base),
+                    request: key(request, of: base, config, tools), profile: request.profile, isPatched: false, isForObjects: true,
+                    compiler: tools[0], tools: tools, inputs: inputs)
+                _ = try await compile(work, config: config)
+            }
+        } catch let error as HarnessError where error.blame == .kernel {
+            // The patches may be what makes it build.
+            progress.report("without the patches: \(error.message)")
         }
     }
 
@@ -96,8 +122,15 @@ public struct KernelBuilder: Sendable {
         return build
     }
 
+    /// The first line of a tool's version: of the tool that make finds.
     private func tool(_ name: String) async throws -> String {
-        try await Command(name, ["--version"]).output().filledLines.first.map(String.init) ?? name
+        let command = Command(name, ["--version"])
+        do {
+            return try await (sandbox?.wrapped(command) ?? command).output().filledLines.first.map(String.init) ?? name
+        } catch let error as HarnessError where sandbox != nil && error.cause == .toolFailed {
+            throw HarnessError(
+                .harness, "\(name) does not run in the sandbox", hint: BuildSandbox.hintForTools, evidence: error.evidence, cause: .toolFailed)
+        }
     }
 
     /// The versions of the tools that Kconfig checks in addition to the compiler and the linker.
@@ -121,13 +154,22 @@ public struct KernelBuilder: Sendable {
         var name: String
         var request: String
         var profile: String
+        /// It has patches.
+        var isPatched: Bool
+        /// It is compiled for its objects, also where the cache has the kernel.
+        var isForObjects = false
         var compiler: String
         var tools: [String]
         var inputs: TreeInputs
     }
 
     private func compile(_ work: Work, config: KernelConfig) async throws -> KernelBuild {
-        let objects = try ObjectFolder(cache.folder("objects") + "/" + work.name)
+        try CacheFolder(cache).requirePrograms()
+        let place = try cache.folder("objects") + "/" + work.name
+        let sandboxed = sandbox.map { _ in SandboxObjects(place) }
+        if work.isPatched { try await sandboxed?.renewSeries() }
+        defer { if work.isPatched { try? sandboxed?.removeSeries() } }
+        let objects = ObjectFolder(work.isPatched ? sandboxed?.series ?? place : sandboxed?.base ?? place)
         let log = try cache.folder("logs") + "/build-\(work.name).log"
         var warnings = BuildWarnings(of: objects.path)
         // Some objects of an interrupted build stay in the folder.
@@ -135,14 +177,14 @@ public struct KernelBuilder: Sendable {
         try objects.prepare()
         try warnings.save(objects.path)
         try Files.write("", to: log)
-        let make = KernelMake(source: work.folder, objects: objects.path, jobs: jobs, log: log)
+        let make = KernelMake(source: work.folder, objects: objects.path, place: place, jobs: jobs, log: log, sandbox: sandbox)
 
         progress.report("configuring Linux \(work.version), profile \(work.profile)")
         let tools = Cache.key(work.tools + (try await otherTools()))
         let final = try await config.apply(with: make, version: work.version, inputs: Cache.key([work.inputs.configuration, tools]))
         let configHash = ContentHash.of(final)
         let key = Cache.key([work.identity, configHash] + work.tools)
-        if let build = try builds.build(forKey: key) {
+        if !work.isForObjects, let build = try builds.build(forKey: key) {
             try builds.link(work.request, toKey: key)
             return build
         }
@@ -156,7 +198,8 @@ public struct KernelBuilder: Sendable {
         } catch let error as HarnessError {
             warnings.add(Files.text(log) ?? "", source: work.folder)
             try warnings.save(objects.path)
-            objects.end()
+            // A make that was killed, or had no space, may leave half an object.
+            if error.blame == .kernel { objects.end() }
             throw error
         }
         warnings.add(Files.text(log) ?? "", source: work.folder)
@@ -164,10 +207,11 @@ public struct KernelBuilder: Sendable {
         objects.end()
         try config.requireUnchanged(final, in: objects.path)
 
+        for name in ["vmlinux", "vmlinux.symvers", "Module.symvers", "include/config/kernel.release"] { try Files.requireOwn(name, in: objects.path) }
         let symbols = objects.path + "/Module.symvers"
         try Files.remove(symbols)
         if Files.isFile(objects.path + "/vmlinux.symvers") { try Files.copy(objects.path + "/vmlinux.symvers", to: symbols) }
-        let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, config: final)
+        let built = NetdevsimModule.Kernel(source: work.folder, objects: objects.path, place: place, config: final)
         let outcome = try await netdevsim.build(
             against: built, work: NetdevsimModule.work(objects.path), jobs: jobs, log: log, inputs: Cache.key([work.inputs.module, tools]),
             progress: progress)
@@ -177,7 +221,7 @@ public struct KernelBuilder: Sendable {
         var build = KernelBuild(
             vmlinux: "", release: try release(objects.path), key: key, source: work.identity, configHash: configHash, profile: work.profile,
             compiler: work.compiler, netdevsim: nil, netdevsimReason: nil, log: log)
-        build.warnings = warnings.all(in: objects.path, linked: try await BuildWarnings.linked(in: objects.path))
+        build.warnings = warnings.all(in: objects.path, linked: try await BuildWarnings.linked(in: objects.path, sandbox: sandbox))
         return try await finish(outcome, build, from: objects.path, request: work.request)
     }
 

@@ -17,6 +17,8 @@ struct NetdevsimModule: Sendable {
         var source: String
         /// The folder it was built in. It is only read.
         var objects: String
+        /// Its path for make, in the sandbox; nil for the same.
+        var place: String?
         /// Its final .config.
         var config: String
     }
@@ -30,6 +32,7 @@ struct NetdevsimModule: Sendable {
 
     /// `vm/patches/netdevsim-VERSION/`, the newest kernel's first.
     var sets: [PatchSet]
+    private let sandbox: BuildSandbox?
 
     static let driver = KernelTree.netdevsim
 
@@ -45,7 +48,9 @@ struct NetdevsimModule: Sendable {
     /// The work folder that belongs to an object folder.
     static func work(_ objects: String) -> String { objects + ".netdevsim" }
 
-    init(vm: String) {
+    /// - Parameter sandbox: nil to build without one.
+    init(vm: String, sandbox: BuildSandbox? = nil) {
+        self.sandbox = sandbox
         let folder = vm + "/patches"
         sets = Files.names(in: folder)
             .filter { $0.hasPrefix("netdevsim-") }
@@ -98,15 +103,23 @@ struct NetdevsimModule: Sendable {
         }
         let patches = applied.patches.map(Self.name)
         try Files.write(patches.map { $0 + "\n" }.joined(), to: work + "/" + Self.applied)
-        var arguments = ["-C", objects, "M=" + copy, "CONFIG_NETDEVSIM=m", "-j\(jobs)"] + KernelMake.outputSync
+        let place = kernel.place ?? objects
+        let workPlace = kernel.place.map(Self.work) ?? work
+        var arguments = ["-C", place, "M=\(workPlace)/\(Self.driver)", "CONFIG_NETDEVSIM=m", "-j\(jobs)"] + KernelMake.outputSync
         if !Files.isFile(objects + "/Module.symvers") {
             guard Files.isFile(objects + "/vmlinux.symvers") else {
                 return .none(reason: "the built kernel has neither Module.symvers nor vmlinux.symvers to link a module against")
             }
-            arguments.append("KBUILD_EXTRA_SYMBOLS=\(objects)/vmlinux.symvers")
+            arguments.append("KBUILD_EXTRA_SYMBOLS=\(place)/vmlinux.symvers")
+        }
+        var command = KernelMake.command(arguments + ["modules"])
+        if let sandbox {
+            command = sandbox.wrapped(
+                command, reads: [BuildSandbox.Folder(source), BuildSandbox.Folder(objects, at: place)],
+                writes: [BuildSandbox.Folder(work, at: workPlace)])
         }
         do {
-            try await KernelMake.run(KernelMake.command(arguments + ["modules"]), log: log, what: "building netdevsim as a module")
+            try await KernelMake.run(command, log: log, what: "building netdevsim as a module")
         } catch let error as HarnessError {
             // A killed compiler or a full disk is an error: as an outcome, "no netdevsim" would be cached.
             guard error.blame == .kernel else { throw error }
@@ -114,6 +127,7 @@ struct NetdevsimModule: Sendable {
         }
         let module = copy + "/netdevsim.ko"
         guard Files.isFile(module) else { return .none(reason: "make built no netdevsim.ko (see \(log))") }
+        try Files.requireOwn(Self.driver + "/netdevsim.ko", in: work)
         try reuse.save()
         return .module(module, patches: patches)
     }

@@ -88,11 +88,14 @@ struct KernelConfig: Equatable, Sendable {
         }
         try record.invalidate()
         try await make.run(["tinyconfig"], what: "make tinyconfig")
+        try Files.requireOwn(".config", in: make.objects)
         guard let tiny = Files.text(path) else {
             throw HarnessError(.harness, "`make tinyconfig` wrote no \(path)", hint: "read \(make.log)")
         }
         try Files.write(tiny + text, to: path)
         try await make.run(["olddefconfig"], what: "make olddefconfig")
+        try Files.requireOwn(".config", in: make.objects)
+        try Files.remove(record.record)
         let final = Files.text(path) ?? ""
         try requireMet(in: final, version: version)
         try record.save(inputs)
@@ -101,6 +104,7 @@ struct KernelConfig: Equatable, Sendable {
 
     /// Checks that a finished build has the configuration it began with: Kconfig may run again below `make vmlinux`.
     func requireUnchanged(_ final: String, in objects: String) throws {
+        try Files.requireOwn(".config", in: objects)
         guard Files.text(objects + "/.config") != final else { return }
         try Self.record(objects).invalidate()
         throw HarnessError(

@@ -10,17 +10,11 @@ struct KernelMake: Sendable {
     var source: String
     /// The `O=` folder.
     var objects: String
+    /// Its path for make, in the sandbox; nil for the same.
+    var place: String?
     var jobs: Int
     var log: String
-
-    /// Kbuild reads these from the environment. None of the caller's may reach a build: the build's key does not include them.
-    static let cleared = [
-        "MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKELEVEL", "MAKEFILES", "MAKEOVERRIDES", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
-        "KBUILD_EXTMOD_OUTPUT", "KBUILD_EXTRA_SYMBOLS", "KBUILD_VERBOSE", "KBUILD_SRC", "KCFLAGS", "KAFLAGS", "KCPPFLAGS", "KRUSTFLAGS",
-        "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG", "KCONFIG_OVERWRITECONFIG", "KCONFIG_DEFCONFIG_LIST", "KCONFIG_NOTIMESTAMP",
-        "CROSS_COMPILE", "LLVM", "LLVM_IAS", "SUBARCH", "SRCARCH", "CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_MODULE", "LDFLAGS_MODULE",
-        "HOSTCFLAGS", "HOSTLDFLAGS", "USERCFLAGS", "USERLDFLAGS", "O", "M", "MO", "V", "W", "C", "CC", "HOSTCC", "LD",
-    ]
+    var sandbox: BuildSandbox?
 
     static let fixed = [
         "ARCH": "x86_64", "LOCALVERSION": "", "KBUILD_BUILD_TIMESTAMP": "Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_VERSION": "1",
@@ -32,15 +26,19 @@ struct KernelMake: Sendable {
 
     static func command(_ arguments: [String]) -> Command {
         var command = Command("make", arguments, environment: fixed)
-        // Scripts of the kernel ask git for the version of the source.
-        command.unset = cleared + GitEnvironment.variables
+        command.inherited = MakeEnvironment.passed(of: ProcessInfo.processInfo.environment)
         command.parentDeathSignal = "TERM"
         return command
     }
 
     /// - Throws: `HarnessError` of kind `.harness` with the first lines of the log that name an error.
     func run(_ goals: [String], what: String) async throws {
-        try await Self.run(Self.command(["-C", source, "O=" + objects, "-j\(jobs)"] + Self.outputSync + goals), log: log, what: what)
+        let seen = place ?? objects
+        var command = Self.command(["-C", source, "O=" + seen, "-j\(jobs)"] + Self.outputSync + goals)
+        if let sandbox {
+            command = sandbox.wrapped(command, reads: [BuildSandbox.Folder(source)], writes: [BuildSandbox.Folder(objects, at: seen)])
+        }
+        try await Self.run(command, log: log, what: what)
     }
 
     /// Runs any make. A failure is explained by its log.
@@ -49,7 +47,10 @@ struct KernelMake: Sendable {
         let status = try await command.status(log: log)
         guard !status.isSuccess else { return }
         let text = Files.text(log, from: start)
-        guard case .exited = status, text.filledLines.count > 1 else { throw command.failure(.harness, status, tail: text) }
+        // Of a program that a signal ended in the sandbox, bwrap's status is 128 and the signal.
+        guard case .exited(let code) = status, command.prefix.isEmpty || code <= 128, text.filledLines.count > 1 else {
+            throw command.failure(.harness, status, tail: text)
+        }
         throw explained(what, text: text, log: log)
     }
 

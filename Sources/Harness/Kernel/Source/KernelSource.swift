@@ -7,6 +7,8 @@ import Results
 struct KernelSource: Sendable {
     var cache: Cache
     var progress: Progress
+    /// For the one command of a source that runs here, `make mrproper`; nil to run it without one.
+    var sandbox: BuildSandbox?
 
     /// - Throws: `HarnessError` of kind `.input` where there is no such source or it is not a kernel.
     func resolve(_ requested: String) async throws -> ResolvedSource {
@@ -236,6 +238,13 @@ struct KernelSource: Sendable {
             let changes: Int
             (state.index, changes) = try await TreeMirror(origin: origin, folder: folder, overlay: overlay).sync(scanned)
             if KernelTree.hasLeftovers(origin), state.hasUncleaned {
+                // A patch may change what mrproper does, and the copy is the source of other builds.
+                guard sandbox == nil || overlay?.files.isEmpty ?? true else {
+                    throw HarnessError(
+                        .input,
+                        "\(origin) has files of an in-tree build, which `make mrproper` of the patched copy would remove outside of the sandbox",
+                        hint: "run `make mrproper` in \(origin), or give a git tree or a clean folder")
+                }
                 try Files.remove(try memo(id))
                 try await clean(folder, &state.index)
             }
@@ -270,7 +279,8 @@ struct KernelSource: Sendable {
     /// Removes from the copy the files that an in-tree build made in the original: `make mrproper`.
     private func clean(_ folder: String, _ index: inout TreeIndex) async throws {
         progress.report("removing the files of an in-tree build from the copy")
-        try await KernelMake.command(["-C", folder, "mrproper"]).output()
+        let command = KernelMake.command(["-C", folder, "mrproper"])
+        try await (sandbox?.wrapped(command, writes: [BuildSandbox.Folder(folder)]) ?? command).output()
         for path in index.records.keys {
             if FileStatus(folder + "/" + path) == nil { index.records[path]?.generated = true } else { index.records[path]?.survived = true }
         }

@@ -56,6 +56,15 @@ public struct ResolvedSource: Sendable, Equatable {
         return source
     }
 
+    /// The source before the first patch, which is built in the same folders; nil where it has no patches.
+    var withoutPatches: ResolvedSource? {
+        guard let unpatched, overlay?.files.isEmpty == false else { return nil }
+        var source = self
+        source.overlay = Overlay()
+        source.identity = unpatched
+        return source
+    }
+
     static func identity(_ base: String, _ overlay: Overlay?) -> String {
         guard let overlay, !overlay.files.isEmpty else { return base }
         return base + "+patches:" + overlay.key

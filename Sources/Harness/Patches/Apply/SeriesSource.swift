@@ -29,6 +29,8 @@ public struct SeriesSource: Sendable {
         let base = try await sources.resolve(source)
         // Throws now for a source that cannot have patches, and not after it is unpacked.
         _ = try base.with(Overlay())
+        let stated = SeriesBase(commit: series.baseCommit)
+        if let note = await stated.note(on: base, here: FileManager.default.currentDirectoryPath) { progress.report(note) }
         let place = try SeriesFolder(cache)
         defer { place.remove() }
         let applied = try await sources.reading(base) { folder, objects in
