@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-internal import Results
+public import Results
 
 /// Finds splats in the kernel messages of a serial console.
 ///
@@ -37,12 +37,17 @@ public enum KernelLog {
         return code[..<next.lowerBound].suffix(3) != " cc"
     }
 
-    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. Of several
-    /// runs the last counts. nil where the scenario has no begin mark.
-    public static func scope(_ lines: [String], to scenario: String) -> [String]? {
-        let begin = KernelLogMark.begin(scenario)
-        let end = KernelLogMark.end(scenario)
-        guard let start = lines.lastIndex(where: { has(begin, $0) }) else { return nil }
+    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. nil where the scenario has no
+    /// begin mark.
+    ///
+    /// - Parameter key: the key of its marks: a mark without its token, and one that is repeated, is a line as any other. nil for a log whose
+    ///   marks have no tokens: of several runs in it the last counts.
+    public static func scope(_ lines: [String], to scenario: String, key: MarkKey? = nil) -> [String]? {
+        let begin = KernelLogMark.begin(scenario, key)
+        let end = KernelLogMark.end(scenario, key)
+        // A key is that of one run. The token of its begin mark can be read in the log, and written again.
+        let found = key == nil ? lines.lastIndex { has(begin, $0) } : lines.firstIndex { has(begin, $0) }
+        guard let start = found else { return nil }
         let rest = lines[(start + 1)...]
         return Array(rest.prefix { !has(end, $0) })
     }
@@ -52,7 +57,9 @@ public enum KernelLog {
     ///
     /// - Parameter lines: what was read of the console since the scenario before was judged.
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
-    public static func evidence(in lines: [String], for scenario: String) -> [String]? { scope(lines, to: scenario) == nil ? nil : lines }
+    public static func evidence(in lines: [String], for scenario: String, key: MarkKey? = nil) -> [String]? {
+        scope(lines, to: scenario, key: key) == nil ? nil : lines
+    }
 
     /// The line with the reason why the kernel or init ended, without its time stamp; nil where there is none.
     public static func reasonOfEnd(in lines: [String]) -> Crash? {
@@ -70,7 +77,8 @@ public enum KernelLog {
         return nil
     }
 
-    private static func has(_ mark: String, _ line: String) -> Bool {
+    /// Whether a line is that mark, and nothing else.
+    public static func has(_ mark: String, _ line: String) -> Bool {
         line.has("ppiov: ") && LogLine.split(line).contains { $0.text == mark }
     }
 }

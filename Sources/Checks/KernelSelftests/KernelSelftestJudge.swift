@@ -26,9 +26,11 @@ public struct KernelSelftestJudge: Sendable {
     public func verdicts(_ evidence: KernelSelftestEvidence) -> [ScenarioResult] {
         let report = evidence.whole.report
         var output = KernelSelftestOutput(evidence.lines)
-        let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.formats, report: $0) }
-        let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name) }
-        let parts = log.map { Self.parts($0, results: output.cases.map(\.line)) }
+        let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.traceTexts, report: $0) }
+        let key = evidence.whole.markKey
+        let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name, key: key) }
+        let marks = output.cases.enumerated().map { KernelLogMark.result($1.line, number: $0 + 1, key) }
+        let parts = log.map { Self.parts($0, marks: marks) }
         if let report, output.cases.isEmpty { output.addExitStatus(of: report) }
 
         var results: [ScenarioResult] = []
@@ -107,11 +109,11 @@ public struct KernelSelftestJudge: Sendable {
     }
 
     /// The kernel messages before the mark of each result, in order, and last those after the last mark.
-    private static func parts(_ log: [String], results: [String]) -> [[String]] {
+    private static func parts(_ log: [String], marks: [String]) -> [[String]] {
         var parts: [[String]] = [[]]
         var next = 0
         for line in log {
-            if next < results.count, line.hasSuffix(KernelLogMark.result(results[next])) {
+            if next < marks.count, KernelLog.has(marks[next], line) {
                 next += 1
                 parts.append([])
             } else {

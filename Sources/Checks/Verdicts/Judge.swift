@@ -50,7 +50,7 @@ public struct Judge: Sendable {
             result.verdict = result.findings.isEmpty ? .skip : .fail
             return result
         }
-        let trace = TraceOracle.examine(evidence.trace, formats: evidence.formats, report: report)
+        let trace = TraceOracle.examine(evidence.trace, formats: evidence.traceTexts, report: report)
         result.accounts = trace.accounts
         result.traceEvents = trace.events
         result.findings =

@@ -16,13 +16,19 @@ extension TraceEvent {
         case killed
 
         /// Nil if the text is not a mark of ppiov.
-        init?(line: Substring, count: inout UInt32) {
+        ///
+        /// - Parameter token: the word that ends every mark of this trace; nil where marks have none.
+        init?(line: Substring, token: String? = nil, count: inout UInt32) {
             guard line.hasPrefix(Self.prefix) else { return nil }
             let words = line.dropFirst(Self.prefix.count).split(whereSeparator: \.isWhitespace)
             guard let name = words.first, let mark = Self(rawValue: String(name)) else { return nil }
             if mark == .userHeld {
                 guard words.count > 1, let value = UInt32(words[1]) else { return nil }
                 count = value
+            }
+            if let token {
+                let own = mark == .userHeld ? 2 : 1
+                guard words.count == own + 1, words[own] == token else { return nil }
             }
             self = mark
         }

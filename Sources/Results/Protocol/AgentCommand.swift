@@ -16,11 +16,16 @@ public struct AgentCommand: Codable, Sendable, Equatable {
     public var selftest: KernelSelftestPlan?
     /// The factor on deadlines inside the guest.
     public var timeoutScale: TimeoutScale
+    /// The key of the marks of this scenario; nil for a command without marks.
+    public var markKey: MarkKey?
 
-    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: TimeoutScale = .one) {
+    public init(
+        verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, timeoutScale: TimeoutScale = .one, markKey: MarkKey? = nil
+    ) {
         self.verb = verb
         self.scenario = scenario
         self.selftest = selftest
         self.timeoutScale = timeoutScale
+        self.markKey = markKey
     }
 }
