@@ -34,7 +34,10 @@ struct ShellCommand: AsyncParsableCommand {
         let (include, command) = (include, command.joined(separator: " "))
         try await Failure.reporting {
             let session = ShellSession(try Invocation.context())
-            guard !command.isEmpty else { try await session.interactive(settings, includes: include) }
+            guard !command.isEmpty else {
+                try await session.interactive(settings, includes: include)
+                return 0
+            }
             return try await session.run(command, settings, includes: include) { Console.output($0 + "\n") }
         }
     }
