@@ -65,7 +65,7 @@ struct KselftestCommand: AsyncParsableCommand {
             },
             { request in
                 let outcome = try await KernelSelftestSession(try Invocation.context()).run(request)
-                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)
+                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted, fault: outcome.fault)
                 if let table { try KernelSelftestTable(release: outcome.release, plans: plans, results: outcome.results).write(to: table) }
                 return Results.ExitCode(outcome.results).rawValue
             })

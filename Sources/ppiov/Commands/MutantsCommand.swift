@@ -81,7 +81,7 @@ struct MutantsCommand: AsyncParsableCommand {
                 let session = MutantSession(try Invocation.context())
                 let (table, place) = try await session.run(request) { Console.output(MutantText.line($0, width: width) + "\n") }
                 Console.output(MutantText.summary(table.totals) + "\n")
-                Console.error("results: \(place)")
+                Console.results(in: place)
                 return table.mutants.allSatisfy(\.isGood) ? 0 : 1
             })
     }

@@ -38,7 +38,7 @@ struct SeriesOptions: ParsableArguments {
             { try request() },
             { request in
                 let (folder, code) = try await body(SeriesSession(try Invocation.context()), request)
-                Console.error("results: \(folder)")
+                Console.results(in: folder)
                 return code.rawValue
             })
     }
