@@ -70,7 +70,7 @@ extension EndToEnd {
         }
 
         /// The agent on a booted machine has no results folder: what standard output does not get is lost.
-        @Test(arguments: [("list >/dev/full", 3), ("--help >&-", 3), ("list --all | true", 0), ("list", 0)])
+        @Test(arguments: [("list >/dev/full", 3), ("--help >&-", 3), ("list >/dev/null", 0)])
         func outputOfTheAgent(_ words: String, _ code: Int32) async throws {
             let agent = (Product.path as NSString).deletingLastPathComponent + "/ppiov-agent"
             #expect(try await runProgram(["sh", "-c", "exec 2>/dev/null; '\(agent)' \(words)"]).code == code)
