@@ -15,11 +15,13 @@ enum Agent {
 
         run needs root. NETIF, LOCAL_V4 (or LOCAL_V6), REMOTE_V4 (or REMOTE_V6), REMOTE_TYPE (netns or ssh) and
         REMOTE_ARGS, as the kernel's driver selftests define them, run the scenarios on that interface.
-        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run, 4 no scenario passed or failed.
+        Exit status: 0 all passed, 1 something failed, 2 usage, 3 cannot run or write its output, 4 no scenario passed
+        or failed, 141 the reader of the output ended first.
         """
 
     static func main() {
-        signal(SIGPIPE, SIG_IGN)
+        // A handler and not SIG_IGN, which the programs that it starts would inherit.
+        signal(SIGPIPE) { _ in }
         let arguments = Array(CommandLine.arguments.dropFirst())
         let agent = ownPath()
         do {
@@ -28,11 +30,12 @@ enum Agent {
             case "peer": try PeerProcess.run(Array(arguments.dropFirst()))
             case "worker": try WorkerProcess.run(Array(arguments.dropFirst()))
             case "list":
-                for scenario in Catalogue.select(nil, all: arguments.dropFirst().contains("--all")) {
-                    print("\(scenario.id)\t\(scenario.tier.rawValue)\t\(scenario.summary)")
-                }
-            case "run": exit(try Standalone.run(Array(arguments.dropFirst()), agent: agent))
-            case "--help", "-h": print(usage)
+                let scenarios = Catalogue.select(nil, all: arguments.dropFirst().contains("--all"))
+                finish(0, scenarios.map { "\($0.id)\t\($0.tier.rawValue)\t\($0.summary)\n" }.joined())
+            case "run":
+                let outcome = try Standalone.run(Array(arguments.dropFirst()), agent: agent)
+                finish(outcome.code, outcome.output)
+            case "--help", "-h": finish(0, usage + "\n")
             default: fail(2, "unknown command \(arguments.joined(separator: " "))\n\(usage)")
             }
         } catch let error as UsageError {
@@ -40,6 +43,21 @@ enum Agent {
         } catch {
             fail(3, "\(error)")
         }
+    }
+
+    /// Writes the output and exits with `code`; with 3 where it cannot be written, and with 141 where its reader ended first: then nobody was
+    /// told the results.
+    private static func finish(_ code: Int32, _ output: String) -> Never {
+        var rest = Array(output.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EPIPE { exit(141) }
+            guard count > 0 else { fail(3, "cannot write standard output: \(String(cString: strerror(errno)))") }
+            rest = rest.dropFirst(count)
+        }
+        guard close(STDOUT_FILENO) == 0 || errno == EINTR else { fail(3, "cannot write standard output: \(String(cString: strerror(errno)))") }
+        exit(code)
     }
 
     private static func fail(_ code: Int32, _ message: String) -> Never {

@@ -23,9 +23,10 @@ struct PPIOV: AsyncParsableCommand {
               0    all that ran passed
               1    something failed or crashed
               2    bad usage or input
-              3    the harness could not do its work (no build, no boot)
+              3    the harness could not do its work (no build, no boot), or write its output
               4    nothing passed or failed
               130  interrupted
+              141  the reader of standard output ended before it had read all
             """,
         version: ToolVersion.current,
         subcommands: [
@@ -35,17 +36,12 @@ struct PPIOV: AsyncParsableCommand {
         ],
         defaultSubcommand: nil)
 
-    /// As ArgumentParser's own, but bad usage ends with 2 instead of EX_USAGE, and SIGPIPE is handled.
+    /// As ArgumentParser's own, but bad usage ends with 2 instead of EX_USAGE, and an output that cannot be written is an error.
     static func main() async {
-        // The end of a reader such as `head -1` must not end the harness before it has stopped its machines. A handler and not SIG_IGN, which
-        // the programs that it starts would inherit.
-        signal(SIGPIPE) { _ in }
-        // Where a standard descriptor is closed, the next file or socket would get its number, and the output.
-        while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
-            guard descriptor > STDERR_FILENO else { continue }
-            close(descriptor)
-            break
-        }
+        ProcessState.prepare()
+        // To `git bisect run`, exit status 2 and 3 mean "bad": a misspelt option would make every commit bad.
+        let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName
+        var code: Int32 = 0
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -55,11 +51,13 @@ struct PPIOV: AsyncParsableCommand {
             }
         } catch  where exitCode(for: error) == .validationFailure {
             Console.error(fullMessage(for: error))
-            // To `git bisect run`, exit status 2 means "bad": a misspelt option would make every commit bad.
-            let isStep = CommandLine.arguments.dropFirst().first == BisectStepCommand.configuration.commandName
-            Foundation.exit(isStep ? BisectStepCommand.badUsage : HarnessError.Kind.input.rawValue)
+            code = isStep ? BisectStepCommand.badUsage : HarnessError.Kind.input.rawValue
         } catch {
-            exit(withError: error)
+            code = exitCode(for: error).rawValue
+            let text = fullMessage(for: error)
+            // A help screen or the version is what was asked for.
+            if !text.isEmpty { if code == 0 { Console.output(text + "\n") } else { Console.error(text) } }
         }
+        ProcessState.end(code, lost: isStep ? BisectStepCommand.harness : HarnessError.Kind.harness.rawValue)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import FoundationEssentials
+import Results
 import TestSupport
 import Testing
 
@@ -86,6 +87,20 @@ import Testing
         let late = ["WARNING: net/a.c:1 at f", "ppiov: begin b", "one", "ppiov: end b", "two"]
         #expect(KernelLog.evidence(in: late, for: "b") == late)
         #expect(KernelLog.evidence(in: late, for: "c") == nil)
+    }
+
+    /// Any program of the guest can write a mark; only the agent and the host know the token.
+    @Test func forgedMarks() {
+        let key = MarkKey()
+        let (begin, end) = (KernelLogMark.begin("a", key), KernelLogMark.end("a", key))
+        let forged = [
+            "ppiov: begin a", "ppiov: end a", KernelLogMark.begin("a", MarkKey()), KernelLogMark.end("a", MarkKey()), "x " + end, end + "0",
+        ]
+        let log = ["[    1.000000] " + begin] + forged + ["WARNING: net/a.c:1 at f"] + forged + ["[    2.000000][   T1] " + end, "later"]
+        #expect(KernelLog.scope(log, to: "a", key: key) == forged + ["WARNING: net/a.c:1 at f"] + forged)
+        #expect(KernelLog.evidence(in: forged, for: "a", key: key) == nil)
+        #expect(KernelLog.evidence(in: log, for: "a", key: key) == log)
+        #expect(KernelLog.scope(log, to: "a", key: MarkKey()) == nil)
     }
 
     @Test func reasonOfEnd() {

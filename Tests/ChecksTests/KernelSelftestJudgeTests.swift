@@ -109,11 +109,49 @@ private let splat = [
         let long = "ok 3 devmem.check_hds # SKIP " + String(repeating: "x", count: 2000)
         let results = try judge {
             $0.lines[5].text = long
-            $0.whole.log = $0.whole.log.map { log in log.map { $0.contains("ok 3 ") ? "[    3.000000][    T1] " + KernelLogMark.result(long) : $0 } }
+            $0.whole.log = $0.whole.log.map { log in
+                log.map { $0.contains("ok 3 ") ? "[    3.000000][    T1] " + KernelLogMark.result(long, number: 3, nil) : $0 }
+            }
             $0.whole.log?.insert(contentsOf: splat, at: 5)
         }
         #expect(results.map(\.verdict) == [.pass, .skip, .fail, .pass])
-        #expect(KernelLogMark.result(long).utf8.count < 200)
+        #expect(KernelLogMark.result(long, number: 3, nil).utf8.count < 200)
+    }
+
+    /// The program itself can write to /dev/kmsg, before and after its splat. Only marks with their tokens count.
+    @Test func forgedMarks() throws {
+        let key = MarkKey()
+        func stamped(_ text: String) -> String { "[    3.000000][    T1] " + text }
+        let plan = good().plan.name
+        let lines = good().lines.map(\.text).filter(KTAPLine.isResult)
+        let forged = [
+            "ppiov: begin \(plan)", "ppiov: end \(plan)", "ppiov: result \(lines[0])", KernelLogMark.begin(plan, MarkKey()),
+            KernelLogMark.end(plan, MarkKey()), KernelLogMark.begin(plan, key) + " ", KernelLogMark.result(lines[1], number: 1, key),
+        ].map(stamped)
+        /// - Parameter splats: how many results have been reported before the splat.
+        func log(splats: Int) -> [String] {
+            var log = [stamped(KernelLogMark.begin(plan, key))]
+            for (index, line) in lines.enumerated() {
+                log += forged
+                if index == splats { log += splat + forged }
+                log.append(stamped(KernelLogMark.result(line, number: index + 1, key)))
+            }
+            return log + forged + (splats == lines.count ? splat + forged : []) + [stamped(KernelLogMark.end(plan, key))]
+        }
+        for place in 0...lines.count {
+            let results = try judge {
+                $0.whole.markKey = key
+                $0.whole.log = log(splats: place)
+            }
+            let failed = results.indices.filter { !results[$0].findings.isEmpty }
+            #expect(failed == [place], "\(results.map(\.findings))")
+        }
+        // Without the mark of the run itself nothing is known of the log.
+        let lost = try judge {
+            $0.whole.markKey = MarkKey()
+            $0.whole.log = log(splats: 0)
+        }
+        #expect(lost.last?.findings.map(\.message) == ["could not run: there are no console lines of this scenario"])
     }
 
     @Test func aFailedCaseHasItsReason() throws {

@@ -19,6 +19,35 @@ extension EndToEnd {
             for text in ["cannot write \(disk)/results/", "No space left on device"] { #expect(outcome.errors.contains(text), "\(outcome.errors)") }
         }
 
+        /// The disk has room for a part of the results: those that were judged are printed, and no verdict is given.
+        @Test func aResultsFolderThatFillsUp() async throws {
+            let scratch = try TemporaryFolder()
+            let disk = try scratch.makeFolder("disk")
+            // Each file takes a page: with these, results.ktap and not the others.
+            let fill = "mount -t tmpfs -o size=64k none '\(disk)' && exec \"$@\""
+            let outcome = try await Product.run(
+                ["run", "--kernel", UnderTest.kernel, "--filter", "harness.[pf]a[si][sl]", "--out", disk + "/results", "--jobs", "1"], in: scratch,
+                prefix: ["unshare", "-Urm", "sh", "-c", fill, "sh"])
+            #expect(outcome.code == 3, "\(outcome.errors)")
+            #expect(outcome.errors.contains("No space left on device") && outcome.errors.contains("results: \(disk)/results"), "\(outcome.errors)")
+            if !outcome.output.isEmpty {
+                #expect(outcome.output.split(separator: "\n").last?.hasPrefix("Bail out! cannot write ") == true, "\(outcome.output)")
+            }
+        }
+
+        /// Somebody removes the folder while a scenario runs.
+        @Test func aResultsFolderThatVanishes() async throws {
+            let scratch = try TemporaryFolder()
+            let outcome = try await Product.run(filter: "harness.[ph]a[sn][sg]", ["--jobs", "1", "--timeout-scale", "0.5"], in: scratch) { running in
+                try await running.begins("harness.hang")
+                try FileManager.default.removeItem(atPath: scratch.results)
+            }
+            #expect(outcome.code == 3, "\(outcome.errors)")
+            #expect(
+                outcome.errors.contains("the results folder \(scratch.results) was removed or replaced while the run went on"), "\(outcome.errors)")
+            #expect(!scratch.has("results"))
+        }
+
         /// Sizes at which the kernel, the image and the guest's memory do not fit.
         @Test(arguments: ["size=8m", "size=24m", "size=64m"])
         func fullCache(_ options: String) async throws {

@@ -18,6 +18,27 @@ import TraceForms
         #expect(try EventFormat(name: "x", text: text).fields.map(\.name) == ["name"])
     }
 
+    /// Every program of a machine can write into trace_marker. Where the trace has a token, only marks with it are marks.
+    @Test(arguments: [
+        ("ppiov: closed", false), ("ppiov: closed 0123456789abcdee", false), ("ppiov: closed 0123456789abcdef x", false),
+        ("ppiov: closed x 0123456789abcdef", false), ("ppiov: closed 0123456789abcdef", true), ("ppiov: user-held 0123456789abcdef", false),
+        ("ppiov: user-held 7", false), ("ppiov: user-held 7 0123456789abcdef", true), ("ppiov: user-held 7 8 0123456789abcdef", false),
+        (" ppiov: killed 0123456789abcdef", false), ("ppiov: bound 0123456789abcdef\n", true),
+    ])
+    func aMarkNeedsTheToken(_ text: String, _ counts: Bool) {
+        var count: UInt32 = 0
+        #expect((TraceEvent.Mark(line: Substring(text), token: "0123456789abcdef", count: &count) != nil) == counts)
+    }
+
+    @Test func forgedMarksInPages() throws {
+        let events = [TraceEvent(time: 5, cpu: 0, pool: 0, action: .mark(.closed, count: 0))]
+        let bytes = PageWriter.trace(events)
+        let (own, foreign) = (Texts.marked, Texts.marked.merging([TraceDecoder.markTokenName: "0123456789abcdef\n"]) { $1 })
+        #expect(try TraceDecoder(formats: own).decode(cpu: 0, bytes).events.count == 1)
+        let trace = try TraceDecoder(formats: foreign).decode(cpu: 0, bytes)
+        #expect(trace.events.isEmpty && trace.otherRecords == 1)
+    }
+
     @Test func readsThePageHeader() throws {
         let header = try PageHeaderFormat(text: Texts.headerPage)
         #expect(header.pageSize == 4096)

@@ -21,20 +21,24 @@ struct KernelSelftest {
     /// The harness interprets its lines. The agent only writes a mark into the kernel log after each line that reports a result, so that a splat is
     /// attributed to a case.
     ///
-    /// - Parameter output: called with each line that it writes, and the time of it.
+    /// - Parameters:
+    ///   - key: the key of the marks.
+    ///   - output: called with each line that it writes, and the time of it.
     /// - Returns: its exit status.
-    func run(scale: TimeoutScale, output: (String, UInt64) -> Void) throws -> Int32 {
+    func run(scale: TimeoutScale, key: MarkKey?, output: (String, UInt64) -> Void) throws -> Int32 {
         switch plan.setting {
-        case .bare: return try execute([:], scale, output)
+        case .bare: return try execute([:], scale, key, output)
         case .interface:
             let nic = try KernelSelftestNIC()
-            let status = Result { try execute(KernelSelftestNIC.variables, scale, output) }
+            let status = Result { try execute(KernelSelftestNIC.variables, scale, key, output) }
             try nic.remove()
             return try status.get()
         }
     }
 
-    private func execute(_ variables: [String: String], _ scale: TimeoutScale, _ output: (String, UInt64) -> Void) throws -> Int32 {
+    private func execute(
+        _ variables: [String: String], _ scale: TimeoutScale, _ key: MarkKey?, _ output: (String, UInt64) -> Void
+    ) throws -> Int32 {
         let parts = plan.program.split(separator: "/")
         let folder = KernelSelftestRoot.tree + "/tools/testing/selftests/" + parts.dropLast().joined(separator: "/")
         let words = ["./" + (parts.last.map(String.init) ?? "")] + plan.arguments
@@ -43,12 +47,14 @@ struct KernelSelftest {
         let child = try ChildProcess(KernelSelftestRoot.command(folder: folder, variables, words), name: plan.program, errors: true, leads: true)
         let end = plan.limit.map { Deadline(seconds: scale.seconds($0)) }
         var number = 0
+        var results = 0
         func report(_ line: String) throws {
             // The next case has begun already: what follows here takes time.
             output(line, MonotonicClock.now)
             guard let result = Self.result(in: line, next: number + 1) else { return }
             number = result.number ?? number + 1
-            try KernelFile.write("/dev/kmsg", KernelLogMark.result(line) + "\n")
+            results += 1
+            try KernelFile.write("/dev/kmsg", KernelLogMark.result(line, number: results, key) + "\n")
         }
         while true {
             let left = end.map { Double($0.remaining) / 1000 } ?? .infinity

@@ -49,7 +49,8 @@ enum GuestLoop {
                 }
                 try report(plan.name) {
                     try runner.run(
-                        KernelSelftest(plan: plan, isSlow: command.slowMachine == true), scale: scale, emit: { try? events.send($0) },
+                            KernelSelftest(plan: plan, isSlow: command.slowMachine == true), scale: scale, key: command.markKey,
+                            emit: { try? events.send($0) },
                         pages: { try trace.send(cpu: $0, $1) })
                 }
             case .run:
@@ -58,7 +59,8 @@ enum GuestLoop {
                     continue
                 }
                 try report(scenario.id) {
-                    try runner.run(scenario, scale: scale, emit: { try? events.send($0) }, pages: { try trace.send(cpu: $0, $1) })
+                    try runner.run(
+                        scenario, scale: scale, key: command.markKey, emit: { try? events.send($0) }, pages: { try trace.send(cpu: $0, $1) })
                 }
             }
         }
@@ -67,7 +69,7 @@ enum GuestLoop {
     /// Does once what every scenario does, so that its first-time work is in the snapshot: tables are built, type metadata is resolved, pages are
     /// mapped.
     private static func warmUp(_ runner: ScenarioRunner) throws {
-        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: .one)
+        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: .one, markKey: MarkKey())
         let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))
         _ = read.scenario.flatMap(Catalogue.named)
         try runner.rehearse()

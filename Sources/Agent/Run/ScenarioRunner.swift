@@ -37,18 +37,19 @@ final class ScenarioRunner {
     ///
     /// - Parameters:
     ///   - scale: deadlines are multiplied by it.
+    ///   - key: the key of its marks in the kernel log and the trace.
     ///   - emit: called at the start and after every step.
     ///   - pages: called once per CPU with its raw trace pages.
     func run(
-        _ scenario: Scenario, scale: TimeoutScale, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+        _ scenario: Scenario, scale: TimeoutScale, key: MarkKey?, emit: @escaping (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
         let begin = MonotonicClock.now
         var report = ScenarioReport(
             scenario: scenario.id, tier: environment.tier(scenario.tier), outcome: .completed, expectation: scenario.expectation)
-        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(scenario.id) + "\n")
+        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(scenario.id, key) + "\n")
         let known = KnownBugs.of(scenario.id, release: try KernelFile.read("/proc/sys/kernel/osrelease"))
         emit(AgentEvent(kind: .started, time: begin, scenario: scenario.id, knownBug: known))
-        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(scenario.id) + "\n") }
+        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(scenario.id, key) + "\n") }
 
         if let reason = scenario.needs.sorted(by: { $0.rawValue < $1.rawValue }).lazy.compactMap(environment.lacks).first {
             report.outcome = .skipped
@@ -58,8 +59,9 @@ final class ScenarioRunner {
 
         try withEvidence(&report, scale: scale, pages: pages) { report in
             let marker = trace.marker
+            let token = key.map { " \($0.traceToken)" } ?? ""
             let run = ScenarioRun(
-                scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + "\n") }
+                scenario, environment: environment, pools: pools, scale: scale, mark: { try KernelFile.write(marker, $0 + token + "\n") }
             ) { step in
                 emit(AgentEvent(kind: .step, time: MonotonicClock.now, scenario: scenario.id, step: step))
             }
@@ -86,22 +88,23 @@ final class ScenarioRunner {
     /// Runs a kernel selftest, unmodified, between marks like those of a scenario, and collects the same evidence.
     ///
     /// - Parameters:
+    ///   - key: the key of its marks in the kernel log.
     ///   - emit: called at the start and with every line that the program writes.
     ///   - pages: called once per CPU with its raw trace pages.
     func run(
-        _ selftest: KernelSelftest, scale: TimeoutScale, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
+        _ selftest: KernelSelftest, scale: TimeoutScale, key: MarkKey?, emit: (AgentEvent) -> Void, pages: (UInt32, [UInt8]) throws -> Void
     ) throws -> ScenarioReport {
         let begin = MonotonicClock.now
         let name = selftest.plan.name
         var report = ScenarioReport(
             scenario: name, tier: .netdevsim, outcome: .completed, expectation: Expectation(provider: selftest.plan.provider, minimumHolds: 0))
-        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(name) + "\n")
+        try KernelFile.write("/dev/kmsg", KernelLogMark.begin(name, key) + "\n")
         emit(AgentEvent(kind: .started, time: begin, scenario: name))
-        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(name) + "\n") }
+        defer { try? KernelFile.write("/dev/kmsg", KernelLogMark.end(name, key) + "\n") }
         try KernelSelftestRoot.enter()
         try withEvidence(&report, scale: scale, pages: pages) { report in
             do {
-                let status = try selftest.run(scale: scale) { line, time in
+                let status = try selftest.run(scale: scale, key: key) { line, time in
                     emit(AgentEvent(kind: .output, time: time, scenario: name, message: line))
                 }
                 report.steps.append(StepRecord(name: KernelSelftestPlan.exitStep, ok: true, detail: "\(status)"))

@@ -9,7 +9,8 @@ import Scenarios
 /// The agent on a machine that the harness did not boot: runs the scenarios on its kernel. `Checks.Judge` judges them, as in the
 /// harness. KTAP goes to standard output, progress to standard error.
 enum Standalone {
-    static func run(_ arguments: [String], agent: String) throws -> Int32 {
+    /// - Returns: the exit code, and KTAP for standard output.
+    static func run(_ arguments: [String], agent: String) throws -> (code: Int32, output: String) {
         let scenarios = try select(arguments)
         guard getuid() == 0 else { throw ScenarioFailure("run needs root: it configures interfaces and reads the trace") }
         for (path, how) in [
@@ -40,13 +41,9 @@ enum Standalone {
                 results.append(judge.verdict(evidence(of: scenario, runner, environment, formats, &messages)))
             }
         }
-        print(KTAP.document(results), terminator: "")
         note(Summary.text(results))
-        if Signals.received != 0 {
-            print("Bail out! interrupted")
-            return ExitCode.interrupted.rawValue
-        }
-        return ExitCode(results).rawValue
+        guard Signals.received == 0 else { return (ExitCode.interrupted.rawValue, KTAP.document(results) + KTAP.bailOut("interrupted")) }
+        return (ExitCode(results).rawValue, KTAP.document(results))
     }
 
     private static func select(_ arguments: [String]) throws -> [Scenario] {
@@ -77,20 +74,22 @@ enum Standalone {
     ) -> Evidence {
         note("\(scenario.id) ...")
         let begin = MonotonicClock.now
+        let key = MarkKey()
         var evidence = Evidence(
             scenario: scenario.id, tier: environment.tier(scenario.tier), provider: scenario.expectation.provider,
             needs: scenario.hidden ? nil : scenario.needs, report: nil, trace: nil, formats: formats, log: nil)
+        evidence.markKey = key
         do {
             var trace: [UInt32: [UInt8]] = [:]
             evidence.report = try runner.run(
-                scenario, scale: .one, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } },
+                scenario, scale: .one, key: key, emit: { if $0.kind == .started { evidence.knownBug = $0.knownBug } },
                 pages: { cpu, bytes in trace[cpu] = bytes })
             evidence.trace = trace
         } catch {
             evidence.crash = Crash(.agent, "the agent could not continue: \(error)")
         }
         do {
-            evidence.log = KernelLog.evidence(in: try messages.take(), for: scenario.id)
+            evidence.log = KernelLog.evidence(in: try messages.take(), for: scenario.id, key: key)
         } catch {
             evidence.crash = evidence.crash ?? Crash(.agent, "the kernel log could not be read: \(error)")
         }
@@ -117,7 +116,7 @@ enum Standalone {
     }
 
     private static func note(_ text: String) {
-        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
+        let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").escapedLines.utf8)
         _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

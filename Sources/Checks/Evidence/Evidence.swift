@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+internal import LifeCycle
 public import Results
 
 /// Everything that a scenario is judged by. The harness fills it from a guest's channels, and the agent on a booted machine from the
@@ -24,6 +25,14 @@ public struct Evidence: Sendable {
     public var seconds: Double
     /// The known bug of the running kernel that the scenario meets, from the agent's `started` event.
     public var knownBug: KnownBug?
+    /// The key of the scenario's marks; nil where they have no tokens.
+    public var markKey: MarkKey?
+
+    /// The texts that decode the trace, with the token of its marks.
+    var traceTexts: [String: String] {
+        guard let markKey else { return formats }
+        return formats.merging([TraceDecoder.markTokenName: markKey.traceToken]) { $1 }
+    }
 
     public init(
         scenario: String, tier: Tier, provider: Provider, needs: Set<Need>?, report: ScenarioReport?, trace: [UInt32: [UInt8]]?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-internal import Results
+public import Results
 
 /// Finds splats in the kernel messages of a serial console.
 ///
@@ -39,12 +39,17 @@ public enum KernelLog {
         return !code[..<code.utf8.index(next, offsetBy: -2)].ends(" cc")
     }
 
-    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. Of several
-    /// runs the last counts. nil where the scenario has no begin mark.
-    public static func scope(_ lines: [String], to scenario: String) -> [String]? {
-        let begin = KernelLogMark.begin(scenario)
-        let end = KernelLogMark.end(scenario)
-        guard let start = lines.lastIndex(where: { has(begin, $0) }) else { return nil }
+    /// The lines between a scenario's marks (`KernelLogMark`); to the end of the log where it has no end mark. nil where the scenario has no
+    /// begin mark.
+    ///
+    /// - Parameter key: the key of its marks: a mark without its token, and one that is repeated, is a line as any other. nil for a log whose
+    ///   marks have no tokens: of several runs in it the last counts.
+    public static func scope(_ lines: [String], to scenario: String, key: MarkKey? = nil) -> [String]? {
+        let begin = KernelLogMark.begin(scenario, key)
+        let end = KernelLogMark.end(scenario, key)
+        // A key is that of one run. The token of its begin mark can be read in the log, and written again.
+        let found = key == nil ? lines.lastIndex { has(begin, $0) } : lines.firstIndex { has(begin, $0) }
+        guard let start = found else { return nil }
         let rest = lines[(start + 1)...]
         return Array(rest.prefix { !has(end, $0) })
     }
@@ -54,12 +59,14 @@ public enum KernelLog {
     ///
     /// - Parameter lines: what was read of the console since the scenario before was judged.
     /// - Returns: nil where the scenario has no begin mark in them: they are incomplete.
-    public static func evidence(in lines: [String], for scenario: String) -> [String]? { scope(lines, to: scenario) == nil ? nil : lines }
+    public static func evidence(in lines: [String], for scenario: String, key: MarkKey? = nil) -> [String]? {
+        scope(lines, to: scenario, key: key) == nil ? nil : lines
+    }
 
     /// Whether the scenario's begin mark is there and its end mark is not: the console ended in the middle, or the kernel did.
-    static func endsInTheMiddle(_ lines: [String], of scenario: String) -> Bool {
-        let begin = KernelLogMark.begin(scenario)
-        let end = KernelLogMark.end(scenario)
+    static func endsInTheMiddle(_ lines: [String], of scenario: String, key: MarkKey? = nil) -> Bool {
+        let begin = KernelLogMark.begin(scenario, key)
+        let end = KernelLogMark.end(scenario, key)
         guard let start = lines.lastIndex(where: { has(begin, $0) }) else { return false }
         return !lines[(start + 1)...].contains { has(end, $0) }
     }
@@ -80,6 +87,13 @@ public enum KernelLog {
         return nil
     }
 
+    /// The line of a kernel selftest that a mark has, where `line` is the mark of that number; nil for anything else.
+    static func result(_ line: String, number: Int, _ key: MarkKey?) -> String? {
+        guard line.has("ppiov: result ") else { return nil }
+        return LogLine.split(line).lazy.compactMap { KernelLogMark.resultText(in: String($0.text), number: number, key) }.first
+    }
+
+    /// Whether a line is that mark, and nothing else.
     private static func has(_ mark: String, _ line: String) -> Bool {
         line.has("ppiov: ") && LogLine.split(line).contains { $0.text.utf8.elementsEqual(mark.utf8) }
     }

@@ -26,9 +26,10 @@ public struct KernelSelftestJudge: Sendable {
     public func verdicts(_ evidence: KernelSelftestEvidence) -> [ScenarioResult] {
         let report = evidence.whole.report
         var output = KernelSelftestOutput(evidence.lines, stem: evidence.plan.stem)
-        let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.formats, report: $0) }
-        let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name) }
-        let parts = log.map { Self.parts($0, results: output.cases.map(\.line)) }
+        let trace = report.map { TraceOracle.examine(evidence.whole.trace, formats: evidence.whole.traceTexts, report: $0) }
+        let key = evidence.whole.markKey
+        let log = evidence.whole.log.flatMap { KernelLog.scope($0, to: evidence.plan.name, key: key) }
+        let parts = log.map { Self.parts($0, results: output.cases.map(\.line), key) }
         if let report, output.cases.isEmpty { output.addExitStatus(of: report) }
 
         var results: [ScenarioResult] = []
@@ -110,13 +111,16 @@ public struct KernelSelftestJudge: Sendable {
     }
 
     /// The kernel messages before the mark of each result, in order, and last those after the last mark. A result that has no mark, as the
-    /// agent did not take its line for one, has none.
-    private static func parts(_ log: [String], results: [String]) -> [[String]] {
-        let marks = results.map(KernelLogMark.result)
+    /// agent did not take its line for one, has none; a mark whose line is no result here, as the program repeated it, divides nothing.
+    private static func parts(_ log: [String], results: [String], _ key: MarkKey?) -> [[String]] {
+        let texts = results.map(KernelLogMark.resultText)
         var parts: [[String]] = [[]]
+        var marks = 0
         for line in log {
             let next = parts.count - 1
-            if line.has("ppiov: result "), let found = marks[next...].firstIndex(where: { line.ends($0) }) {
+            if let text = KernelLog.result(line, number: marks + 1, key) {
+                marks += 1
+                guard let found = texts[next...].firstIndex(of: text) else { continue }
                 parts[next...] = [parts[next]] + Array(repeating: [], count: found - next + 1)
             } else {
                 parts[parts.count - 1].append(line)

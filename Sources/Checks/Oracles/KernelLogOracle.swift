@@ -9,8 +9,9 @@ enum KernelLogOracle {
     ///   - log: the messages that count; nil where they could not be read.
     ///   - injectsFaults: allocations are made to fail, so that one that fails is no finding.
     ///   - ended: the scenario that has reported its end, whose end mark must be there; nil where it has not.
+    ///   - key: the key of its marks; nil for marks without tokens.
     static func findings(
-        log: [String]?, allowList: AllowList, today: Day, injectsFaults: Bool = false, ended: String? = nil
+        log: [String]?, allowList: AllowList, today: Day, injectsFaults: Bool = false, ended: String? = nil, key: MarkKey? = nil
     ) -> [Finding] {
         guard let log else {
             return [Finding(oracle: .kernelLog, message: "could not run: there are no console lines of this scenario")]
@@ -31,7 +32,7 @@ enum KernelLogOracle {
             }
             return Finding(oracle: .kernelLog, message: message, evidence: splat.lines)
         }
-        return faults + lost(splats) + truncation(log, ended)
+        return faults + lost(splats) + truncation(log, ended, key)
     }
 
     /// One finding for all lost messages, and one for each detector.
@@ -57,8 +58,8 @@ enum KernelLogOracle {
         return findings
     }
 
-    private static func truncation(_ log: [String], _ ended: String?) -> [Finding] {
-        guard let ended, KernelLog.endsInTheMiddle(log, of: ended) else { return [] }
+    private static func truncation(_ log: [String], _ ended: String?, _ key: MarkKey?) -> [Finding] {
+        guard let ended, KernelLog.endsInTheMiddle(log, of: ended, key: key) else { return [] }
         return [
             Finding(
                 oracle: .kernelLog, message: "could not run: the kernel's log ends before the end of this scenario", evidence: Array(log.suffix(3)))

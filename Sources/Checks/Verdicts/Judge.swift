@@ -29,7 +29,7 @@ public struct Judge: Sendable {
             provider: evidence.report?.expectation.provider ?? evidence.provider, verdict: .pass, seconds: evidence.seconds)
         result.findings = KernelLogOracle.findings(
             log: evidence.log, allowList: allowList, today: today, injectsFaults: evidence.needs?.contains(.faultInjection) == true,
-            ended: evidence.report != nil && evidence.crash == nil ? evidence.scenario : nil)
+            ended: evidence.report != nil && evidence.crash == nil ? evidence.scenario : nil, key: evidence.markKey)
         guard let report = evidence.report else {
             result.verdict = .crashed
             result.reason = evidence.crash?.message ?? "no report"
@@ -52,7 +52,7 @@ public struct Judge: Sendable {
             result.verdict = result.findings.isEmpty ? .skip : .fail
             return result
         }
-        let trace = TraceOracle.examine(evidence.trace, formats: evidence.formats, report: report)
+        let trace = TraceOracle.examine(evidence.trace, formats: evidence.traceTexts, report: report)
         result.accounts = trace.accounts
         result.traceEvents = trace.events
         result.findings =

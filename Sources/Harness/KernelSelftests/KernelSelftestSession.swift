@@ -26,6 +26,8 @@ public struct KernelSelftestOutcome: Sendable {
     public var release: String
     public var folder: String
     public var interrupted: Bool
+    /// Why results are missing, or could not be written.
+    public var fault: (any Error)?
 }
 
 /// Runs the kernel's own selftests, unmodified, on netdevsim in the guest: each program on a machine of its own.
@@ -77,13 +79,13 @@ public struct KernelSelftestSession: Sendable {
         let metadata = RunMetadata(
             prepared.machine, request.settings, guest: guest, isolation: .scenario, seed: "the tests draw their own", configuration: nil,
             begin: begin, starts: nil)
-        try prepared.folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
-        if let fault {
-            progress.report("results so far: \(prepared.folder.path)")
-            throw fault
+        do {
+            try prepared.folder.finish(results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
+        } catch {
+            fault = fault ?? error
         }
         return KernelSelftestOutcome(
-            results: results, release: prepared.machine.kernel.release, folder: prepared.folder.path, interrupted: interrupted)
+            results: results, release: prepared.machine.kernel.release, folder: prepared.folder.path, interrupted: interrupted, fault: fault)
     }
 
     /// Results and folders are named after the programs without their extensions.
@@ -213,7 +215,7 @@ public struct KernelSelftestSession: Sendable {
                     if event.kind == .output, let line = event.message, KTAPLine.isResult(line) { progress.report("  " + line) }
                 }
                 let outcome = try await trial.run(session)
-                try folder.keep(outcome.output, of: name, formats: guest.traceFormats)
+                try folder.keep(outcome.output, of: name, formats: outcome.evidence.formats)
                 let lines = outcome.output.events.filter { $0.kind == .output }.map { KernelSelftestEvidence.Line($0.message ?? "", time: $0.time) }
                 try folder.write(place + "/output.log", lines.map { $0.text + "\n" }.joined())
                 return (prepared.judge.verdicts(KernelSelftestEvidence(plan: plan, lines: lines, whole: outcome.evidence)), guest)

@@ -23,14 +23,20 @@ public struct KernelSelftestTable: Sendable {
                 let released = result.accounts.reduce(0) { $0 + $1.netIovReleases }
                 let why = result.reason ?? result.findings.first.map { "\($0.oracle): \($0.message)" } ?? ""
                 let words = [
-                    "\(plan.program)\(plan.setting == .bare ? ", bare" : "")", String(result.scenario.dropFirst(plan.name.count + 1)),
+                    "\(plan.program)\(plan.setting == .bare ? ", bare" : "")", Self.cell(String(result.scenario.dropFirst(plan.name.count + 1))),
                     result.verdict.rawValue,
-                    held + released > 0 ? "\(held), \(released)" : "", why.replacing("|", with: "\\|"),
+                    held + released > 0 ? "\(held), \(released)" : "", Self.cell(why),
                 ]
                 lines.append("| " + words.joined(separator: " | ") + " |")
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Text of a guest as the text of one cell, without markup.
+    static func cell(_ text: String) -> String {
+        let marks: [Unicode.Scalar: String] = ["|": "\\|", "<": "&lt;", "&": "&amp;", "`": "\\`"]
+        return text.oneLine.unicodeScalars.map { marks[$0] ?? String($0) }.joined()
     }
 
     /// Writes the table to a file: it replaces the table of the same kernel series, or is added.

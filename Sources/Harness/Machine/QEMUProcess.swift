@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Glibc
 import Results
 import Subprocess
 import Synchronization
@@ -15,6 +16,8 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
         case signal(Int32)
         /// The accelerator could not continue the guest, by QEMU's message; QEMU stopped the guest and was then killed.
         case accelerator(String)
+        /// Another process stopped it (SIGSTOP), it did not continue, and the harness ended it.
+        case stopped
     }
 
     var cause: Cause
@@ -24,11 +27,15 @@ struct MachineExit: Sendable, Equatable, CustomStringConvertible {
     /// QEMU failed or was killed, and its guest did not end it.
     var isQEMUs: Bool { cause != .status(0) }
 
+    /// Another process, or the kernel of the host for lack of memory, ended or stopped QEMU.
+    var isOfAnotherProcess: Bool { [.stopped, .signal(SIGKILL), .signal(SIGTERM), .signal(SIGINT), .signal(SIGHUP)].contains(cause) }
+
     var description: String {
         switch cause {
         case .status(let status): "QEMU exited with status \(status)"
         case .signal(let signal): "QEMU was killed by signal \(signal)"
         case .accelerator(let message): "the accelerator could not continue the guest (\(message))"
+        case .stopped: "QEMU was stopped by another process and did not continue"
         }
     }
 }
@@ -53,13 +60,16 @@ final class QEMUProcess: Sendable {
         let configuration = Self.configuration(program, arguments, directory)
         let running = Task { [exited, started] in
             defer { ended() }
+            let watch = StopWatch()
             do {
                 let result = try await Subprocess.run(
                     configuration, input: .none, output: .fileDescriptor(output, closeAfterSpawningProcess: false),
                     error: .fileDescriptor(output, closeAfterSpawningProcess: false)
                 ) { execution in
+                    watch.begin(execution.processIdentifier.value)
                     started.settle(.success(execution.processIdentifier.value))
                 }
+                watch.end()
                 let lines = Self.lines(log)
                 let words = Array(lines.suffix(20))
                 let cause: MachineExit.Cause =
@@ -67,12 +77,14 @@ final class QEMUProcess: Sendable {
                         .accelerator(message)
                     } else {
                         switch result.terminationStatus {
+                        case .signaled where watch.stopped != nil: .stopped
                         case .exited(let status): Self.terminatingSignal(words).map { .signal($0) } ?? .status(status)
                         case .signaled(let signal): .signal(signal)
                         }
                     }
                 exited.settle(.success(MachineExit(cause: cause, stderr: words)))
             } catch {
+                watch.end()
                 let failure = HarnessError(
                     .harness, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists what is missing and how to get it")
                 started.settle(.failure(failure))
@@ -87,11 +99,46 @@ final class QEMUProcess: Sendable {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
-        let words = (Command.setpriv.map { [$0, "--pdeathsig", "KILL", "--"] } ?? []) + [program] + arguments
+        return configuration(program, arguments, deathSignal: "KILL", directory: directory, options)
+    }
+
+    /// - Parameters:
+    ///   - deathSignal: what QEMU gets when this process is killed.
+    ///   - directory: nil for that of this process.
+    private static func configuration(
+        _ program: String, _ arguments: [String], deathSignal: String, directory: String?, _ options: PlatformOptions
+    ) -> Configuration {
+        let words = (Command.setpriv.map { [$0, "--pdeathsig", deathSignal, "--"] } ?? []) + [program] + arguments
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(["LC_ALL": "C"]),
-            workingDirectory: SystemPackage.FilePath(directory), platformOptions: options)
+            workingDirectory: directory.map { SystemPackage.FilePath($0) }, platformOptions: options)
+    }
+
+    /// Runs QEMU on the standard input and output of this process, to its end. Cancellation ends it by SIGTERM, upon which it restores the
+    /// terminal's mode.
+    ///
+    /// - Throws: `HarnessError` where it cannot be started.
+    static func onTerminal(program: String, arguments: [String]) async throws -> MachineExit {
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        let watch = StopWatch()
+        defer { watch.end() }
+        do {
+            let result = try await Subprocess.run(
+                configuration(program, arguments, deathSignal: "TERM", directory: nil, options),
+                input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
+                output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+            ) { watch.begin(process: $0.processIdentifier.value) }
+            switch result.terminationStatus {
+            case .signaled where watch.stopped != nil: return MachineExit(cause: .stopped)
+            case .signaled(let signal): return MachineExit(cause: .signal(signal))
+            case .exited(let status): return MachineExit(cause: .status(status))
+            }
+        } catch let error as SubprocessError {
+            throw HarnessError(.harness, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists how to get it")
+        }
     }
 
     /// The signal in QEMU's line "terminating on signal N": it then exits with status 0, as after its guest's end.

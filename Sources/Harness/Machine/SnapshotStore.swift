@@ -67,6 +67,8 @@ struct SnapshotStore: Sendable {
                 try await machine.loadState(from: snapshot.state, within: plan.line.options.limit(20))
             } catch let error where !(error is CancellationError) {
                 try Task.checkCancellation()
+                // Another process ended or stopped QEMU: the snapshot is not the reason.
+                if let exit = machine.exit, exit.isOfAnotherProcess { throw HarnessError(.harness, "\(exit) while it loaded a snapshot") }
                 try? FileManager.default.removeItem(atPath: snapshot.folder)
                 throw Rejected(reason: (machine.exit?.stderr.last).map { "\(error); \($0)" } ?? "\(error)")
             }
@@ -95,7 +97,7 @@ struct SnapshotStore: Sendable {
         if let snapshot = Snapshot(folder: folder) { return snapshot }
         try? FileManager.default.removeItem(atPath: folder)
         // This process holds the lock: an unfinished snapshot is that of a process that has ended.
-        let making = base + "/\(key).making"
+        let making = base + "/" + key + Leftovers.unfinished
         try? FileManager.default.removeItem(atPath: making)
         do {
             try FileManager.default.createDirectory(atPath: making, withIntermediateDirectories: true)

@@ -2,7 +2,6 @@
 
 import Foundation
 import Synchronization
-import SystemPackage
 
 /// A running machine. It ends when the closure of ``withVirtualMachine(_:memory:console:isolation:_:)`` returns.
 ///
@@ -22,6 +21,7 @@ final class VirtualMachine: Sendable {
     private let process: QEMUProcess
     private let options: MachineOptions
     private let watch: ConsoleWatch
+    private let log: ConsoleLog?
     /// The hint of a boot that failed.
     private let consoleHint: String
 
@@ -36,11 +36,7 @@ final class VirtualMachine: Sendable {
         let console = BoundedQueue<GuestLine>(limit: Self.backlog)
         let events = BoundedQueue<GuestLine>(limit: Self.backlog)
         let trace = BoundedQueue<[UInt8]>(limit: Self.backlog)
-        let log = try consoleLog.map {
-            try FileDescriptor.open(
-                SystemPackage.FilePath($0), .writeOnly, options: [.create, .append, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        }
+        let log = try consoleLog.map { try ConsoleLog($0) }
         let watch = ConsoleWatch()
         let monitor = Promise<Channel>()
         let qmp = QMP { bytes in try await monitor.value().send(bytes) }
@@ -73,16 +69,16 @@ final class VirtualMachine: Sendable {
         self.qmp = qmp
         self.channels = channels
         self.watch = watch
+        self.log = log
     }
 
     private static func lines(
-        into queue: BoundedQueue<GuestLine>, limit: Int, log: FileDescriptor?, watch: ConsoleWatch?
+        into queue: BoundedQueue<GuestLine>, limit: Int, log: ConsoleLog?, watch: ConsoleWatch?
     ) -> @Sendable ([UInt8]?) -> Void {
         let splitter = Mutex(LineSplitter(limit: limit))
         return { bytes in
             if let bytes {
-                // A full disk must not end the run: the queue also has every line.
-                if let log { _ = try? log.writeAll(bytes.filter { $0 != UInt8(ascii: "\r") }) }
+                log?.write(bytes)
                 for line in splitter.withLock({ $0.feed(bytes) }) {
                     watch?.feed(line.text)
                     queue.push(line, cost: line.text.utf8.count + 64)
@@ -91,7 +87,7 @@ final class VirtualMachine: Sendable {
                 if let line = splitter.withLock({ $0.finish() }) { queue.push(line, cost: 0) }
                 queue.end()
                 watch?.end()
-                try? log?.close()
+                log?.close()
             }
         }
     }
@@ -252,6 +248,9 @@ final class VirtualMachine: Sendable {
         try await endedOrKilled(within: .seconds(5))
     }
 
+    /// - Throws: `HarnessError` where the console's file is not whole, after the machine has ended.
+    fileprivate func requireWholeLog() throws { try log?.requireWhole() }
+
     /// Sends SIGKILL to QEMU, and does not wait.
     func kill() { process.kill() }
 
@@ -277,8 +276,9 @@ func withVirtualMachine<Value>(
     try Task.checkCancellation()
     let folder = try RunFolder()
     let machine = try VirtualMachine(line, memory: memory, folder: folder.path, consoleLog: console)
+    let value: Value
     do {
-        let value = try await withTaskCancellationHandler {
+        value = try await withTaskCancellationHandler {
             try await machine.connect()
             let watch = Task { await machine.endWhereAcceleratorFails() }
             defer { watch.cancel() }
@@ -287,8 +287,6 @@ func withVirtualMachine<Value>(
             machine.kill()
         }
         await machine.end()
-        folder.remove()
-        return value
     } catch {
         await machine.end()
         folder.remove()
@@ -296,4 +294,7 @@ func withVirtualMachine<Value>(
         try Task.checkCancellation()
         throw error
     }
+    folder.remove()
+    try machine.requireWholeLog()
+    return value
 }

@@ -92,7 +92,7 @@ final class GuestSession: Sendable {
             return state.next
         }
         let timer = Task {
-            try? await Task.sleep(for: limit)
+            try? await sleepAwake(for: limit)
             self.endWait(id)
         }
         defer { timer.cancel() }

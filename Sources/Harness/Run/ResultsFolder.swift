@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
 import Foundation
+import Glibc
 import Results
 
 /// A run's results folder (docs/results.md). Files appear as soon as there is something to put into them.
+///
+/// It stays the folder that it was at the start: where it was removed or replaced during the run, writing to it throws, and no folder is made
+/// in its place that would have a part of the results.
 struct ResultsFolder: Sendable {
     let path: String
+    /// The folder and its `scenarios`.
+    private let held: [HeldFolder]
 
     /// Makes the folder.
     ///
@@ -19,6 +25,7 @@ struct ResultsFolder: Sendable {
         } catch {
             throw HarnessError(.input, "cannot make the results folder \(path): \(Files.reason(error))", hint: "give --out a folder you may write to")
         }
+        held = try Self.hold(path)
     }
 
     /// A folder that exists already: more results are added to it.
@@ -26,6 +33,24 @@ struct ResultsFolder: Sendable {
         path = Self.absolute(folder)
         guard Files.isFolder(path) else { throw HarnessError(.input, "there is no results folder \(path)") }
         try Files.makeFolder(path + "/scenarios")
+        held = try Self.hold(path)
+    }
+
+    private static func hold(_ path: String) throws -> [HeldFolder] {
+        try [path, path + "/scenarios"].map { path in
+            guard let folder = HeldFolder(path) else {
+                throw HarnessError(.harness, "cannot open the results folder \(path): \(String(cString: strerror(errno)))")
+            }
+            return folder
+        }
+    }
+
+    /// - Throws: `HarnessError` where the folder is not there any more.
+    private func requirePresent() throws {
+        guard !held.allSatisfy(\.isInPlace) else { return }
+        throw HarnessError(
+            .harness, "the results folder \(path) was removed or replaced while the run went on",
+            hint: "what it had is lost: results that are not written do not count; run again")
     }
 
     /// Throws the error of `init` before a build, which takes minutes. Makes no folder.
@@ -56,6 +81,7 @@ struct ResultsFolder: Sendable {
     /// A scenario's own folder.
     func scenario(_ id: String) throws -> String {
         let folder = path + "/scenarios/" + id
+        try requirePresent()
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
@@ -73,6 +99,7 @@ struct ResultsFolder: Sendable {
 
     func write(_ name: String, _ bytes: [UInt8]) throws {
         let file = name.hasPrefix("/") ? name : path + "/" + name
+        try requirePresent()
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: file), options: .atomic)
         } catch {
@@ -86,14 +113,35 @@ struct ResultsFolder: Sendable {
             hint: "check the free space of the disk; results that are not written do not count")
     }
 
-    /// Writes the results in each of their formats.
+    /// Writes the results in each of their formats. Where one cannot be written, the others are tried.
     ///
     /// - Parameter bail: why results are missing; nil where none is.
+    /// - Throws: the first error, with the names of the files that are there and of those that are not.
     func finish(_ results: [ScenarioResult], _ metadata: RunMetadata, bail: String?) throws {
-        try write("metadata.json", json: metadata)
-        try write("results.json", try RunResult(toolVersion: ToolVersion.current, results: results).json())
-        try write("junit.xml", JUnit.document(results))
-        try write("results.ktap", KTAP.document(results) + (bail.map { "Bail out! \($0.prefix { $0 != "\n" })\n" } ?? ""))
+        let files: [(name: String, write: (String) throws -> Void)] = [
+            ("results.ktap", { try write($0, KTAP.document(results) + (bail.map(KTAP.bailOut) ?? "")) }),
+            ("results.json", { try write($0, try RunResult(toolVersion: ToolVersion.current, results: results).json()) }),
+            ("junit.xml", { try write($0, JUnit.document(results)) }),
+            ("metadata.json", { try write($0, json: metadata) }),
+        ]
+        var failure: (any Error)?
+        var (kept, lost): ([String], [String]) = ([], [])
+        for (name, write) in files {
+            do {
+                try write(name)
+                kept.append(name)
+            } catch {
+                failure = failure ?? error
+                lost.append(name)
+            }
+        }
+        guard let failure else { return }
+        guard var error = failure as? HarnessError else { throw failure }
+        error.evidence += [
+            "in \(path): \(kept.isEmpty ? "nothing" : kept.joined(separator: ", ")) of this run's results",
+            "missing: \(lost.joined(separator: ", "))",
+        ]
+        throw error
     }
 
     /// Writes what the guest sent during one scenario: events, trace, and the formats that decode it. Where the scenario had a machine of its
@@ -112,5 +160,27 @@ struct ResultsFolder: Sendable {
         }
         for (cpu, pages) in output.trace.pages { try write("\(folder)/trace/cpu\(cpu).raw", pages) }
         for (name, text) in formats { try write("\(folder)/trace/\(name).format", text) }
+    }
+}
+
+/// A folder that is open: as long as it is, no other folder gets its inode number.
+private final class HeldFolder: Sendable {
+    private let path: String
+    private let descriptor: Int32
+
+    /// nil where it cannot be opened.
+    init?(_ path: String) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// Whether its path still leads to it.
+    var isInPlace: Bool {
+        var (now, held) = (stat(), stat())
+        guard stat(path, &now) == 0, fstat(descriptor, &held) == 0 else { return false }
+        return now.st_ino == held.st_ino && now.st_dev == held.st_dev
     }
 }

@@ -49,6 +49,8 @@ public struct RunOutcome: Sendable {
     public var results: [ScenarioResult]
     public var folder: String
     public var interrupted: Bool
+    /// Why results are missing, or could not be written.
+    public var fault: (any Error)?
 }
 
 /// Runs scenarios: starts a machine for each unit of isolation, judges the evidence, and writes the results folder.
@@ -60,7 +62,8 @@ public struct RunSession: Sendable {
 
     /// Prepares the machine, runs the scenarios, and writes the results.
     ///
-    /// - Throws: `HarnessError` where there is no kernel, no boot, or no place for results. A scenario's failure is a result.
+    /// - Throws: `HarnessError` where there is no kernel, no boot, or no place for results. A scenario's failure is a result, and a fault after the
+    ///   first scenario began is a part of the outcome.
     public func run(_ request: RunRequest) async throws -> RunOutcome {
         let begin = (clock: ContinuousClock.now, date: Date())
         // Before a build that takes minutes.
@@ -73,6 +76,7 @@ public struct RunSession: Sendable {
     /// - Throws: as `run`; `CancellationError` where the run is interrupted.
     func completeRun(_ request: RunRequest, on machine: PreparedMachine) async throws -> RunOutcome {
         let outcome = try await run(request, on: machine, begin: (clock: .now, date: Date()))
+        if let fault = outcome.fault { throw fault }
         if outcome.interrupted { throw CancellationError() }
         return outcome
     }
@@ -110,9 +114,13 @@ public struct RunSession: Sendable {
         let metadata = RunMetadata(
             machine, settings, guest: collector.guest, isolation: request.isolation, seed: "fixed per scenario",
             configuration: try context.configuration(settings.kernel, settings.machine), begin: begin, starts: collector.starts)
-        try folder.finish(collector.results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
-        if let fault { throw fault }
-        return RunOutcome(results: collector.results, folder: folder.path, interrupted: interrupted)
+        do {
+            try folder.finish(collector.results, metadata, bail: interrupted ? "interrupted" : fault.map { "\($0)" })
+        } catch {
+            // The first fault is the cause of the others.
+            fault = fault ?? error
+        }
+        return RunOutcome(results: collector.results, folder: folder.path, interrupted: interrupted, fault: fault)
     }
 
     /// Scenarios that share a machine, in order.

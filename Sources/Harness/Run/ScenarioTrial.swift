@@ -2,6 +2,7 @@
 
 import Checks
 import Foundation
+import LifeCycle
 import Results
 import Scenarios
 
@@ -36,7 +37,7 @@ struct ScenarioTrial {
         (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
         longest = deadline * 10
         needs = scenario.hidden ? nil : scenario.needs
-        command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale)
+        command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale, markKey: MarkKey())
         self.guest = guest
     }
 
@@ -45,11 +46,18 @@ struct ScenarioTrial {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         longest = max(deadline * 10, (plan.limit ?? 0) + 120)
         needs = nil
-        command = AgentCommand(verb: .selftest, selftest: plan, slowMachine: isSlow, timeoutScale: scale)
+        command = AgentCommand(verb: .selftest, selftest: plan, slowMachine: isSlow, timeoutScale: scale, markKey: MarkKey())
         self.guest = guest
     }
 
     private var scale: TimeoutScale { command.timeoutScale }
+
+    /// The texts that decode the trace, with the token of its marks.
+    var formats: [String: String] {
+        var formats = guest.traceFormats
+        formats[TraceDecoder.markTokenName] = command.markKey?.traceToken
+        return formats
+    }
 
     func run(_ session: GuestSession) async throws -> Outcome {
         session.begin()
@@ -69,9 +77,9 @@ struct ScenarioTrial {
             (crash, exit) = try await end(of: session)
         } else {
             // Trace and console have channels of their own, whose ends may arrive after the report.
-            let mark = KernelLogMark.end(id)
+            let mark = KernelLogMark.end(id, command.markKey)
             let whole = try await session.wait(scale.duration(10)) { output in
-                output.trace.broken != nil || (output.trace.complete && output.console.contains { $0.hasSuffix(mark) })
+                output.trace.broken != nil || (output.trace.complete && output.console.contains { KernelLog.has(mark, $0) })
             }
             if !whole {
                 exit = session.machine.exit
@@ -82,8 +90,9 @@ struct ScenarioTrial {
         let lost = crash != nil
         var evidence = Evidence(
             scenario: id, tier: tier, provider: provider, needs: needs, report: output.report,
-            trace: output.trace.complete && output.trace.broken == nil ? output.trace.pages : nil, formats: guest.traceFormats,
-            log: KernelLog.evidence(in: output.console, for: id), crash: crash, seconds: (.now - begin).seconds)
+            trace: output.trace.complete && output.trace.broken == nil ? output.trace.pages : nil, formats: formats,
+            log: KernelLog.evidence(in: output.console, for: id, key: command.markKey), crash: crash, seconds: (.now - begin).seconds)
+        evidence.markKey = command.markKey
         evidence.knownBug = output.knownBug(of: id)
         if let broken = output.trace.broken { evidence.crash = evidence.crash ?? Crash(.machine, broken) }
         return Outcome(evidence: evidence, output: output, machineLost: lost, hung: hung, fault: exit.flatMap { $0.isQEMUs ? $0 : nil })
@@ -95,10 +104,13 @@ struct ScenarioTrial {
     private func hang(_ session: GuestSession) async throws -> String? {
         let limit = scale.duration(deadline)
         let whole = scale.duration(longest)
-        let end = ContinuousClock.now + whole
+        var waited = Duration.zero
         @Sendable func isOver(_ output: GuestOutput) -> Bool { output.report != nil || output.agentError != nil || output.ended }
         var count = 0
-        while .now < end {
+        while waited < whole {
+            // No wait takes longer, unless this process was stopped.
+            let begin = ContinuousClock.now
+            defer { waited += min(.now - begin, limit) }
             guard try await session.wait(limit, until: { [count] in isOver($0) || $0.events.count > count }) else {
                 let last = session.output.events.last { $0.kind == .step }?.step?.name
                 return "hung: no event for \(limit.seconds) s" + (last.map { " after step \"\($0)\"" } ?? "")

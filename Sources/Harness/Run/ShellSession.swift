@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Results
 
 /// A shell in the guest, with the modules loaded and tools of the host in it; or one command, with its exit status.
 public struct ShellSession: Sendable {
@@ -18,21 +19,23 @@ public struct ShellSession: Sendable {
         "trace-cmd", "true", "umount", "uname", "uniq", "vi", "wc", "xargs",
     ]
 
-    /// Boots a guest whose console is the caller's terminal. QEMU replaces this process.
+    /// Boots a guest whose console is the caller's terminal.
+    ///
+    /// QEMU is a child in the process group of this process, so that the terminal's foreground is both, and ends with it.
     ///
     /// - Parameter includes: `HOST[:GUEST]`, files and folders.
-    /// - Throws: `HarnessError`. Does not return.
-    public func interactive(_ settings: RunSettings, includes: [String]) async throws -> Never {
+    /// - Returns: when QEMU has ended by itself.
+    /// - Throws: `HarnessError` where QEMU failed, or another process ended it; `CancellationError`.
+    public func interactive(_ settings: RunSettings, includes: [String]) async throws {
         var settings = settings
         settings.machine.shell = true
         let machine = try await context.prepare(settings, extra: try files(includes))
         context.progress.report("a shell on the guest's console; ctrl-a x ends QEMU")
-        let qemu = settings.machine.qemu
-        let words = [qemu] + machine.plan.line.interactiveArguments()
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-        arguments.append(nil)
-        execvp(qemu, arguments)
-        throw HarnessError(.harness, "cannot start \(qemu): \(String(cString: strerror(errno)))", hint: "`ppiov doctor` lists how to get it")
+        let terminal = TerminalMode()
+        defer { terminal?.restore() }
+        let exit = try await QEMUProcess.onTerminal(program: settings.machine.qemu, arguments: machine.plan.line.interactiveArguments())
+        try Task.checkCancellation()
+        guard exit.cause == .status(0) else { throw HarnessError(.harness, "\(exit)", hint: "`ppiov doctor` lists what is missing") }
     }
 
     /// Runs one shell command in a guest.
@@ -45,16 +48,26 @@ public struct ShellSession: Sendable {
     public func run(
         _ command: String, _ settings: RunSettings, includes: [String], output: @escaping @Sendable (String) -> Void
     ) async throws -> Int32 {
-        let script = try Self.script(command)
-        defer { try? FileManager.default.removeItem(atPath: script) }
+        let folder = try OwnedFolder(in: Leftovers.temporary, prefix: Leftovers.prefix)
+        defer { folder.remove() }
+        let script = folder.path + "/command"
+        try Files.write(Self.script(command), to: script)
+        // On the kernel's command line and not in the script: the same command has the same image.
+        let mark = CommandMark()
+        var settings = settings
+        settings.machine.extraKernelArguments.append("\(CommandMark.argument)=\(mark.token)")
         let machine = try await context.prepare(settings, extra: try files(includes) + [("/etc/ppiov/command", script)])
         return try await withVirtualMachine(machine.plan.line) { machine in
             async let console = Self.lastLines(of: machine)
             async let _ = Self.drain(machine)
             for await line in machine.events {
                 // The readers of console and trace are cancelled and awaited at the end of this scope.
-                if line.text.hasPrefix(Self.mark), let status = Int32(line.text.dropFirst(Self.mark.count)) { return status }
-                output(line.text)
+                guard let (last, status) = mark.end(in: line.text) else {
+                    output(line.text)
+                    continue
+                }
+                if !last.isEmpty { output(last) }
+                return status
             }
             try Task.checkCancellation()
             throw HarnessError(.harness, "the guest ended before the command did", evidence: await console)
@@ -71,28 +84,23 @@ public struct ShellSession: Sendable {
     /// Reads the trace channel and drops its bytes, so that the guest never waits for it.
     private static func drain(_ machine: VirtualMachine) async { for await _ in machine.trace {} }
 
-    private static let mark = "ppiov-command-status "
-
     /// The command with its output on the events port, which carries no kernel messages, followed by its status.
-    private static func script(_ command: String) throws -> String {
-        let text = """
-            export PATH=/bin:/sbin HOME=/ TERM=dumb
-            for name in /sys/class/virtio-ports/*/name; do
-                read -r port < "$name"
-                [ "$port" = ppiov.events ] && port=${name%/name} && exec > /dev/"${port##*/}" 2>&1 && break
-            done
-            (
-            \(command)
-            )
-            echo "\(mark)$?"
-            """
-        let path = NSTemporaryDirectory() + "ppiov-command.\(UUID().uuidString)"
-        do {
-            try (text + "\n").write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            throw HarnessError(.harness, "cannot write \(path): \(error.localizedDescription)")
-        }
-        return path
+    private static func script(_ command: String) -> String {
+        """
+        export PATH=/bin:/sbin HOME=/ TERM=dumb
+        for name in /sys/class/virtio-ports/*/name; do
+            read -r port < "$name"
+            [ "$port" = ppiov.events ] && port=${name%/name} && exec > /dev/"${port##*/}" 2>&1 && break
+        done
+        (
+        \(command)
+        )
+        status=$?
+        read -r words < /proc/cmdline
+        words="${words##*\(CommandMark.argument)=}"
+        echo "\(CommandMark.word) ${words%% *} $status"
+
+        """
     }
 
     private func files(_ includes: [String]) throws -> [(guestPath: String, hostPath: String)] {
@@ -118,5 +126,24 @@ public struct ShellSession: Sendable {
             }
         }
         return files
+    }
+}
+
+/// The line that ends a command's output, with its exit status. Its token is drawn for each machine: no output of a command that was written
+/// before is such a line.
+struct CommandMark {
+    static let word = "ppiov-command-status"
+    /// The kernel's argument with the token.
+    static let argument = "ppiov.command"
+
+    let token = MarkKey().token("command")
+
+    /// What is before the mark in a line, and the status; nil where the line has no mark. Output that does not end with a line end has it behind it.
+    func end(in line: String) -> (before: String, status: Int32)? {
+        guard let mark = line.range(of: "\(Self.word) \(token) ", options: [.backwards, .literal]), let status = Int32(line[mark.upperBound...])
+        else {
+            return nil
+        }
+        return (String(line[..<mark.lowerBound]), status)
     }
 }

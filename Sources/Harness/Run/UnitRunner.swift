@@ -59,17 +59,18 @@ struct UnitRunner: Sendable {
             for scenario in scenarios {
                 if shared.done > 0, stopAtFailure, collector.hasFailure { break }
                 let outcome: ScenarioTrial.Outcome
+                let trial = ScenarioTrial(scenario: scenario, scale: machine.timeoutScale, guest: guest)
                 do {
-                    outcome = try await ScenarioTrial(scenario: scenario, scale: machine.timeoutScale, guest: guest).run(session)
+                    outcome = try await trial.run(session)
                 } catch {
                     // The output of an interrupted scenario is kept, too.
-                    try? folder.keep(session.output, of: scenario.id, formats: guest.traceFormats)
+                    try? folder.keep(session.output, of: scenario.id, formats: trial.formats)
                     throw error
                 }
                 if shared.done == 0, let started = outcome.output.started {
                     collector.note(start: (started - guestMachine.started).seconds, of: scenario.id)
                 }
-                try folder.keep(outcome.output, of: scenario.id, formats: guest.traceFormats)
+                try folder.keep(outcome.output, of: scenario.id, formats: outcome.evidence.formats)
                 try requireWhole(outcome, of: scenario.id)
                 let result = judge.verdict(outcome.evidence)
                 shared.done += 1
@@ -95,7 +96,7 @@ struct UnitRunner: Sendable {
             let guest = try accept(ready)
             return try await GuestSession.with(guestMachine) { session in
                 let outcome = try await ScenarioTrial(scenario: scenario, scale: machine.timeoutScale, guest: guest).run(session)
-                try folder.keep(outcome.output, of: name, formats: guest.traceFormats)
+                try folder.keep(outcome.output, of: name, formats: outcome.evidence.formats)
                 try requireWhole(outcome, of: name)
                 return judge.verdict(outcome.evidence)
             }

@@ -96,15 +96,22 @@ public struct Command: Sendable {
     /// - Parameter accepted: the statuses that are no error.
     func bytes(orThrow kind: HarnessError.Kind = .harness, accepting accepted: Set<Int32> = [0]) async throws -> [UInt8] {
         let limits: (BytesOutput, StringOutput<UTF8>) = (.bytes(limit: 64 << 20), .string(limit: 1 << 20))
-        let result = try await spawned(kind) {
+        let result = try await spawned(kind) { watch in
             if let inputBytes {
-                return try await Subprocess.run(configuration, input: .array(inputBytes), output: limits.0, error: limits.1)
+                return try await Subprocess.run(configuration, input: .array(inputBytes), output: limits.0, error: limits.1) {
+                    watch.begin($0.processIdentifier.value)
+                }
             }
-            guard let input else { return try await Subprocess.run(configuration, output: limits.0, error: limits.1) }
+            guard let input else {
+                return try await Subprocess.run(configuration, input: .none, output: limits.0, error: limits.1) {
+                    watch.begin($0.processIdentifier.value)
+                }
+            }
             let descriptor = try FileDescriptor.open(SystemPackage.FilePath(input), .readOnly, options: .closeOnExec)
             defer { try? descriptor.close() }
             return try await Subprocess.run(
-                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: limits.0, error: limits.1)
+                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: limits.0, error: limits.1
+            ) { watch.begin($0.processIdentifier.value) }
         }
         try Task.checkCancellation()
         guard case .exited(let code) = result.terminationStatus, accepted.contains(code) else {
@@ -131,21 +138,31 @@ public struct Command: Sendable {
             permissions: [.ownerReadWrite, .groupRead, .otherRead])
         defer { try? descriptor.close() }
         _ = try? descriptor.writeAll(Array("$ \(line)\n".utf8))
-        let result = try await spawned(kind) {
+        let result = try await spawned(kind) { watch in
             try await Subprocess.run(
-                configuration, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
-                error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false))
+                configuration, input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false)
+            ) { watch.begin($0.processIdentifier.value) }
         }
         try Task.checkCancellation()
         return result.terminationStatus
     }
 
-    private func spawned<Value>(_ kind: HarnessError.Kind, _ body: () async throws -> Value) async throws -> Value {
+    /// - Throws: `HarnessError` where it cannot be started, and where another process stopped it.
+    private func spawned<Value>(_ kind: HarnessError.Kind, _ body: (StopWatch) async throws -> Value) async throws -> Value {
+        let watch = StopWatch()
+        defer { watch.end() }
+        let value: Value
         do {
-            return try await body()
+            value = try await body(watch)
         } catch let error as SubprocessError {
             throw HarnessError(kind, "cannot start \(program): \(error)", hint: "`ppiov doctor` lists what is missing and how to get it")
         }
+        watch.end()
+        guard let stopped = watch.stopped else { return value }
+        throw HarnessError(
+            .harness, "`\(line)` was stopped and did not continue, so it was ended: \(stopped)",
+            hint: "SIGSTOP stops a process, and SIGTTIN one that reads the terminal, a password for instance; run it by itself, then run again")
     }
 
     func failure(_ kind: HarnessError.Kind, _ status: TerminationStatus, tail: String) -> HarnessError {

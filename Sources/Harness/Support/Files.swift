@@ -137,10 +137,13 @@ enum Files {
         }
     }
 
+    /// In the names of the unfinished files of this process. `Leftovers` removes those of processes that have ended.
+    static let processTag = String(UUID().uuidString.prefix(8))
+
     /// A new name in the same folder, for a file or folder that is not finished yet.
     static func temporary(for path: String) -> String {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        return (parts.dropLast() + ["." + (parts.last ?? "") + ".tmp-" + UUID().uuidString.prefix(8)]).joined(separator: "/")
+        return (parts.dropLast() + [".\(parts.last ?? "").tmp-\(processTag)-\(UUID().uuidString.prefix(4))"]).joined(separator: "/")
     }
 
     /// Removes the files and folders of `temporary(for: path)` that killed runs left. The caller holds the lock of `path`.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Results
+
 /// Why the harness could not do its work: the text that the user reads, and the exit code.
 public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The class of fault; its raw value is the process's exit code (docs/results.md).
@@ -60,7 +62,7 @@ public struct HarnessError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Message, evidence and hint, as they are printed.
     public var description: String {
         var lines = [message]
-        lines += evidence.map { "    \($0)" }
+        lines += evidence.map { "    \($0.oneLine)" }
         if let hint { lines.append("hint: \(hint)") }
         return lines.joined(separator: "\n")
     }

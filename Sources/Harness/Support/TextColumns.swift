@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Results
+
 /// One line of a table for the terminal: columns, two spaces apart.
 ///
-/// Line breaks in a column's text become spaces.
+/// Line breaks and control characters in a column's text are escaped (`oneLine`).
 public struct TextColumns: Sendable {
     private var columns: [String] = []
 
@@ -16,12 +18,12 @@ public struct TextColumns: Sendable {
     ///   - width: shorter text is padded to it; longer text is not changed.
     ///   - limit: longer text is cut to it.
     public mutating func add(_ text: String, width: Int = 0, limit: Int = .max) {
-        columns.append(Self.pad(String(Self.oneLine(text).prefix(limit)), to: width))
+        columns.append(Self.pad(String(text.oneLine.prefix(limit)), to: width))
     }
 
     /// Adds a column in parentheses, where there is text for it.
     public mutating func add(note: String?, limit: Int = 160) {
-        if let note { add("(\(Self.oneLine(note).prefix(limit)))") }
+        if let note { add("(\(note.oneLine.prefix(limit)))") }
     }
 
     /// Adds the column of what a kernel took: "12 s + 34 s", to build and to run.
@@ -31,7 +33,4 @@ public struct TextColumns: Sendable {
 
     /// `text` with spaces after it, `width` characters at least.
     public static func pad(_ text: String, to width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
-
-    /// The text with a space in the place of each line break.
-    static func oneLine(_ text: String) -> String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
 }

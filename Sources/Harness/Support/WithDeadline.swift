@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
+/// Sleeps for the time, of which a stop of this process (SIGSTOP, SIGTSTP) or of the host (suspend) takes a tenth at most: a deadline must not
+/// pass while nobody could read what arrived.
+///
+/// - Throws: `CancellationError`.
+func sleepAwake(for time: Duration) async throws {
+    for _ in 0..<10 { try await Task.sleep(for: time / 10) }
+}
+
 /// Runs `body`, and cancels it when `limit` has passed.
 ///
 /// - Returns: what `body` returns; nil where the time passed first.
@@ -8,7 +16,7 @@ func withDeadline<Value: Sendable>(_ limit: Duration, _ body: @escaping @Sendabl
     try await withThrowingTaskGroup(of: Value?.self) { group in
         group.addTask { try await body() }
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await sleepAwake(for: limit)
             return nil
         }
         defer { group.cancelAll() }

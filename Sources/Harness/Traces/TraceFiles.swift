@@ -100,7 +100,7 @@ public struct TraceFiles: Sendable {
     /// Under the names that ppiov writes (`NAME.format`), and those of tracefs.
     private static func formatTexts(_ path: String) -> [String: String] {
         var texts: [String: String] = [:]
-        for name in TraceDecoder.formatNames + [TraceDecoder.markFormatName] {
+        for name in TraceDecoder.formatNames + [TraceDecoder.markFormatName, TraceDecoder.markTokenName] {
             let system = name == TraceDecoder.markFormatName ? "ftrace" : "page_pool"
             let places = ["\(name).format", name, "events/\(name)", "events/\(system)/\(name)/format", "\(system)/\(name)/format"]
             for place in places {

@@ -31,6 +31,9 @@ public struct TraceDecoder: Sendable {
     public static let formatNames = ["header_page", "page_pool_state_hold", "page_pool_state_release", "page_pool_release"]
     /// The name of the text of `ftrace/print`; without it marks are not decoded.
     public static let markFormatName = "print"
+    /// The name of the text with the token of this trace's marks. With it, a mark without the token is a record of another event; without it,
+    /// marks have none.
+    public static let markTokenName = "mark-token"
 
     /// A field without its name, so that reading one needs no reference count.
     private struct Slot: Equatable {
@@ -70,6 +73,7 @@ public struct TraceDecoder: Sendable {
     private let hold, release: StateLayout
     private let poolRelease: ReleaseLayout
     private let mark: MarkLayout?
+    private let markToken: String?
 
     private let clock: TraceClock?
 
@@ -100,6 +104,7 @@ public struct TraceDecoder: Sendable {
         type = try Slot(holdFormat, "common_type")
         flags = try Slot(holdFormat, "common_flags")
         pid = try Slot(holdFormat, "common_pid")
+        markToken = formats[Self.markTokenName]?.split(whereSeparator: \.isWhitespace).first.map(String.init)
         let markFormat: EventFormat?
         if let text = formats[Self.markFormatName] {
             let format = try EventFormat(name: Self.markFormatName, text: text)
@@ -210,7 +215,7 @@ public struct TraceDecoder: Sendable {
         guard let mark, id == mark.id, record.count > mark.text, record.count >= mark.length else { return nil }
         let text = record[mark.text...].prefix { $0 != 0 }
         var count: UInt32 = 0
-        guard let found = TraceEvent.Mark(text: Array(text)[...], count: &count) else { return nil }
+        guard let found = TraceEvent.Mark(text: Array(text)[...], token: markToken, count: &count) else { return nil }
         return TraceEvent(
             time: nanoseconds(time), cpu: cpu, pid: Int32(truncatingIfNeeded: read(record, pid)),
             flags: UInt8(truncatingIfNeeded: read(record, flags)),

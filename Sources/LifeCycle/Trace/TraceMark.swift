@@ -16,7 +16,9 @@ extension TraceEvent {
         case killed
 
         /// Nil if the text is not a mark of ppiov. Only its first line is read.
-        init?(text: ArraySlice<UInt8>, count: inout UInt32) {
+        ///
+        /// - Parameter token: the word that ends every mark of this trace; nil where marks have none.
+        init?(text: ArraySlice<UInt8>, token: String? = nil, count: inout UInt32) {
             guard text.starts(with: Self.prefix.utf8) else { return nil }
             let line = text.dropFirst(Self.prefix.utf8.count).prefix { $0 != Ascii.newline }
             let words = line.split(whereSeparator: Ascii.isSpace)
@@ -24,6 +26,10 @@ extension TraceEvent {
             if mark == .userHeld {
                 guard words.count > 1, let value = Ascii.number(words[1], UInt32.self) else { return nil }
                 count = value
+            }
+            if let token {
+                let own = mark == .userHeld ? 2 : 1
+                guard words.count == own + 1, words[own].elementsEqual(token.utf8) else { return nil }
             }
             self = mark
         }

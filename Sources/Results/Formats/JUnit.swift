@@ -63,7 +63,8 @@ public enum JUnit {
         return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
     }
 
-    /// For text and attributes alike. Characters that XML 1.0 forbids even when escaped (control characters, U+FFFE, U+FFFF) are dropped.
+    /// For text and attributes alike. Characters that a terminal obeys or does not show, and those that XML 1.0 forbids even when escaped
+    /// (control characters, U+FFFE, U+FFFF), are escaped as elsewhere.
     static func escaped(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -76,9 +77,7 @@ public enum JUnit {
             // An attribute's line break would be read as a space.
             case "\n": result.append(contentsOf: "&#10;".unicodeScalars)
             case "\t": result.append(contentsOf: "&#9;".unicodeScalars)
-            default:
-                let control = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
-                if !control && scalar.value & 0xfffe != 0xfffe { result.append(scalar) }
+            default: result.append(contentsOf: String(scalar).oneLine.unicodeScalars)
             }
         }
         return String(result)

@@ -22,8 +22,8 @@ public enum KTAP {
     public static func lines(for result: ScenarioResult, number: Int) -> [String] {
         var lines: [String] = []
         for finding in result.findings {
-            lines.append("# \(oneLine(finding.description))")
-            lines += finding.evidence.map { "#   \(oneLine($0))" }
+            lines.append("# \(finding.description.oneLine)")
+            lines += finding.evidence.map { "#   \($0.oneLine)" }
         }
         let description = "\(number) \(name(result.scenario))"
         switch result.verdict {
@@ -43,29 +43,27 @@ public enum KTAP {
         return " # " + word + reason.dropFirst(word.count).drop { $0 == ":" }
     }
 
+    /// The last line of a document that has not all results.
+    ///
+    /// - Parameter reason: of several lines, the first.
+    public static func bailOut(_ reason: String) -> String {
+        "Bail out! " + (reason.unicodeScalars.split(separator: "\n").first.map { String($0).oneLine } ?? "") + "\n"
+    }
+
     private static func reason(_ result: ScenarioResult) -> String? {
         guard let reason = result.reason, !reason.isEmpty else { return nil }
         return escaped(reason)
     }
 
-    /// A description is anything but '#' and newline; the backslash escapes, as in TAP 14.
+    /// A description is anything but '#' and newline; the backslash escapes, as in TAP 14: also that of `oneLine`.
     private static func name(_ text: String) -> String { text.isEmpty ? "unnamed" : escaped(text) }
 
     private static func escaped(_ text: String) -> String {
-        var result = ""
-        for character in oneLine(text) {
-            if character == "#" || character == "\\" { result.append("\\") }
-            result.append(character)
-        }
-        return result
-    }
-
-    /// Without line breaks and control characters: they would end the line or garble a terminal.
-    private static func oneLine(_ text: String) -> String {
         var result = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            let breaks = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || [0x2028, 0x2029].contains(scalar.value)
-            result.append(breaks ? " " : scalar)
+        // By scalars: a "#" with a combining mark is a "#" to a reader of bytes.
+        for scalar in text.oneLine.unicodeScalars {
+            if scalar == "#" || scalar == "\\" { result.append("\\") }
+            result.append(scalar)
         }
         return String(result)
     }

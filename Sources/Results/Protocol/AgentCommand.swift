@@ -18,13 +18,18 @@ public struct AgentCommand: Codable, Sendable, Equatable {
     public var slowMachine: Bool?
     /// The factor on deadlines inside the guest.
     public var timeoutScale: TimeoutScale
+    /// The key of the marks of this scenario; nil for a command without marks.
+    public var markKey: MarkKey?
 
-    public init(verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, slowMachine: Bool? = nil, timeoutScale: TimeoutScale = .one)
-    {
+    public init(
+        verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, slowMachine: Bool? = nil, timeoutScale: TimeoutScale = .one,
+        markKey: MarkKey? = nil
+    ) {
         self.verb = verb
         self.scenario = scenario
         self.selftest = selftest
         self.slowMachine = slowMachine
         self.timeoutScale = timeoutScale
+        self.markKey = markKey
     }
 }

@@ -4,8 +4,8 @@
 ///
 /// `kind` determines which of the optional payloads is present.
 public struct AgentEvent: Codable, Sendable, Equatable {
-    /// Version of this schema.
-    public static let schemaVersion = 1
+    /// Version of this schema. In version 2 marks have tokens (`MarkKey`).
+    public static let schemaVersion = 2
 
     public enum Kind: String, Codable, Sendable {
         /// The agent is up; `guest` is set.

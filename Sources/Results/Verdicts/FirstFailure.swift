@@ -24,16 +24,16 @@ public struct FirstFailure: Codable, Sendable, Equatable {
         }
     }
 
-    /// "SCENARIO  ORACLE: MESSAGE".
-    public var line: String { "\(scenario)  \(oracle): \(message)" }
+    /// "SCENARIO  ORACLE: MESSAGE", as one line.
+    public var line: String { "\(scenario)  \(oracle): \(message)".oneLine }
 }
 
 extension Finding {
-    /// "ORACLE: MESSAGE".
-    public var line: String { "\(oracle): \(message)" }
+    /// "ORACLE: MESSAGE", as one line.
+    public var line: String { description.oneLine }
 }
 
 extension ScenarioResult {
     /// The first finding as "ORACLE: MESSAGE", or the reason for a skip or a crash; nil where there is neither.
-    public var headline: String? { findings.first?.line ?? reason }
+    public var headline: String? { findings.first?.line ?? reason?.oneLine }
 }

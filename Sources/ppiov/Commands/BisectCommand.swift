@@ -83,7 +83,7 @@ struct BisectCommand: AsyncParsableCommand {
                 let session = BisectSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (state, place) = try await session.run(request) { Console.output(BisectText.line($0) + "\n") }
                 Console.output(BisectText.end(state))
-                Console.error("results: \(place)")
+                Console.results(in: place)
                 return state.result?.culprit == nil || state.result?.doubt != nil ? Results.ExitCode.failed.rawValue : 0
             })
     }

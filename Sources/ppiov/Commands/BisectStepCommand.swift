@@ -73,7 +73,7 @@ struct BisectStepCommand: AsyncParsableCommand {
                 try session.requireLike(like, kernel: kernel, machine: machine)
                 let (test, folder) = try await session.step(BisectRequest(settings), symptom, runs: runs)
                 Console.output(BisectText.line(test) + "\n")
-                Console.error("results: \(folder)")
+                Console.results(in: folder)
                 switch test.verdict {
                 case .good: return 0
                 case .bad: return 1

@@ -59,7 +59,7 @@ struct CheckCommand: ParsableCommand {
                     do throws(TraceReadError) {
                         outcome = try PoolLedger(begin: begin.ledger, end: end.ledger).examine(trace.input)
                     } catch {
-                        Console.error("ppiov: \(trace.name): \(error)")
+                        Console.error("ppiov: \("\(trace.name): \(error)".oneLine)")
                         unread = true
                         continue
                     }
@@ -69,11 +69,11 @@ struct CheckCommand: ParsableCommand {
                     if outcome.losses.isEmpty { broken = broken || outcome.violationCount > 0 } else { unread = true }
                 }
                 for name in TraceFiles.untraced(file) {
-                    Console.error("ppiov: \(name) has no trace: it was skipped or it crashed")
+                    Console.error("ppiov: \(name.oneLine) has no trace: it was skipped or it crashed")
                     unread = true
                 }
                 if !anything && !unread {
-                    Console.error("ppiov: \(file) has no page-pool event: nothing was checked")
+                    Console.error("ppiov: \(file.oneLine) has no page-pool event: nothing was checked")
                     Console.error("hint: enable events/page_pool before the provider is bound; docs/trace.md describes how to capture a trace")
                     unread = true
                 }
@@ -116,12 +116,12 @@ struct CheckCommand: ParsableCommand {
             for account in outcome.accounts { Console.output(line(account, outcome.accounts) + "\n") }
         }
         for violation in outcome.violations {
-            Console.output("\(violation.invariant.label): \(violation.message)\n")
-            for line in violation.evidence { Console.output("    \(line)\n") }
+            Console.output("\(violation.invariant.label): \(violation.message.oneLine)\n")
+            for line in violation.evidence { Console.output("    \(line.oneLine)\n") }
         }
         let more = outcome.violationCount - outcome.violations.count
         if more > 0 { Console.output("and \(more) more\n") }
-        for line in outcome.losses.lines { Console.output("LOST: \(line)\n") }
+        for line in outcome.losses.lines { Console.output("LOST: \(line.oneLine)\n") }
         let holds = outcome.accounts.reduce(0) { $0 + $1.holds }
         let releases = outcome.accounts.reduce(0) { $0 + $1.releases }
         let verdict =
@@ -129,7 +129,7 @@ struct CheckCommand: ParsableCommand {
             ? "INCOMPLETE" : outcome.violationCount > 0 ? "BROKEN" : outcome.accounts.isEmpty ? "EMPTY" : "ok"
         let rate = seconds > 0.1 ? String(format: ", %.1f million events/s", Double(outcome.events) / seconds / 1e6) : ""
         Console.output(
-            "\(name): \(verdict): \(outcome.events) events, \(outcome.accounts.count) pools, \(holds) held, \(releases) released"
+            "\(name.oneLine): \(verdict): \(outcome.events) events, \(outcome.accounts.count) pools, \(holds) held, \(releases) released"
                 + String(format: "; %.2f s", seconds) + rate + "\n")
     }
 

@@ -66,7 +66,7 @@ struct KselftestCommand: AsyncParsableCommand {
             },
             { request in
                 let outcome = try await KernelSelftestSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)).run(request)
-                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)
+                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted, fault: outcome.fault)
                 if let table { try KernelSelftestTable(release: outcome.release, plans: plans, results: outcome.results).write(to: table) }
                 return Results.ExitCode(outcome.results).rawValue
             })

@@ -83,7 +83,7 @@ struct MutantsCommand: AsyncParsableCommand {
                 let session = MutantSession(try await Invocation.context(wantsSandbox: build.wantsSandbox))
                 let (table, place) = try await session.run(request) { Console.output(MutantText.line($0, width: width) + "\n") }
                 Console.output(MutantText.summary(table.totals) + "\n")
-                Console.error("results: \(place)")
+                Console.results(in: place)
                 return table.mutants.allSatisfy(\.isGood) ? 0 : 1
             })
     }

@@ -46,7 +46,7 @@ struct RunCommand: AsyncParsableCommand {
                 let context = try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: snapshots)
                 if dryRun { return try await Self.dryRun(context, request.settings) }
                 let outcome = try await RunSession(context).run(request)
-                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted)
+                try RunText.report(outcome.results, folder: outcome.folder, interrupted: outcome.interrupted, fault: outcome.fault)
                 return Results.ExitCode(outcome.results).rawValue
             })
     }

@@ -42,7 +42,7 @@ struct SeriesOptions: ParsableArguments {
             { try request() },
             { request in
                 let (folder, code) = try await body(SeriesSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)), request)
-                Console.error("results: \(folder)")
+                Console.results(in: folder)
                 return code.rawValue
             })
     }

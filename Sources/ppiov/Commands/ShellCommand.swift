@@ -35,7 +35,10 @@ struct ShellCommand: AsyncParsableCommand {
         let (include, command, build) = (include, command.joined(separator: " "), build)
         try await Failure.reporting {
             let session = ShellSession(try await Invocation.context(wantsSandbox: build.wantsSandbox, snapshots: false))
-            guard !command.isEmpty else { try await session.interactive(settings, includes: include) }
+            guard !command.isEmpty else {
+                try await session.interactive(settings, includes: include)
+                return 0
+            }
             return try await session.run(command, settings, includes: include) { Console.output($0 + "\n") }
         }
     }

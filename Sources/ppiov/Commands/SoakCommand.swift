@@ -70,8 +70,9 @@ struct SoakCommand: AsyncParsableCommand {
                 let begin = ContinuousClock.now
                 let outcome = try await SoakSession(try await Invocation.context(wantsSandbox: build.wantsSandbox)).run(request)
                 let seconds = Int((.now - begin).seconds)
+                Console.results(in: outcome.folder)
                 Console.output("soak: seed \(request.seed), \(outcome.sequences) sequences, \(outcome.moves) moves, \(seconds) s\n")
-                if let reason = outcome.skipped { Console.output("soak: sequences were skipped: \(reason)\n") }
+                if let reason = outcome.skipped { Console.output("soak: sequences were skipped: \(reason.oneLine)\n") }
                 guard let failed = outcome.failed else {
                     guard outcome.sequences > 0 else {
                         Console.output("soak: no sequence ran\n")
@@ -84,10 +85,9 @@ struct SoakCommand: AsyncParsableCommand {
                 Console.output("soak: failed: \(failed.scenario)\n")
                 Console.output("soak: shortest that fails in the same way: \(shortest.scenario)\n")
                 for finding in shortest.findings.prefix(3) { Console.output("      \(finding.line)\n") }
-                if let reason = shortest.reason { Console.output("      \(reason)\n") }
+                if let reason = shortest.reason { Console.output("      \(reason.oneLine)\n") }
                 Console.output("soak: it failed in \(outcome.again.failed) of \(outcome.again.runs) more runs\n")
                 Console.output("soak: reproduce: ppiov run \(kernelWords)--filter \(shortest.scenario)\n")
-                Console.error("results: \(outcome.folder)")
                 return Results.ExitCode([failed]).rawValue
             })
     }

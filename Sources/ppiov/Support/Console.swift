@@ -4,26 +4,23 @@ import Foundation
 import Harness
 import Results
 
-/// Output for the user: progress on standard error, results on standard output.
+/// Output for the user: progress on standard error, results on standard output. Whatever a text contains, the terminal gets visible
+/// characters and line feeds only.
 enum Console {
     /// The start of the command: the first use sets it.
     static let start = ContinuousClock.now
 
-    static func error(_ text: String) { write(STDERR_FILENO, text + "\n") }
-    static func output(_ text: String) { write(STDOUT_FILENO, text) }
+    static func error(_ text: String) { StandardStream.error.write(text.escapedLines + "\n") }
+    static func output(_ text: String) { StandardStream.output.write(text.escapedLines) }
 
-    private static func write(_ descriptor: Int32, _ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
-        }
+    /// Names the results folder, which has what standard output gets.
+    static func results(in folder: String) {
+        StandardStream.output.note(kept: folder)
+        error("results: \(folder.oneLine)")
     }
 
     /// One line for each event, with the seconds since the start; verdicts are coloured on a terminal that supports it.
-    static let progress = Harness.Progress({ error("[\(elapsed)] \($0)") }) { result, done, count in
+    static let progress = Harness.Progress({ error("[\(elapsed)] \($0.oneLine)") }) { result, done, count in
         let mark: String
         switch result.verdict {
         case .pass: mark = paint("ok", 32)
@@ -32,13 +29,14 @@ enum Console {
         case .skip: mark = paint("skip", 33)
         case .xfail: mark = paint("xfail", 33)
         }
-        var line = "[\(elapsed)] \(done)/\(count) \(mark) \(result.scenario) (\(result.tier.rawValue), \(tenths(result.seconds)) s)"
+        var line = " \(result.scenario) (\(result.tier.rawValue), \(tenths(result.seconds)) s)"
         if result.verdict == .pass, let counts = counts(result) { line += " \(counts)" }
         if let reason = result.reason { line += ": \(reason)" }
-        error(line)
         let reruns = result.findings.filter { $0.oracle == .isolatedRerun }
         let first = result.findings.filter { $0.oracle != .isolatedRerun }.prefix(5)
-        for finding in first + reruns { error("         \(finding.line)") }
+        // The colours of the mark are the only terminal sequences.
+        StandardStream.error.write(
+            "[\(elapsed)] \(done)/\(count) \(mark)\(line.oneLine)\n" + (first + reruns).map { "         \($0.line)\n" }.joined())
     }
 
     private static func counts(_ result: ScenarioResult) -> String? {

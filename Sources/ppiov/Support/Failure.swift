@@ -19,6 +19,8 @@ enum Failure {
     /// Runs a command's work: `HarnessError` becomes its message on standard error and its exit code.
     static func reporting(_ body: @escaping @Sendable () async throws -> Int32) async throws {
         _ = Console.start
+        Leftovers.sweep(Cache())
+        defer { Leftovers.end(Cache()) }
         let code: Int32
         do {
             code = try await Interruption.guarding(report: { Console.error("ppiov: \($0)") }, body)

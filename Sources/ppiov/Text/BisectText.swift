@@ -23,19 +23,19 @@ enum BisectText {
         guard let result = state.result else { return "" }
         var lines: [String] = []
         if let culprit = result.culprit {
-            lines.append("\(state.findFix ? "fixed" : "broken") by \(culprit.short) \"\(culprit.subject)\"")
-            if !culprit.author.isEmpty { lines.append("    \(culprit.author)  \(culprit.date)") }
+            lines.append("\(state.findFix ? "fixed" : "broken") by \(culprit.short) \"\(culprit.subject.oneLine)\"")
+            if !culprit.author.isEmpty { lines.append("    \(culprit.author.oneLine)  \(culprit.date.oneLine)") }
         } else {
             lines.append("one of \(result.left.count) commits, the others of which cannot be judged:")
-            for commit in result.left.prefix(20) { lines.append("    \(commit.short) \"\(commit.subject)\"") }
+            for commit in result.left.prefix(20) { lines.append("    \(commit.short) \"\(commit.subject.oneLine)\"") }
         }
-        if let symptom = state.symptom { lines.append("failure: \(symptom.scenario)  \(symptom.message)") }
+        if let symptom = state.symptom { lines.append("failure: \(symptom.scenario)  \(symptom.message.oneLine)") }
         let rule = state.rule
         lines.append(
             String(
                 format: "confidence: %.1f %% (bad commits fail in %d of %d runs; one is good after %d runs without a failure)",
                 floor(result.confidence * 1000) / 10, rule.shown, rule.runs, rule.cleanRuns))
-        if let doubt = result.doubt { lines.append("not sure: \(doubt)") }
+        if let doubt = result.doubt { lines.append("not sure: \(doubt.oneLine)") }
         lines += adjacentCommit("first bad:", result.showing, result.showingCommit, state)
         lines += adjacentCommit("last good:", result.clean, result.cleanCommit, state)
         let cost = state.cost

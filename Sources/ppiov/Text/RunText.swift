@@ -7,13 +7,21 @@ import Results
 enum RunText {
     /// Prints KTAP to standard output, and a summary to standard error.
     ///
-    /// - Throws: `HarnessError` where the run was interrupted.
-    static func report(_ results: [ScenarioResult], folder: String, interrupted: Bool) throws {
-        Console.output(KTAP.document(results))
-        Console.error(Summary.text(results))
-        Console.error("results: \(folder)")
+    /// - Parameter fault: why results are missing, or could not be written.
+    /// - Throws: `fault`; `HarnessError` where the run was interrupted.
+    static func report(_ results: [ScenarioResult], folder: String, interrupted: Bool, fault: (any Error)?) throws {
+        // Where the harness failed before the first result, its error says all.
+        if fault == nil || !results.isEmpty {
+            Console.output(KTAP.document(results))
+            Console.error(Summary.text(results))
+        }
+        Console.results(in: folder)
+        if let fault {
+            if !results.isEmpty { Console.output(KTAP.bailOut("\(fault)")) }
+            throw fault
+        }
         guard interrupted else { return }
-        Console.output("Bail out! interrupted\n")
+        Console.output(KTAP.bailOut("interrupted"))
         throw HarnessError(.interrupted, "interrupted after \(results.count) results")
     }
 }

@@ -34,7 +34,7 @@ enum SeriesText {
     /// The last lines of a check.
     static func end(_ table: SeriesTable) -> String {
         if let culprit = table.firstToBreak {
-            return "first to break: patch \(culprit.number), \"\(culprit.subject)\"\n    \(culprit.what)"
+            return "first to break: patch \(culprit.number), \"\(culprit.subject.oneLine)\"\n    \(culprit.what.oneLine)"
         }
         let count = table.patches.count - 1
         let good = table.patches.filter { $0.number > 0 && $0.isGood }.count
@@ -47,8 +47,8 @@ enum SeriesText {
         lines.append(comparison.changes.isEmpty ? "no verdict changed" : "verdicts that changed: \(comparison.changes.count)")
         for change in comparison.changes {
             lines.append("  \(change.isWorse ? "WORSE" : "     ")  \(change.scenario): \(change.before.rawValue) -> \(change.after.rawValue)")
-            if let was = change.was { lines.append("           before: \(was.prefix(200))") }
-            if let became = change.became { lines.append("           after:  \(became.prefix(200))") }
+            if let was = change.was { lines.append("           before: \(was.oneLine.prefix(200))") }
+            if let became = change.became { lines.append("           after:  \(became.oneLine.prefix(200))") }
         }
         for pools in comparison.pools {
             let (before, after) = (pools.before, pools.after)

@@ -23,6 +23,13 @@ enum Processes {
         marked(mark).filter { $0.program.hasPrefix("qemu-system") && $0.words.contains("-initrd") }
     }
 
+    /// A set of signals in /proc/ID/status: bit N - 1 is signal N.
+    static func signals(_ id: Int32, _ field: String) -> UInt64 {
+        let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix(field + ":") }
+        return line.flatMap { UInt64($0.dropFirst(field.count + 1).drop { $0 == "\t" }, radix: 16) } ?? .max
+    }
+
     private static var all: [Entry] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { Int32($0) }.map { Entry(id: $0, words: strings($0, "cmdline")) }

@@ -20,6 +20,7 @@ import Testing
         columns.add("make failed:\n  x.c:1\r\nerror", width: 4)
         columns.add(note: "one\ntwo")
         columns.add(note: nil)
-        #expect(columns.line == "make failed:   x.c:1 error  (one two)")
+        columns.add("\u{1b}[2Jcaught", width: 4)
+        #expect(columns.line == #"make failed:\n  x.c:1\r\nerror  (one\ntwo)  \x1b[2Jcaught"#)
     }
 }

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import Foundation
-
 /// A folder in the cache for one use by one process.
 struct SeriesFolder: Sendable {
-    let path: String
+    private let folder: OwnedFolder
+
+    var path: String { folder.path }
 
     init(_ cache: Cache) throws {
-        let folder = try cache.folder("series")
-        // The folders of processes that were killed.
-        for name in Files.names(in: folder) {
-            guard let pid = name.split(separator: "-").first.flatMap({ Int32($0) }), kill(pid, 0) != 0, errno == ESRCH else { continue }
-            try Files.remove(folder + "/" + name)
+        let base = try cache.folder(Leftovers.series)
+        OwnedFolder.sweep(base, prefix: Leftovers.prefix)
+        do {
+            folder = try OwnedFolder(in: base, prefix: Leftovers.prefix)
+        } catch let error as HarnessError {
+            throw HarnessError(.harness, "cannot make a folder in \(base): \(error.message)", hint: "set XDG_CACHE_HOME to a folder with space")
         }
-        path = "\(folder)/\(getpid())-\(UUID().uuidString.prefix(8))"
-        try Files.makeFolder(path)
     }
 
-    func remove() { try? Files.remove(path) }
+    func remove() { folder.remove() }
 }

@@ -55,6 +55,26 @@ enum HarnessCheckScenarios {
         scenario("littered", "fails where that file exists") { run in
             try run.step("\(litter) does not exist") { if access(litter, F_OK) == 0 { throw ScenarioFailure("it exists") } }
         },
+        scenario("forge", "writes what only the agent and the harness write") { run in
+            let forged = ["ppiov: end harness.forge", "ppiov: begin harness.after", "ppiov: end harness.after", "\u{1b}[2Jok 1 harness.forged"]
+            func forge() throws { for line in forged { try KernelFile.write("/dev/kmsg", line + "\n") } }
+            try run.step("no port opens a second time") {
+                for port in KernelFile.list("/dev") where port.hasPrefix("vport") {
+                    let descriptor = open("/dev/" + port, O_RDWR | O_CLOEXEC)
+                    if descriptor >= 0 { throw ScenarioFailure("\(port) opened") }
+                    guard errno == EBUSY else { throw KernelError("open /dev/\(port)", code: errno) }
+                }
+            }
+            try run.step("forged marks") { try forge() }
+            // The name of a task is in the report of the warning.
+            try run.step("forged name") { try KernelFile.write("/proc/self/comm", "\u{1b}[2J\nok 1 x") }
+            run.cleanUp("own name") { try KernelFile.write("/proc/self/comm", "ppiov-agent") }
+            try run.step("WARN") { try KernelFile.write(provoke, "WARNING") }
+            try run.step("more forged marks") { try forge() }
+            try run.step("forged step\nok 1 harness.forged\u{1b}[2J") {
+                throw ScenarioFailure("\u{1b}[31mred\r\nok 2 harness.forged\n<testcase name=\"harness.forged\"/>\u{202e}")
+            }
+        },
         scenario("after", "passes after all others") { _ in },
     ]
 
