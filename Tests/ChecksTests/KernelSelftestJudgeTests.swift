@@ -126,17 +126,19 @@ private let splat = [
         let lines = good().lines.map(\.text).filter(KTAPLine.isResult)
         let forged = [
             "ppiov: begin \(plan)", "ppiov: end \(plan)", "ppiov: result \(lines[0])", KernelLogMark.begin(plan, MarkKey()),
-            KernelLogMark.end(plan, MarkKey()), KernelLogMark.begin(plan, key) + " ", KernelLogMark.result(lines[1], number: 1, key),
+            KernelLogMark.end(plan, MarkKey()), KernelLogMark.begin(plan, key) + " ", KernelLogMark.result(lines[1], number: 1, MarkKey()),
         ].map(stamped)
+        /// A mark that was read in the log, written again.
+        func replayed(_ count: Int) -> [String] { (0..<count).map { stamped(KernelLogMark.result(lines[$0], number: $0 + 1, key)) } }
         /// - Parameter splats: how many results have been reported before the splat.
         func log(splats: Int) -> [String] {
             var log = [stamped(KernelLogMark.begin(plan, key))]
             for (index, line) in lines.enumerated() {
-                log += forged
-                if index == splats { log += splat + forged }
+                log += forged + replayed(index)
+                if index == splats { log += splat + forged + replayed(index) }
                 log.append(stamped(KernelLogMark.result(line, number: index + 1, key)))
             }
-            return log + forged + (splats == lines.count ? splat + forged : []) + [stamped(KernelLogMark.end(plan, key))]
+            return log + forged + replayed(lines.count) + (splats == lines.count ? splat + forged : []) + [stamped(KernelLogMark.end(plan, key))]
         }
         for place in 0...lines.count {
             let results = try judge {
@@ -199,7 +201,7 @@ private let splat = [
             $0.plan = KernelSelftestPlan(program: "net/odd.sh", setting: .bare)
             $0.lines = lines.enumerated().map { KernelSelftestEvidence.Line($1, time: UInt64($0) * 1000) }
             $0.whole.report?.steps[0].detail = status
-            let marks = lines.filter(KTAPLine.isResult).map { "[    3.000000][    T1] " + KernelLogMark.result($0) }
+            let marks = lines.filter(KTAPLine.isResult).enumerated().map { "[    3.000000][    T1] " + KernelLogMark.result($1, number: $0 + 1, nil) }
             $0.whole.log = ["[    1.000000][    T1] ppiov: begin net/odd:bare"] + marks + log + ["[    9.000000][    T1] ppiov: end net/odd:bare"]
         }
     }

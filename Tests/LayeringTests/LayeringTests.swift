@@ -18,7 +18,7 @@ import Testing
     @Test func everyTargetIsRead() throws {
         let layers = try Self.layers.get()
         #expect(layers.targets.count >= 10)
-        for target in layers.targets where target.name != "CShim" {
+        for target in layers.targets where !["CShim", "CCompression"].contains(target.name) {
             #expect(layers.files[target.name]?.isEmpty == false, "no Swift file of \(target.name) was read")
         }
         for name in ["Harness", "KernelABI", "LifeCycle", "Scenarios"] {

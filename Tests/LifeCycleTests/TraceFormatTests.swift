@@ -27,7 +27,7 @@ import TraceForms
     ])
     func aMarkNeedsTheToken(_ text: String, _ counts: Bool) {
         var count: UInt32 = 0
-        #expect((TraceEvent.Mark(line: Substring(text), token: "0123456789abcdef", count: &count) != nil) == counts)
+        #expect((TraceEvent.Mark(text: Array(text.utf8)[...], token: "0123456789abcdef", count: &count) != nil) == counts)
     }
 
     @Test func forgedMarksInPages() throws {

@@ -91,7 +91,7 @@ import Testing
     func planNames(_ program: String, _ name: String) { #expect(KernelSelftestPlan(program: program, setting: .bare).name == name) }
 
     @Test func marksArePrintableAndShort() {
-        let mark = KernelLogMark.result("ok 3 a\u{1b}[1m\u{301} " + String(repeating: "\u{301}", count: 4000))
+        let mark = KernelLogMark.result("ok 3 a\u{1b}[1m\u{301} " + String(repeating: "\u{301}", count: 4000), number: 1, MarkKey())
         #expect(mark.utf8.count < 200 && mark.utf8.allSatisfy { (0x20...0x7e).contains($0) })
     }
 }

@@ -49,8 +49,8 @@ enum GuestLoop {
                 }
                 try report(plan.name) {
                     try runner.run(
-                            KernelSelftest(plan: plan, isSlow: command.slowMachine == true), scale: scale, key: command.markKey,
-                            emit: { try? events.send($0) },
+                        KernelSelftest(plan: plan, isSlow: command.slowMachine == true), scale: scale, key: command.markKey,
+                        emit: { try? events.send($0) },
                         pages: { try trace.send(cpu: $0, $1) })
                 }
             case .run:

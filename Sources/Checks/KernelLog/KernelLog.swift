@@ -94,7 +94,7 @@ public enum KernelLog {
     }
 
     /// Whether a line is that mark, and nothing else.
-    private static func has(_ mark: String, _ line: String) -> Bool {
+    public static func has(_ mark: String, _ line: String) -> Bool {
         line.has("ppiov: ") && LogLine.split(line).contains { $0.text.utf8.elementsEqual(mark.utf8) }
     }
 }

@@ -9,6 +9,7 @@ public struct KernelRecord: Sendable {
 
     /// nil where it is no record.
     public init?(_ record: some Collection<UInt8>) {
+        let record = Array(record)
         guard let semicolon = record.firstIndex(of: UInt8(ascii: ";")) else { return nil }
         let fields = record[..<semicolon].split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
         sequence = fields.dropFirst().first.flatMap { UInt64($0) }
@@ -18,7 +19,7 @@ public struct KernelRecord: Sendable {
         prefix = "[\(microseconds / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)] " + caller
         let text = record[record.index(after: semicolon)...].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).first
         // A message of several lines has its newlines escaped, as all that is not printable.
-        texts = Self.unescaped(text.map(Array.init) ?? []).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        texts = Self.unescaped(text.map { Array($0) } ?? []).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
     }
 

@@ -47,3 +47,10 @@ extension KernelConfig {
         try self.init(profile: request.profile, files: request.configFiles, sets: request.sets, folder: folder)
     }
 }
+
+extension KernelRequest {
+    /// Reads standard input and pipes among the fragments now, so that nothing waits for them later. An error is thrown where the options are read.
+    public func readPipes() {
+        for file in configFiles.map(FragmentFile.init) where !file.isPlain { _ = try? file.bytes() }
+    }
+}

@@ -41,7 +41,7 @@ struct FragmentFile: Sendable {
         }
     }
 
-    fileprivate var isPlain: Bool {
+    var isPlain: Bool {
         guard path != Self.standardInput else { return false }
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         return FileStatus(target)?.kind == .file
@@ -57,12 +57,5 @@ struct FragmentFile: Sendable {
         HarnessError(
             .input, "cannot read the configuration fragment \(name)",
             hint: "--config takes a file of CONFIG_NAME=value lines, or - for standard input")
-    }
-}
-
-extension KernelRequest {
-    /// Reads standard input and pipes among the fragments now, so that nothing waits for them later. An error is thrown where the options are read.
-    public func readPipes() {
-        for file in configFiles.map(FragmentFile.init) where !file.isPlain { _ = try? file.bytes() }
     }
 }

@@ -102,7 +102,7 @@ struct SeriesRepository: Sendable {
             String.init)
         if let other = names.first(where: { !known.contains($0) }) {
             throw HarnessError(
-                .input, "git changed \(ForeignText.shown(other)), which no patch up to \(number), \"\(patch.subject)\", names",
+                .input, "git changed \(ShownText.shown(other)), which no patch up to \(number), \"\(patch.subject)\", names",
                 hint: "write the patch with `git format-patch`, which is read in one way only")
         }
         let folder = folder + "/states/\(number)"
@@ -171,7 +171,7 @@ struct SeriesRepository: Sendable {
     /// git's output without its prefixes.
     static func messages(_ output: [String]) -> [String] {
         output.map { line in line.hasPrefix("error: ") ? String(line.dropFirst("error: ".count)) : line }.filter { !$0.isEmpty }.prefix(8).map {
-            ForeignText.shown($0)
+            ShownText.shown($0)
         }
     }
 

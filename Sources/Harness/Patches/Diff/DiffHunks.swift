@@ -93,8 +93,8 @@ extension DiffReader {
         // All of these characters begin with E2 80 or E2 81.
         guard line.contains(0xe2) else { return }
         var found: [String] = []
-        for scalar in String(decoding: line, as: UTF8.self).unicodeScalars where ForeignText.isBidirectionalControl(scalar) {
-            let name = ForeignText.name(scalar)
+        for scalar in String(decoding: line, as: UTF8.self).unicodeScalars where ShownText.isBidirectionalControl(scalar) {
+            let name = ShownText.name(scalar)
             if !found.contains(name) { found.append(name) }
         }
         guard !found.isEmpty else { return }

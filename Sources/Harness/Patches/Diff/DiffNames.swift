@@ -48,7 +48,7 @@ struct DiffNames {
         let side = String(describing: side)
         guard let slash = word.firstIndex(of: 0x2f), !isEditsOnly || word[..<slash].elementsEqual(side.utf8) else {
             throw NameFault(
-                what: "\"\(ForeignText.shown(word, limit: 80))\" is no path of the form \(side)/FILE", hint: isEditsOnly ? nil : Self.prefixHint)
+                what: "\"\(ShownText.shown(word, limit: 80))\" is no path of the form \(side)/FILE", hint: isEditsOnly ? nil : Self.prefixHint)
         }
         return Name(prefix: String(decoding: word[..<slash], as: UTF8.self), path: try Self.path(word[(slash + 1)...]))
     }
@@ -57,7 +57,7 @@ struct DiffNames {
     static func path(_ bytes: ArraySlice<UInt8>) throws(NameFault) -> String {
         guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }), let path = String(validating: bytes, as: UTF8.self) else {
             throw NameFault(
-                what: "the path \"\(ForeignText.shown(bytes, limit: 80))\" has a control character, or is no UTF-8",
+                what: "the path \"\(ShownText.shown(bytes, limit: 80))\" has a control character, or is no UTF-8",
                 hint: "no file of the kernel has such a name")
         }
         let parts = bytes.split(separator: 0x2f, omittingEmptySubsequences: false)
@@ -75,7 +75,7 @@ struct DiffNames {
 
     private static func leaves(_ bytes: ArraySlice<UInt8>) -> NameFault {
         NameFault(
-            what: "the path \"\(ForeignText.shown(bytes, limit: 80))\" leads out of the tree, or names no file of it",
+            what: "the path \"\(ShownText.shown(bytes, limit: 80))\" leads out of the tree, or names no file of it",
             hint: "the names are relative to the top of the kernel's source: a/net/core/FILE")
     }
 
@@ -171,14 +171,14 @@ struct GitHeader {
     private func path(_ name: ArraySlice<UInt8>) throws(NameFault) -> String {
         guard name.first == 0x22 else { return try DiffNames.path(name) }
         guard let (name, _) = DiffNames.unquoted(name) else {
-            throw NameFault(what: "the name \(ForeignText.shown(name, limit: 80)) is not quoted as git does")
+            throw NameFault(what: "the name \(ShownText.shown(name, limit: 80)) is not quoted as git does")
         }
         return try DiffNames.path(name[...])
     }
 
     private func require(_ mode: ArraySlice<UInt8>) throws(NameFault) {
         let text = String(decoding: mode.trimmed, as: UTF8.self)
-        guard let value = Int(text, radix: 8) else { throw NameFault(what: "\"\(ForeignText.shown(mode, limit: 20))\" is not a mode") }
+        guard let value = Int(text, radix: 8) else { throw NameFault(what: "\"\(ShownText.shown(mode, limit: 20))\" is not a mode") }
         switch value & 0o170000 {
         case 0o100000, 0o120000: return
         case 0o160000:
@@ -197,12 +197,12 @@ struct GitHeader {
         let wanted = (first: (old ?? nil)?.path ?? from ?? (new ?? nil)?.path, second: (new ?? nil)?.path ?? to ?? (old ?? nil)?.path)
         guard let (first, second) = try pair(header, wanted) else {
             throw NameFault(
-                what: "the names of the line \"diff --git\" are not those of the lines below it: \"\(ForeignText.shown(header, limit: 120))\"",
+                what: "the names of the line \"diff --git\" are not those of the lines below it: \"\(ShownText.shown(header, limit: 120))\"",
                 hint: DiffNames.prefixHint)
         }
         if names.strip == 1, first.prefix == second.prefix {
             throw NameFault(
-                what: "the names have no a/ and b/ before them: \"\(ForeignText.shown(header, limit: 120))\"", hint: DiffNames.prefixHint)
+                what: "the names have no a/ and b/ before them: \"\(ShownText.shown(header, limit: 120))\"", hint: DiffNames.prefixHint)
         }
         if let from, from != first.path { throw different(from, first.path) }
         if let to, to != second.path { throw different(to, second.path) }

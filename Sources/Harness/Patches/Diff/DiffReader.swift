@@ -19,7 +19,7 @@ struct DiffReader {
     func bad(_ what: String, hint: String? = nil) -> Malformed { Malformed(line: at + 1, what: what, hint: hint) }
 
     /// The line that is read, for an error.
-    var shown: String { "\"\(ForeignText.shown(lines[at], limit: 60))\"" }
+    var shown: String { "\"\(ShownText.shown(lines[at], limit: 60))\"" }
 
     mutating func read() throws(Malformed) -> PatchDiff.Reading {
         try requireNoCRLF()
@@ -101,7 +101,7 @@ struct DiffReader {
         if let first = old?.prefix, first == new?.prefix, strip == 1, kind != .editsOnly, first != "a", first != "b" {
             at -= 2
             throw bad(
-                "both names begin with the folder \"\(ForeignText.shown(first))\": it is not certain that it is to be taken off, as of a/ and b/",
+                "both names begin with the folder \"\(ShownText.shown(first))\": it is not certain that it is to be taken off, as of a/ and b/",
                 hint:
                     "make the diff with `git diff`, or with `diff -u linux.orig/FILE linux/FILE`; of -p0, with a `series` file that has -p0 at its name"
             )

@@ -40,7 +40,7 @@ struct MailHeader: Sendable, Equatable {
         for field in fields where field.name == name {
             var rest = field.value[...]
             while let open = rest.firstIndex(of: 0x3c), let close = rest[open...].firstIndex(of: 0x3e) {
-                found.append(ForeignText.shown(rest[open...close], limit: 1000))
+                found.append(ShownText.shown(rest[open...close], limit: 1000))
                 rest = rest[(close + 1)...]
             }
         }

@@ -35,7 +35,7 @@ struct MailParts: Sendable, Equatable {
         var bytes: [UInt8]
 
         /// For errors: "text/plain", "text/x-patch, 0001-x.patch".
-        var title: String { ([type] + (name.map { [ForeignText.shown($0, limit: 80)] } ?? [])).map { ForeignText.shown($0) }.joined(separator: ", ") }
+        var title: String { ([type] + (name.map { [ShownText.shown($0, limit: 80)] } ?? [])).map { ShownText.shown($0) }.joined(separator: ", ") }
     }
 
     var header: MailHeader
@@ -72,7 +72,7 @@ struct MailParts: Sendable, Equatable {
 
     private static func headerLeftBehind(_ type: String) -> MailFault {
         let what =
-            "its header is of a mail with parts (Content-Type: \(ForeignText.shown(type))), and its body has none: only the text was saved, with the header of the whole mail"
+            "its header is of a mail with parts (Content-Type: \(ShownText.shown(type))), and its body has none: only the text was saved, with the header of the whole mail"
         guard type == "multipart/signed" else {
             return MailFault(what: what, hint: "\(sentHint), or take the field Content-Type out of the header")
         }
@@ -114,7 +114,7 @@ struct MailParts: Sendable, Equatable {
     ) throws(MailFault) -> Part {
         let encoding = TransferEncoding(header.value("content-transfer-encoding"))
         if case .other(let name) = encoding {
-            throw MailFault(what: "its Content-Transfer-Encoding \"\(ForeignText.shown(name, limit: 40))\" is not known", hint: sentHint)
+            throw MailFault(what: "its Content-Transfer-Encoding \"\(ShownText.shown(name, limit: 40))\" is not known", hint: sentHint)
         }
         let role: Part.Role =
             switch type {

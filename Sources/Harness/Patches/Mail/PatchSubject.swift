@@ -37,7 +37,7 @@ struct PatchSubject: Equatable, Sendable {
             break scan
         }
         if number == nil { readBare(&rest) }
-        text = ForeignText.shown(rest.trimmed)
+        text = ShownText.shown(rest.trimmed)
     }
 
     /// What mail programs write before the subject of an answer, in lower case and without the colon. Such a word may be the beginning of a subject as
@@ -94,7 +94,7 @@ struct PatchSubject: Equatable, Sendable {
     private mutating func read(_ bytes: ArraySlice<UInt8>) {
         let parts = bytes.split { $0 == 0x20 || $0 == 0x09 || $0 == 0x2c || $0 == 0x3b }
         for (index, part) in parts.enumerated() {
-            words.append(ForeignText.shown(part, limit: 80))
+            words.append(ShownText.shown(part, limit: 80))
             var word = part.lowercased[...]
             // "PATCHv3", "RFCv2", "PATCH3/4".
             for name in ["patch", "rfc"] as [StaticString] where word.begins(with: name) && word.count > name.utf8CodeUnitCount {

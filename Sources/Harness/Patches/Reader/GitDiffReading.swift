@@ -43,7 +43,7 @@ enum GitDiffReading {
             throw HarnessError(
                 .input, "git does not read the diff of \(mail.title)",
                 hint: "a line of the text before the diff may look like a part of a diff: indent it, or give what `git diff` alone writes",
-                evidence: error.evidence.map { ForeignText.shown($0.replacingOccurrences(of: mail.reference, with: "the diff")) })
+                evidence: error.evidence.map { ShownText.shown($0.replacingOccurrences(of: mail.reference, with: "the diff")) })
         }
     }
 
@@ -64,7 +64,7 @@ enum GitDiffReading {
         func shown(_ entry: String?) -> String {
             guard let entry else { return "no further file" }
             let parts = entry.split(separator: "\t", maxSplits: 2)
-            return parts.count == 3 ? "\(ForeignText.shown(parts[2])) with +\(parts[0]) -\(parts[1])" : ForeignText.shown(entry)
+            return parts.count == 3 ? "\(ShownText.shown(parts[2])) with +\(parts[0]) -\(parts[1])" : ShownText.shown(entry)
         }
         return HarnessError(
             .input, "git reads another diff in \(mail.title) than was validated: \(shown(git)), where \(shown(ours)) is",

@@ -42,7 +42,7 @@ struct MailDiff {
             mail.reading.bidirectional += diff.reading.bidirectional
             if let charset = diff.part.charset, diff.reading.diff.contains(where: { $0 >= 0x80 }), !Self.isUTF8(charset) {
                 mail.notes.append(
-                    "\(mail.title): the diff has letters in the charset \(ForeignText.shown(charset, limit: 40)); they are applied as these bytes, as git am does"
+                    "\(mail.title): the diff has letters in the charset \(ShownText.shown(charset, limit: 40)); they are applied as these bytes, as git am does"
                 )
             }
         }
@@ -186,7 +186,7 @@ struct MailDiff {
         for part in texts {
             let charset = part.charset.map { String(decoding: $0[...].lowercased, as: UTF8.self) } ?? ""
             if ["utf-16", "utf-32", "utf-7", "ucs-"].contains(where: charset.hasPrefix) {
-                return "its text is in \(ForeignText.shown(charset, limit: 20)), and a diff is bytes: have it sent as UTF-8"
+                return "its text is in \(ShownText.shown(charset, limit: 20)), and a diff is bytes: have it sent as UTF-8"
             }
             let lines = ByteLines(part.bytes)
             for index in 0..<lines.count {

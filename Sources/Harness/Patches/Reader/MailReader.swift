@@ -46,7 +46,7 @@ struct MailReader: Sendable {
 
     private func shownMessage(_ data: Data) -> String {
         let lines = ByteLines(Array(data))
-        let text = (0..<lines.count).map { ForeignText.shown(lines[$0]) }.joined(separator: "\n")
+        let text = (0..<lines.count).map { ShownText.shown(lines[$0]) }.joined(separator: "\n")
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
@@ -63,7 +63,7 @@ struct MailReader: Sendable {
         } catch let error as HarnessError where error.cause == .toolFailed {
             // As "error: cannot convert from y to UTF-8".
             guard let charset = error.evidence.lazy.compactMap(Self.unknownCharset).first else { throw unreadable(origin, error) }
-            notes.append("its charset \"\(ForeignText.shown(charset, limit: 40))\" is not known; its text is taken as UTF-8")
+            notes.append("its charset \"\(ShownText.shown(charset, limit: 40))\" is not known; its text is taken as UTF-8")
             do {
                 output = try await mailinfo("-n", file)
             } catch let error as HarnessError where error.cause == .toolFailed {
@@ -79,8 +79,8 @@ struct MailReader: Sendable {
             if fields[name] == nil { fields[name] = value }
         }
         var author: String?
-        if let name = fields["Author"], let address = fields["Email"] { author = ForeignText.shown("\(name) <\(address)>", limit: 300) }
-        return Information(subject: fields["Subject"], author: author, date: fields["Date"].map { ForeignText.shown($0, limit: 100) })
+        if let name = fields["Author"], let address = fields["Email"] { author = ShownText.shown("\(name) <\(address)>", limit: 300) }
+        return Information(subject: fields["Subject"], author: author, date: fields["Date"].map { ShownText.shown($0, limit: 100) })
     }
 
     private func mailinfo(_ encoding: String, _ file: String) async throws -> String {
@@ -99,7 +99,7 @@ struct MailReader: Sendable {
 
     private func unreadable(_ origin: String, _ error: HarnessError) -> HarnessError {
         HarnessError(
-            .input, "git cannot read \(origin) as a mail", hint: SeriesReader.hint, evidence: error.evidence.map { ForeignText.shown($0) })
+            .input, "git cannot read \(origin) as a mail", hint: SeriesReader.hint, evidence: error.evidence.map { ShownText.shown($0) })
     }
 
     /// Compares the validated diff with that of `git mailinfo`, which is what `git am` would apply.

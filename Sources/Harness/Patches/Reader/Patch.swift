@@ -63,7 +63,7 @@ public struct PatchBase: Sendable, Equatable {
         for index in 0..<lines.count {
             let line = lines[index]
             guard let colon = line.prefix(40).firstIndex(of: 0x3a) else { continue }
-            let value = ForeignText.shown(line[(colon + 1)...].trimmed, limit: 200)
+            let value = ShownText.shown(line[(colon + 1)...].trimmed, limit: 200)
             switch String(decoding: line[..<colon].lowercased, as: UTF8.self) {
             case "base-commit": if value.count >= 12, value.allSatisfy(\.isHexDigit) { commit = commit ?? value }
             case "base-branch", "branch": if !value.isEmpty, !value.contains(" ") { branch = branch ?? value }

@@ -20,7 +20,7 @@ enum PlainDiff {
         if text.contains(where: { lines[$0].begins(with: "-----BEGIN PGP SIGNED MESSAGE-----") }) { throw refusal(origin, MailDiff.clearsigned) }
         let name = (URL(fileURLWithPath: origin).lastPathComponent as NSString).deletingPathExtension
         var mail = ReadMail(origin: origin, subject: PatchSubject(""), reading: PatchDiff.Reading(), strip: strip, reference: reference)
-        mail.subject.text = ForeignText.shown(name)
+        mail.subject.text = ShownText.shown(name)
         read(text.map { lines[$0] }, isCommit: !commits.isEmpty, into: &mail)
         do throws(PatchDiff.Malformed) {
             mail.reading = try PatchDiff.read(bytes, strip: strip)
@@ -52,15 +52,15 @@ enum PlainDiff {
     private static func read(_ text: [ArraySlice<UInt8>], isCommit: Bool, into mail: inout ReadMail) {
         for line in text where mail.author == nil {
             if line.begins(with: "Author: ") || line.begins(with: "From: ") {
-                mail.author = ForeignText.shown(line[line.index(after: line.firstIndex(of: 0x3a) ?? line.startIndex)...].trimmed, limit: 300)
+                mail.author = ShownText.shown(line[line.index(after: line.firstIndex(of: 0x3a) ?? line.startIndex)...].trimmed, limit: 300)
             }
         }
         if let line = text.first(where: { $0.begins(with: "Subject: ") }) {
             mail.subject = PatchSubject(String(decoding: line.dropFirst(9), as: UTF8.self))
         } else if isCommit, let line = text.first(where: { $0.begins(with: "    ") && !$0.trimmed.isEmpty }) {
-            mail.subject.text = ForeignText.shown(line.trimmed)
+            mail.subject.text = ShownText.shown(line.trimmed)
         }
-        mail.message = text.map { ForeignText.shown($0) }.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
+        mail.message = text.map { ShownText.shown($0) }.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     // MARK: - Other tools

@@ -32,7 +32,7 @@ struct SeriesFiles {
             return
         }
         guard !path.isEmpty, FileStatus(path) != nil else {
-            throw HarnessError(.input, "there is no series at \"\(ForeignText.shown(path))\"", hint: SeriesReader.hint)
+            throw HarnessError(.input, "there is no series at \"\(ShownText.shown(path))\"", hint: SeriesReader.hint)
         }
         guard Files.isFolder(path) else {
             inputs.append(Input(path: path))
@@ -48,7 +48,7 @@ struct SeriesFiles {
             guard !names.isEmpty else {
                 throw HarnessError(
                     .input,
-                    "there is no patch in the folder \(ForeignText.shown(path)): no file \(Self.suffixes.map { "*" + $0 }.joined(separator: ", ")), no file `series` and no Maildir",
+                    "there is no patch in the folder \(ShownText.shown(path)): no file \(Self.suffixes.map { "*" + $0 }.joined(separator: ", ")), no file `series` and no Maildir",
                     hint: SeriesReader.hint)
             }
             inputs += names.map { Input(path: folder + "/" + $0) }
@@ -69,7 +69,7 @@ struct SeriesFiles {
         let lines = ByteLines(FileManager.default.contents(atPath: list).map(Array.init) ?? [])
         var named: Set<String> = []
         for index in 0..<lines.count {
-            let place = "\(ForeignText.shown(list)):\(index + 1)"
+            let place = "\(ShownText.shown(list)):\(index + 1)"
             var words = lines[index].split { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }
             if let remark = words.firstIndex(where: { $0.first == 0x23 }) {
                 // A parked patch is named after the "#".
@@ -77,7 +77,7 @@ struct SeriesFiles {
                     let rest = words.map { String(decoding: $0.drop { $0 == 0x23 }, as: UTF8.self) }.filter { !$0.isEmpty }
                     if let name = rest.first, rest.count <= 2, Files.isFile(folder + "/" + name), name != "series" {
                         named.insert(name)
-                        notes.append("\(place): \(ForeignText.shown(name)) is parked by the \"#\", and is left out")
+                        notes.append("\(place): \(ShownText.shown(name)) is parked by the \"#\", and is left out")
                     }
                 }
                 words.removeSubrange(remark...)
@@ -86,26 +86,26 @@ struct SeriesFiles {
             let strip = try Self.strip(words.dropFirst().map { String(decoding: $0, as: UTF8.self) }, of: name, at: place)
             guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
                 throw HarnessError(
-                    .input, "\(place) names a file outside of its folder: \(ForeignText.shown(name))", hint: "put the patch into the folder")
+                    .input, "\(place) names a file outside of its folder: \(ShownText.shown(name))", hint: "put the patch into the folder")
             }
             guard Files.isFile(folder + "/" + name) else {
                 throw HarnessError(
-                    .input, "\(place) names \(ForeignText.shown(name)), and there is no such file",
+                    .input, "\(place) names \(ShownText.shown(name)), and there is no such file",
                     hint: "get it, or park it: put a # before its name")
             }
             guard named.insert(name).inserted || !inputs.contains(where: { $0.path == folder + "/" + name }) else {
-                throw HarnessError(.input, "\(place) names \(ForeignText.shown(name)) a second time", hint: "take one of the two lines out")
+                throw HarnessError(.input, "\(place) names \(ShownText.shown(name)) a second time", hint: "take one of the two lines out")
             }
             inputs.append(Input(path: folder + "/" + name, strip: strip, isOrdered: true))
         }
         guard inputs.contains(where: { $0.isOrdered && $0.path.hasPrefix(folder + "/") }) else {
             throw HarnessError(
-                .input, "\(ForeignText.shown(list)) names no patch", hint: "write the name of each patch on a line of its own, in their order")
+                .input, "\(ShownText.shown(list)) names no patch", hint: "write the name of each patch on a line of its own, in their order")
         }
         let others = Self.patches(in: folder).filter { !named.contains($0) }
         if !others.isEmpty {
             notes.append(
-                "\(ForeignText.shown(list)) does not name, and so they are left out: \(others.map { ForeignText.shown($0) }.joined(separator: ", "))")
+                "\(ShownText.shown(list)) does not name, and so they are left out: \(others.map { ShownText.shown($0) }.joined(separator: ", "))")
         }
     }
 
@@ -128,7 +128,7 @@ struct SeriesFiles {
     private static func notSupported(_ option: String, _ name: String, _ place: String) -> HarnessError {
         let isReverse = option == "-R" || option == "--reverse"
         return HarnessError(
-            .input, "\(place): \(ForeignText.shown(name)) has the option \(ForeignText.shown(option)), which is not supported",
+            .input, "\(place): \(ShownText.shown(name)) has the option \(ShownText.shown(option)), which is not supported",
             hint: isReverse
                 ? "-R takes a patch back: write the change as a patch of its own (`git revert`, `interdiff /dev/null FILE`)"
                 : "-p0 and -p1 are; `quilt refresh -p1` writes the patch again")
@@ -143,7 +143,7 @@ struct SeriesFiles {
         }
         guard !names.isEmpty else {
             throw HarnessError(
-                .input, "there is no mail in the Maildir \(ForeignText.shown(folder)): its new/ and cur/ are empty", hint: SeriesReader.hint)
+                .input, "there is no mail in the Maildir \(ShownText.shown(folder)): its new/ and cur/ are empty", hint: SeriesReader.hint)
         }
         inputs += names.sorted(by: Self.isBefore).map { Input(path: folder + "/" + $0, maildir: folder) }
     }

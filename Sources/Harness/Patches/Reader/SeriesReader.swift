@@ -36,7 +36,7 @@ struct SeriesReader: Sendable {
         series.notes += roles.notes
         guard !roles.patches.isEmpty else {
             throw HarnessError(
-                .input, "there is no patch in \(paths.map { ForeignText.shown($0) }.joined(separator: ", "))", hint: Self.hint, evidence: series.notes
+                .input, "there is no patch in \(paths.map { ShownText.shown($0) }.joined(separator: ", "))", hint: Self.hint, evidence: series.notes
             )
         }
         try await GitDiffReading.requireSame(roles.patches, in: place.path)
@@ -65,7 +65,7 @@ struct SeriesReader: Sendable {
             let sorted = SeriesOrder.sorted(maildir: given)
             guard sorted != given else { continue }
             notes.append(
-                "the mails of the Maildir \(ForeignText.shown(maildir)) are applied in the order of their numbers, not of their files' names")
+                "the mails of the Maildir \(ShownText.shown(maildir)) are applied in the order of their numbers, not of their files' names")
             for (place, patch) in zip(places, sorted) { patches[place] = patch }
         }
         try SeriesOrder.require(patches.filter { inputs[$0.origin]?.isOrdered != true })
@@ -84,7 +84,7 @@ struct SeriesReader: Sendable {
             let bytes = Array(path.utf8)
             if let other = seen[path], other != bytes {
                 throw HarnessError(
-                    .input, "the series names the file \(ForeignText.shown(path)) in two ways, with letters that are composed and that are not",
+                    .input, "the series names the file \(ShownText.shown(path)) in two ways, with letters that are composed and that are not",
                     hint: "write the name in one way")
             }
             seen[path] = bytes
@@ -94,7 +94,7 @@ struct SeriesReader: Sendable {
     // MARK: - One file
 
     private func read(_ input: SeriesFiles.Input, folder: String, _ notes: inout [String]) async throws -> [ReadMail] {
-        let name = input.path == "/dev/stdin" ? "standard input" : ForeignText.shown(input.path)
+        let name = input.path == "/dev/stdin" ? "standard input" : ShownText.shown(input.path)
         var bytes = try await content(input.path, name)
         guard bytes.count <= 256 << 20 else { throw HarnessError(.input, "\(name) has \(bytes.count >> 20) MiB: too large for a series") }
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) {

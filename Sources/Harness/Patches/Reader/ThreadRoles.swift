@@ -77,7 +77,7 @@ struct ThreadRoles {
     private static func bidirectional(_ mail: ReadMail) -> [String] {
         let found = mail.reading.bidirectional
         var notes = found.prefix(8).map { place in
-            "\(mail.title): \(ForeignText.shown(place.file)), line \(place.line)\(place.isAdded ? "" : " (removed)"), has \(place.characters.joined(separator: ", ")):"
+            "\(mail.title): \(ShownText.shown(place.file)), line \(place.line)\(place.isAdded ? "" : " (removed)"), has \(place.characters.joined(separator: ", ")):"
                 + " the line is drawn in another order than it is compiled"
         }
         if found.count > notes.count { notes.append("\(mail.title): \(found.count - notes.count) more lines have such characters") }

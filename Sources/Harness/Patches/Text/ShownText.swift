@@ -4,7 +4,7 @@
 ///
 /// What could move the cursor, change the order in which a terminal draws, or begin a new line is written as an escape. Bytes that are no UTF-8 are
 /// escaped as well.
-enum ForeignText {
+enum ShownText {
     /// The text with escapes, at most `limit` bytes of it.
     static func shown(_ bytes: some Collection<UInt8>, limit: Int = 4096) -> String {
         var text = ""
@@ -47,7 +47,7 @@ enum ForeignText {
         case "\n": "\\n"
         case "\r": "\\r"
         case "\t": " "
-        default: scalar.value < 0x80 ? hex(UInt8(scalar.value)) : "<\(name(scalar))>"
+        default: scalar.value < 0x80 ? hex(UInt8(scalar.value)) : "\\u{\(String(scalar.value, radix: 16))}"
         }
     }
 
