@@ -92,7 +92,7 @@ extension EndToEnd {
                 #expect(try files.console(result.scenario).contains("ppiov: begin \(result.scenario)"))
                 let lines = try files.text("scenarios/\(result.scenario)/events.jsonl").split(separator: "\n")
                 let events = try lines.map { try JSONDecoder().decode(Event.self, from: Data($0.utf8)) }
-                #expect(events.first?.kind == "started" && events.allSatisfy { $0.version == 1 })
+                #expect(events.first?.kind == "started" && events.allSatisfy { $0.version == 2 })
                 #expect((events.last?.kind == "finished") == (result.verdict != "crashed"))
             }
         }

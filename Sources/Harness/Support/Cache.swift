@@ -25,14 +25,25 @@ public struct Cache: Sendable {
     /// - Throws: `HarnessError` that names the folder and the system's error.
     public func folder(_ components: String...) throws -> String {
         let path = ([root] + components).joined(separator: "/")
+        if FileStatus(path)?.kind == .folder { return path }
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: (root as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         } catch {
-            throw HarnessError(
-                .harness, "cannot make the cache folder \(path): \(Files.reason(error))",
-                hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
+            throw Self.failure(path, Files.reason(error))
         }
+        for count in 0...components.count {
+            let made = ([root] + components.prefix(count)).joined(separator: "/")
+            // Whatever the umask, none of the folders is writable for others. Another run may have made it meanwhile.
+            guard mkdir(made, 0o755) == 0 || errno == EEXIST else { throw Self.failure(path, String(cString: strerror(errno))) }
+        }
+        guard Files.isFolder(path) else { throw Self.failure(path, "a file is in its place") }
         return path
+    }
+
+    private static func failure(_ path: String, _ reason: String) -> HarnessError {
+        HarnessError(
+            .harness, "cannot make the cache folder \(path): \(reason)",
+            hint: "set XDG_CACHE_HOME to a folder with space that you may write to")
     }
 
     /// The key of a content: the first 20 hexadecimal digits of the SHA-256 of the parts, each with its length.
