@@ -13,9 +13,15 @@ enum Processes {
         var description: String { "\(id): \(words.joined(separator: " ").prefix(200))" }
     }
 
-    /// The processes with the mark of a `Running` in their environment; a zombie has no environment.
+    /// The processes with the mark of a `Running` in their environment, or its TMPDIR: make gets only some of the variables. A zombie has no
+    /// environment.
     static func marked(_ mark: String) -> [Entry] {
-        all.filter { strings($0.id, "environ").contains("\(Running.markName)=\(mark)") }
+        let temporary = "/\(mark.prefix(8))/tmp"
+        return all.filter { process in
+            strings(process.id, "environ").contains { variable in
+                variable == "\(Running.markName)=\(mark)" || (variable.hasPrefix("TMPDIR=") && variable.hasSuffix(temporary))
+            }
+        }
     }
 
     /// The QEMU guests among them; `qemu --version` is none.
