@@ -56,7 +56,7 @@ extension EndToEnd {
         func outputOfOtherCommands(_ words: [String]) async throws {
             let scratch = try TemporaryFolder()
             let trace = try scratch.write(
-                "trace.txt", " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=ffff888001 netmem=ffff888041 is_net_iov=0 pfn=0x1 hold=1\n")
+                "trace.txt", " a-1 [000] ..... 1.000000: page_pool_state_hold: page_pool=ffff888001 netmem=ffff888041 is_net_iov=1 pfn=0x1 hold=1\n")
             let arguments = words.map { $0 == "TRACE" ? trace : $0 }
             let plain = try await Product.run(arguments, in: scratch)
             let full = try await Product.run(arguments, in: scratch, prefix: ["sh", "-c", "exec \"$@\" >/dev/full", "sh"])
