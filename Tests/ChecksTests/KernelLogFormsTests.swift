@@ -12,11 +12,7 @@ import Testing
 @Suite struct KernelLogFormsTests {
     struct Form: CustomTestStringConvertible {
         var number: Int
-        var kind: String
-        var versions: String
-        var file: String
-        var call: String
-        var text: String
+        var kind, versions, file, call, text: String
 
         var testDescription: String { "\(number): \(text)" }
 

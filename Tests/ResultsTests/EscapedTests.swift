@@ -123,7 +123,9 @@ import Testing
         #expect(MarkKey(rawValue: key.rawValue) == key && key.rawValue.count == 32 && key.token("a").count == 16)
         #expect(key.token("a") == key.token("a") && key.token("a") != key.token("b"))
         #expect(MarkKey(rawValue: "") == nil && MarkKey(rawValue: String(repeating: "g", count: 32)) == nil)
-        #expect(try JSONDecoder().decode(AgentCommand.self, from: StableJSON.line(AgentCommand(verb: .run, markKey: key))).markKey == key)
+        #expect(
+            try JSONDecoder().decode(AgentCommand.self, from: StableJSON.line(AgentCommand.run("a", timeoutScale: .one, markKey: key))).markKey == key
+        )
     }
 
     @Test func noMarkGivesAnother() {

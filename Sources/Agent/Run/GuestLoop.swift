@@ -69,7 +69,7 @@ enum GuestLoop {
     /// Does once what every scenario does, so that its first-time work is in the snapshot: tables are built, type metadata is resolved, pages are
     /// mapped.
     private static func warmUp(_ runner: ScenarioRunner) throws {
-        let command = AgentCommand(verb: .run, scenario: "", timeoutScale: .one, markKey: MarkKey())
+        let command = AgentCommand.run("", timeoutScale: .one, markKey: MarkKey())
         let read = try JSONDecoder().decode(AgentCommand.self, from: JSONEncoder().encode(command))
         _ = read.scenario.flatMap(Catalogue.named)
         try runner.rehearse()

@@ -37,7 +37,7 @@ struct ScenarioTrial {
         (id, tier, provider, deadline) = (scenario.id, scenario.tier, scenario.expectation.provider, scenario.deadline)
         longest = deadline * 10
         needs = scenario.hidden ? nil : scenario.needs
-        command = AgentCommand(verb: .run, scenario: scenario.id, timeoutScale: scale, markKey: MarkKey())
+        command = .run(scenario.id, timeoutScale: scale, markKey: MarkKey())
         self.guest = guest
     }
 
@@ -46,7 +46,7 @@ struct ScenarioTrial {
         (id, tier, provider, deadline) = (plan.name, .netdevsim, plan.provider, plan.timeout + 60)
         longest = max(deadline * 10, (plan.limit ?? 0) + 120)
         needs = nil
-        command = AgentCommand(verb: .selftest, selftest: plan, slowMachine: isSlow, timeoutScale: scale, markKey: MarkKey())
+        command = .selftest(plan, slowMachine: isSlow, timeoutScale: scale, markKey: MarkKey())
         self.guest = guest
     }
 

@@ -11,25 +11,23 @@ public struct AgentCommand: Codable, Sendable, Equatable {
         case poweroff
     }
 
-    public var verb: Verb
-    public var scenario: String?
-    public var selftest: KernelSelftestPlan?
+    public private(set) var verb: Verb
+    public private(set) var scenario: String?
+    public private(set) var selftest: KernelSelftestPlan?
     /// Whether kernel selftests are told that the machine is slow (KSFT_MACHINE_SLOW); nil is no.
-    public var slowMachine: Bool?
+    public private(set) var slowMachine: Bool?
     /// The factor on deadlines inside the guest.
-    public var timeoutScale: TimeoutScale
+    public private(set) var timeoutScale = TimeoutScale.one
     /// The key of the marks of this scenario; nil for a command without marks.
-    public var markKey: MarkKey?
+    public private(set) var markKey: MarkKey?
 
-    public init(
-        verb: Verb, scenario: String? = nil, selftest: KernelSelftestPlan? = nil, slowMachine: Bool? = nil, timeoutScale: TimeoutScale = .one,
-        markKey: MarkKey? = nil
-    ) {
-        self.verb = verb
-        self.scenario = scenario
-        self.selftest = selftest
-        self.slowMachine = slowMachine
-        self.timeoutScale = timeoutScale
-        self.markKey = markKey
+    /// Runs a scenario.
+    public static func run(_ scenario: String, timeoutScale: TimeoutScale, markKey: MarkKey) -> AgentCommand {
+        AgentCommand(verb: .run, scenario: scenario, timeoutScale: timeoutScale, markKey: markKey)
+    }
+
+    /// Runs a kernel selftest.
+    public static func selftest(_ plan: KernelSelftestPlan, slowMachine: Bool, timeoutScale: TimeoutScale, markKey: MarkKey) -> AgentCommand {
+        AgentCommand(verb: .selftest, selftest: plan, slowMachine: slowMachine, timeoutScale: timeoutScale, markKey: markKey)
     }
 }

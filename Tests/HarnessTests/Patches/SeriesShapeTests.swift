@@ -10,12 +10,9 @@ import Testing
 /// What is read of each shape: patches, their subjects, notes, and hints that fit.
 @Suite struct SeriesShapeTests {
     private let scratch: TemporaryFolder
-    private let reader: SeriesReader
+    private var reader: SeriesReader { SeriesReader(cache: Cache(root: scratch.path + "/cache")) }
 
-    init() throws {
-        scratch = try TemporaryFolder()
-        reader = SeriesReader(cache: Cache(root: scratch.path + "/cache"))
-    }
+    init() throws { scratch = try TemporaryFolder() }
 
     private func read(_ bytes: [UInt8], _ name: String = "s.mbox") async throws -> PatchSeries {
         let path = scratch.path + "/" + name

@@ -148,12 +148,7 @@ public struct KernelBuilder: Sendable {
 
     /// The input of `compile`.
     private struct Work {
-        var folder: String
-        var version: String
-        var identity: String
-        var name: String
-        var request: String
-        var profile: String
+        var folder, version, identity, name, request, profile: String
         /// It has patches.
         var isPatched: Bool
         /// It is compiled for its objects, also where the cache has the kernel.

@@ -8,9 +8,7 @@ struct TreeIndex: Sendable, Equatable {
     struct Record: Sendable, Equatable {
         /// The origin's file when it was last hashed. The time of its last change (`st_ctime`), unlike that of its content, cannot be set: it
         /// differs after an edit that keeps size and time.
-        var size: Int64
-        var modified: Int64
-        var changed: Int64
+        var size, modified, changed: Int64
         var inode: UInt64
         /// "x", "-" or "l" (executable, plain, symbolic link), then the content's SHA-256.
         var identity: String
