@@ -116,7 +116,7 @@ public struct GuestImage: Sendable, Equatable {
         let compiler = try await Command("cc", ["--version"]).output().filledLines.first.map(String.init) ?? ""
         let program = try cache.folder("init") + "/" + Cache.key(["init", text, compiler] + flags)
         if FileManager.default.isExecutableFile(atPath: program) { return program }
-        let making = program + ".\(UUID().uuidString)"
+        let making = Files.temporary(for: program)
         defer { try? FileManager.default.removeItem(atPath: making) }
         do {
             try await Command("cc", flags + ["-o", making, source]).output()

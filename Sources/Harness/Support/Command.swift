@@ -24,9 +24,9 @@ public struct Command: Sendable {
     public var directory: String?
     /// Variables that the command must not inherit, such as MAKEFLAGS where the harness itself runs below make.
     public var unset: [String] = []
-    /// The name of the signal that the command gets when the harness ends, also by SIGKILL: a build that continued would share its folder with
-    /// the next one. Needs util-linux's `setpriv`; without it no signal is sent.
-    public var parentDeathSignal: String?
+    /// The name of the signal that the command gets when the harness ends, also by SIGKILL: a build or an apt-get that continued would share
+    /// its folder with the next one. nil for none. Needs util-linux's `setpriv`; without it no signal is sent.
+    public var parentDeathSignal: String? = "TERM"
     /// The file that it reads as standard input; nil for none.
     public var input: String?
     /// What it reads as standard input, where that is no file.
@@ -61,16 +61,28 @@ public struct Command: Sendable {
     /// util-linux's setpriv, for `--pdeathsig`; nil where it is not installed.
     static let setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].first(where: FileManager.default.isExecutableFile(atPath:))
 
-    private var configuration: Configuration {
+    /// - Throws: `SubprocessError` where the program is not in PATH: setpriv would tell it by its status only.
+    private func configuration() async throws(SubprocessError) -> Configuration {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
         var words = prefix + [program] + arguments
-        if let parentDeathSignal, let setpriv = Self.setpriv { words = [setpriv, "--pdeathsig", parentDeathSignal, "--"] + words }
+        if let parentDeathSignal, let setpriv = Self.setpriv {
+            if !words[0].contains("/") { words[0] = try await Executable.name(words[0]).resolveExecutablePath(in: variables).string }
+            if FileManager.default.isExecutableFile(atPath: place(of: words[0])) {
+                words = [setpriv, "--pdeathsig", parentDeathSignal, "--"] + words
+            }
+        }
         return Configuration(
             executable: words[0].contains("/") ? .path(SystemPackage.FilePath(words[0])) : .name(words[0]),
             arguments: Arguments(Array(words.dropFirst())), environment: variables,
             workingDirectory: directory.map { SystemPackage.FilePath($0) }, platformOptions: options)
+    }
+
+    /// The path from here of a program whose path is relative to the command's working directory.
+    private func place(of path: String) -> String {
+        guard let directory, !path.hasPrefix("/") else { return path }
+        return directory + "/" + path
     }
 
     private var variables: Environment {
@@ -98,19 +110,19 @@ public struct Command: Sendable {
         let limits: (BytesOutput, StringOutput<UTF8>) = (.bytes(limit: 64 << 20), .string(limit: 1 << 20))
         let result = try await spawned(kind) { watch in
             if let inputBytes {
-                return try await Subprocess.run(configuration, input: .array(inputBytes), output: limits.0, error: limits.1) {
+                return try await Subprocess.run(try await configuration(), input: .array(inputBytes), output: limits.0, error: limits.1) {
                     watch.begin($0.processIdentifier.value)
                 }
             }
             guard let input else {
-                return try await Subprocess.run(configuration, input: .none, output: limits.0, error: limits.1) {
+                return try await Subprocess.run(try await configuration(), input: .none, output: limits.0, error: limits.1) {
                     watch.begin($0.processIdentifier.value)
                 }
             }
             let descriptor = try FileDescriptor.open(SystemPackage.FilePath(input), .readOnly, options: .closeOnExec)
             defer { try? descriptor.close() }
             return try await Subprocess.run(
-                configuration, input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: limits.0, error: limits.1
+                try await configuration(), input: .fileDescriptor(descriptor, closeAfterSpawningProcess: false), output: limits.0, error: limits.1
             ) { watch.begin($0.processIdentifier.value) }
         }
         try Task.checkCancellation()
@@ -140,7 +152,7 @@ public struct Command: Sendable {
         _ = try? descriptor.writeAll(Array("$ \(line)\n".utf8))
         let result = try await spawned(kind) { watch in
             try await Subprocess.run(
-                configuration, input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
+                try await configuration(), input: .none, output: .fileDescriptor(descriptor, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(descriptor, closeAfterSpawningProcess: false)
             ) { watch.begin($0.processIdentifier.value) }
         }

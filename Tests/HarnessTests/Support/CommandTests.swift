@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Foundation
 import TestSupport
 import Testing
 
@@ -26,5 +27,23 @@ import Testing
         let log = try folder.write("log", "x: No space left on device\n")
         let failed = await #expect(throws: HarnessError.self) { try await Command("sh", ["-c", "echo no; exit 1"]).run(log: log) }
         #expect(failed?.cause == .toolFailed && failed?.evidence.count == 2 && failed?.evidence.last == "no")
+    }
+
+    /// The signal is the kernel's, so that it is sent after SIGKILL, too.
+    @Test(.enabled(if: Command.setpriv != nil)) func everyCommandEndsWithTheHarness() async throws {
+        let dump = try await Command("setpriv", ["--dump"]).output()
+        #expect(dump.contains("Parent death signal: TERM"))
+        let folder = try TemporaryFolder()
+        let script = try folder.write("configure", "#!/bin/sh\nexec setpriv --dump\n")
+        #expect(chmod(script, 0o755) == 0)
+        #expect(try await Command("./configure", [], directory: folder.path).output().contains("Parent death signal: TERM"))
+    }
+
+    /// setpriv's own status is not taken for the program's.
+    @Test func aProgramThatIsMissingIsNotAToolThatFailed() async throws {
+        for program in ["no-such-program-of-ppiov", "./no-such-program"] {
+            let missing = await #expect(throws: HarnessError.self) { try await Command(program, []).output() }
+            #expect(missing?.cause == nil && missing?.message.hasPrefix("cannot start \(program): ") == true)
+        }
     }
 }

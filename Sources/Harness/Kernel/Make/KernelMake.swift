@@ -27,7 +27,6 @@ struct KernelMake: Sendable {
     static func command(_ arguments: [String]) -> Command {
         var command = Command("make", arguments, environment: fixed)
         command.inherited = MakeEnvironment.passed(of: ProcessInfo.processInfo.environment)
-        command.parentDeathSignal = "TERM"
         return command
     }
 

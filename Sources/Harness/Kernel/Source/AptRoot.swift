@@ -28,15 +28,20 @@ struct AptRoot: Sendable {
 
     private var configuration: String { folder + "/apt.conf" }
     private var stamp: String { folder + "/refreshed" }
-    private var environment: [String: String] { ["APT_CONFIG": configuration] }
+    /// apt's programs leave files in TMPDIR when a signal ends them.
+    private var temporary: String { folder + "/temporary" }
+    private var environment: [String: String] { ["APT_CONFIG": configuration, "TMPDIR": temporary] }
 
     /// Nanoseconds since the lists were fetched; nil where there are none.
     var age: Int64? {
         FileStatus(stamp).map { FileStatus.now() - $0.modified }
     }
 
-    /// Writes apt.conf again: the cache may have been moved since the last time.
+    /// Writes apt.conf again: the cache may have been moved since the last time. Removes what an apt that was ended has left: its user holds the
+    /// cache's lock "apt" or "apt-sources", so that no other one is at work here.
     private func configure() throws {
+        try Files.remove(temporary)
+        try Files.makeFolder(temporary)
         let settings = [
             ("Dir::Etc::SourceList", folder + "/sources.list"), ("Dir::Etc::SourceParts", "/dev/null"), ("Dir::State::Lists", folder + "/lists"),
             ("Dir::Cache", folder + "/cache"), ("Dir::State::status", "/dev/null"), ("APT::Sandbox::User", ""), ("Acquire::Languages", "none"),

@@ -49,7 +49,7 @@ struct DebianSource: Sendable {
         let folder = try cache.folder("downloads")
         return try await cache.locked("apt", waiting: waiting) {
             if let file = Self.file(of: offer, in: folder) { return file }
-            let temporary = folder + "/.download-" + UUID().uuidString.prefix(8)
+            let temporary = Files.temporary(for: folder + "/download")
             try Files.makeFolder(temporary)
             defer { try? FileManager.default.removeItem(atPath: temporary) }
             progress.report("downloading \(offer.package) \(offer.version)")
