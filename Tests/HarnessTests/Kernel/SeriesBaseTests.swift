@@ -120,8 +120,38 @@ import Testing
 
     @Test func theTreeInTheSubjectsIsNamed() async throws {
         #expect(try await note(SeriesBase(tree: "net-next")) == "the series is for net-next, by its subjects; it is put on \(fake.tree)")
-        let note = try await note(SeriesBase(tree: "net-next", prerequisites: 2))
-        #expect(note?.hasSuffix("; it names 2 patches that must be there before it (prerequisite-patch-id)") == true)
+    }
+
+    @Test func theBranchIsCompared() async throws {
+        let commits = try await history()
+        let at = "\(fake.tree) is at \(short(commits.head))"
+        let base = short(commits.beside)
+        #expect(
+            try await note(SeriesBase(tree: "net", branch: "beside"))?.hasPrefix(
+                "\(at), which does not contain the branch of the series, beside, at \(base) (v9.1-1-g") == true)
+        #expect(
+            try await note(SeriesBase(branch: "main")) == "\(fake.tree) is at the branch of the series, main, at \(short(commits.head))")
+        // The commit says more than the branch.
+        let text = "\(fake.tree) is at the base-commit of the series, \(short(commits.head))"
+        #expect(try await note(SeriesBase(commit: commits.head, branch: "beside")) == text)
+        let unknown = "the series is for net-next/main, by its base-branch; it is put on \(fake.tree)"
+        #expect(try await note(SeriesBase(tree: "net", branch: "net-next/main")) == unknown)
+    }
+
+    /// A branch that git would take for an option, or for something else than a name.
+    @Test(arguments: ["--help", "-x", "a..b", "HEAD~1", "@{-1}", "a b", "\u{1b}[1m"]) func aBranchThatIsNoName(_ text: String) async throws {
+        _ = try await history()
+        var stated = PatchBase()
+        stated.read(Array("base-branch: \(text)\n".utf8))
+        let note = try await note(SeriesBase(stated))
+        #expect(note == nil || note == "the series is for a..b, by its base-branch; it is put on \(fake.tree)")
+    }
+
+    @Test func whatTheMailsState() {
+        var stated = PatchBase()
+        stated.read(Array("base-commit: 0123456789ab\nbase-tree: net-next\nprerequisite-patch-id: 1\n".utf8))
+        stated.trees = ["net-next", "bpf"]
+        #expect(SeriesBase(stated) == SeriesBase(commit: "0123456789ab", tree: "net-next", branch: "net-next"))
     }
 
     /// The line is printed by everything that applies a series, and the series is applied in any case.

@@ -29,7 +29,7 @@ public struct SeriesSource: Sendable {
         let base = try await sources.resolve(source)
         // Throws now for a source that cannot have patches, and not after it is unpacked.
         _ = try base.with(Overlay())
-        let stated = SeriesBase(commit: series.baseCommit)
+        let stated = SeriesBase(series.base)
         if let note = await stated.note(on: base, here: FileManager.default.currentDirectoryPath) { progress.report(note) }
         let place = try SeriesFolder(cache)
         defer { place.remove() }
@@ -41,5 +41,15 @@ public struct SeriesSource: Sendable {
             progress.report("patch \(index + 1), \"\(state.patch.subject)\": \(state.note ?? "")")
         }
         return try await body(SeriesSource(base: base, series: series, applied: applied))
+    }
+}
+
+extension SeriesBase {
+    /// What the mails state.
+    init(_ stated: PatchBase) {
+        // It becomes an argument of git.
+        let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-")
+        let branch = stated.branch.flatMap { name in name.allSatisfy(plain.contains) && name.first != "-" ? name : nil }
+        self.init(commit: stated.commit, tree: stated.trees.first, branch: branch)
     }
 }

@@ -50,7 +50,7 @@ public struct PatchSeries: Sendable, Equatable {
 public struct PatchBase: Sendable, Equatable {
     /// The hash after `base-commit:`.
     public var commit: String?
-    /// The name after `base-branch:` or `branch:`.
+    /// The name after `base-branch:`, `branch:` or `base-tree:`.
     public var branch: String?
     /// What is after `prerequisite-patch-id:`, `prerequisite-change-id:` and `prerequisite-message-id:`, in the order of the mails.
     public var prerequisites: [String] = []
@@ -66,7 +66,7 @@ public struct PatchBase: Sendable, Equatable {
             let value = ShownText.shown(line[(colon + 1)...].trimmed, limit: 200)
             switch String(decoding: line[..<colon].lowercased, as: UTF8.self) {
             case "base-commit": if value.count >= 12, value.allSatisfy(\.isHexDigit) { commit = commit ?? value }
-            case "base-branch", "branch": if !value.isEmpty, !value.contains(" ") { branch = branch ?? value }
+            case "base-branch", "branch", "base-tree": if !value.isEmpty, !value.contains(" ") { branch = branch ?? value }
             case "prerequisite-patch-id", "prerequisite-change-id", "prerequisite-message-id":
                 if !value.isEmpty, !prerequisites.contains(value) { prerequisites.append(value) }
             default: continue
