@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
+import Results
+
 /// Text of patches and mails, as it is printed: subjects, authors, names of files, lines of a diff.
 ///
-/// What could move the cursor, change the order in which a terminal draws, or begin a new line is written as an escape. Bytes that are no UTF-8 are
-/// escaped as well.
+/// They are escaped as `oneLine` does it, and bytes that are no UTF-8 as well.
 enum ShownText {
     /// The text with escapes, at most `limit` bytes of it.
     static func shown(_ bytes: some Collection<UInt8>, limit: Int = 4096) -> String {
@@ -11,8 +12,8 @@ enum ShownText {
         var rest = ArraySlice(Array(bytes.prefix(limit)))
         while let first = rest.first {
             let length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
-            if let decoded = String(validating: rest.prefix(length), as: UTF8.self), let scalar = decoded.unicodeScalars.first {
-                text += isPlain(scalar) ? decoded : escaped(scalar)
+            if let decoded = String(validating: rest.prefix(length), as: UTF8.self) {
+                text += decoded.oneLine
                 rest.removeFirst(length)
             } else {
                 text += hex(first)
@@ -33,22 +34,6 @@ enum ShownText {
     static func name(_ scalar: Unicode.Scalar) -> String {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-
-    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: false
-        default: true
-        }
-    }
-
-    private static func escaped(_ scalar: Unicode.Scalar) -> String {
-        switch scalar {
-        case "\n": "\\n"
-        case "\r": "\\r"
-        case "\t": " "
-        default: scalar.value < 0x80 ? hex(UInt8(scalar.value)) : "\\u{\(String(scalar.value, radix: 16))}"
-        }
     }
 
     private static func hex(_ byte: UInt8) -> String { "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16) }
