@@ -80,7 +80,7 @@ enum GuestLoop {
 enum GuestFacts {
     static func read(_ environment: TestEnvironment, _ runner: ScenarioRunner) throws -> GuestInfo {
         func first(_ path: String) -> String {
-            (try? KernelFile.read(path))?.split(separator: "\n").first.map(String.init) ?? "unknown"
+            (try? KernelFile.read(path))?.filledLines.first.map(String.init) ?? "unknown"
         }
         let reason: String?
         if case .none(let why) = environment.wire { reason = why } else { reason = nil }

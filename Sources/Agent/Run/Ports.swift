@@ -12,7 +12,7 @@ enum VirtioPort {
     static func open(_ name: String) throws(KernelError) -> FileDescriptor {
         for port in KernelFile.list("/sys/class/virtio-ports") {
             guard let found = try? KernelFile.read("/sys/class/virtio-ports/\(port)/name"),
-                found.split(separator: "\n").first.map(String.init) == name
+                found.filledLines.first.map(String.init) == name
             else { continue }
             do {
                 return try FileDescriptor.open(FilePath("/dev/\(port)"), .readWrite, options: .closeOnExec)

@@ -2,6 +2,7 @@
 
 import Glibc
 import KernelABI
+import Results
 import SystemPackage
 
 /// Records the page-pool tracepoints of one scenario in a tracefs instance of its own, so that other tracing is not affected, and reads the raw
@@ -67,7 +68,7 @@ struct TraceCapture: ~Copyable {
         var lost: UInt64 = 0
         for cpu in cpus {
             let stats = try KernelFile.read(instance + "/per_cpu/cpu\(cpu)/stats")
-            for line in stats.split(separator: "\n") {
+            for line in stats.filledLines {
                 let parts = line.split(separator: ":")
                 guard parts.count == 2, ["overrun", "commit overrun", "dropped events"].contains(String(parts[0])),
                     let count = UInt64(parts[1].drop { $0 == " " })

@@ -2,6 +2,7 @@
 
 import Glibc
 import KernelABI
+import Results
 
 /// The kernel's search for allocated memory that no pointer refers to (mm/kmemleak.c).
 enum Kmemleak {
@@ -23,7 +24,7 @@ enum Kmemleak {
         for _ in 0..<2 { try KernelFile.write(path, "scan") }
         let found = try KernelFile.read(path)
         guard !found.isEmpty else { return }
-        let objects = found.split(separator: "\n").count { $0.hasPrefix("unreferenced object") }
+        let objects = found.filledLines.count { $0.hasPrefix("unreferenced object") }
         throw ScenarioFailure("\(objects) objects leaked; the first: \(found.prefix(1200))")
     }
 }

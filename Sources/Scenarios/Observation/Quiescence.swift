@@ -55,7 +55,7 @@ struct Quiescence {
     /// How long each CPU has been idle since the boot, in USER_HZ, by the lines "cpuN" of /proc/stat.
     static func idleTimes(_ text: String) -> [String: UInt64] {
         var times: [String: UInt64] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.split(separator: " ")
             // user, nice, system, idle
             if words.count > 4, words[0].hasPrefix("cpu"), words[0] != "cpu", let idle = UInt64(words[4]) { times[String(words[0])] = idle }
@@ -65,7 +65,7 @@ struct Quiescence {
 
     /// How many TCP sockets have no process, in all namespaces, by /proc/net/sockstat.
     static func orphans(_ text: String) -> Int? {
-        for line in text.split(separator: "\n") where line.hasPrefix("TCP:") {
+        for line in text.filledLines where line.hasPrefix("TCP:") {
             let words = line.split(separator: " ")
             if let at = words.firstIndex(of: "orphan"), at + 1 < words.count { return Int(words[at + 1]) }
         }

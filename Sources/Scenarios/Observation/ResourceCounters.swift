@@ -57,7 +57,7 @@ public enum ResourceCounters {
 
     /// The number behind `name` at the start of a line.
     static func value(of name: String, in text: String) -> Int64? {
-        for line in text.split(separator: "\n") {
+        for line in text.filledLines {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
             if words.count >= 2, words[0] == name { return Int64(words[1]) }
         }
@@ -66,7 +66,7 @@ public enum ResourceCounters {
 
     /// `dma_buf_debug_show()` ends in "Total N objects, M bytes".
     static func dmaBufTotal(_ text: String) -> Int64? {
-        for line in text.split(separator: "\n").reversed() where line.hasPrefix("Total ") {
+        for line in text.filledLines.reversed() where line.hasPrefix("Total ") {
             return Int64(line.dropFirst(6).prefix { $0.isNumber })
         }
         return nil

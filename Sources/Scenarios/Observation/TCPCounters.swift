@@ -13,7 +13,7 @@ enum TCPCounters {
 
     /// A line of names, then a line of values.
     private static func value(of name: String, prefix: String, in path: String) throws -> Int {
-        let lines = try KernelFile.read(path).split(separator: "\n").filter { $0.hasPrefix(prefix) }
+        let lines = try KernelFile.read(path).filledLines.filter { $0.hasPrefix(prefix) }
         guard lines.count == 2 else { throw ScenarioFailure("\(path) has \(lines.count) lines of \(prefix)") }
         let (names, values) = (lines[0].split(separator: " "), lines[1].split(separator: " "))
         guard let place = names.firstIndex(where: { $0 == name }), place < values.count, let value = Int(values[place]) else {

@@ -2,6 +2,7 @@
 
 import Glibc
 import KernelABI
+import Results
 import SystemPackage
 
 /// A connected socket, which is closed once: by ``close()``, or when the scenario is over.
@@ -146,7 +147,7 @@ extension Connection {
         let states: Set<Substring> = ["04", "0B", "09"]
         let suffix = ":" + hex(port)
         let table = try KernelFile.read("/proc/thread-self/net/tcp") + (try KernelFile.read("/proc/thread-self/net/tcp6"))
-        let lines = table.split(separator: "\n").map { $0.split(separator: " ") }
+        let lines = table.filledLines.map { $0.split(separator: " ") }
         return Set(lines.filter { $0.count > 3 && $0[1].hasSuffix(suffix) && states.contains($0[3]) }.map { "\($0[1]) to \($0[2])" })
     }
 
