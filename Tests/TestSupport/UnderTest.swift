@@ -8,13 +8,16 @@ extension Tag {
     @Tag public static var boots: Self
 }
 
-/// The inputs of the tests that boot a kernel: the only two environment variables of the tests. scripts/test sets the first.
+/// The inputs of the tests that boot a kernel: the only three environment variables of the tests. scripts/test sets the first.
 public enum UnderTest {
     /// `PPIOV_BIN`: the `ppiov` executable under test, with `ppiov-agent` in the same folder or in `PPIOV_AGENT`; nil where it is not set.
     public static let program: String? = variable("PPIOV_BIN")
 
     /// `PPIOV_TEST_KERNEL`: the kernel that guests boot, as `ppiov run --kernel` takes it.
     public static let kernel = variable("PPIOV_TEST_KERNEL") ?? "debian:7.3"
+
+    /// `PPIOV_ENDINGS`: at how many moments each command is ended by each signal, for the tables of docs/endings.md; nil where that takes too long.
+    public static let moments: Int? = variable("PPIOV_ENDINGS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
 
     /// The kernel that is built or in the cache, from the output of `ppiov build`.
     public struct Build: Decodable, Sendable {

@@ -29,6 +29,9 @@ enum Processes {
         marked(mark).filter { $0.program.hasPrefix("qemu-system") && $0.words.contains("-initrd") }
     }
 
+    /// Whether the process runs; false for a zombie.
+    static func isAlive(_ id: Int32) -> Bool { !strings(id, "cmdline").isEmpty }
+
     /// A set of signals in /proc/ID/status: bit N - 1 is signal N.
     static func signals(_ id: Int32, _ field: String) -> UInt64 {
         let text = (try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)) ?? ""

@@ -89,4 +89,7 @@ struct Outcome: Sendable {
 
     /// The exit code; nil where a signal ended it.
     var code: Int32? { if case .exited(let code) = status { Int32(code) } else { nil } }
+
+    /// The signal that ended it; nil where it ended by itself.
+    var signal: Int32? { if case .signaled(let signal) = status { Int32(signal) } else { nil } }
 }
