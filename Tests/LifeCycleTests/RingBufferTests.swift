@@ -100,6 +100,22 @@ import TraceForms
         #expect(result.missed == [MissedEvents(page: 1, count: 17), MissedEvents(page: 2, count: nil)])
     }
 
+    /// Pages that were copied in another order: their events would be too many holds, or none.
+    @Test func pagesInAnotherOrder() throws {
+        var writer = PageWriter()
+        for time in [1000, 2000, 3000] as [UInt64] {
+            writer.record([0, 0, 0, 0], at: time)
+            writer.record([0, 0, 0, 0], at: time + 500)
+            writer.flush()
+        }
+        let pages = (0..<3).map { Array(writer.bytes[$0 * 4096..<($0 + 1) * 4096]) }
+        #expect(try decode(pages.flatMap(\.self)).events.map(\.0) == [1000, 1500, 2000, 2500, 3000, 3500])
+        #expect(throws: RingBufferError.earlierPage(page: 1)) { try decode(pages[1] + pages[0] + pages[2]) }
+        #expect(throws: RingBufferError.earlierPage(page: 2)) { try decode(pages[0] + pages[2] + pages[1]) }
+        // A page that has no events has no place.
+        #expect(try decode(pages[0] + [UInt8](repeating: 0, count: 4096) + pages[1]).events.count == 4)
+    }
+
     @Test func truncatedPage() {
         let bytes = PageWriter.trace([TraceEvent(time: 1, cpu: 0, pool: 1, action: .hold(netmem: 1, counter: 1))])
         #expect(throws: RingBufferError.truncatedPage(page: 0, bytes: 4000)) { try decode(Array(bytes.prefix(4000))) }

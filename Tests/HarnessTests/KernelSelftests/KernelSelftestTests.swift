@@ -31,6 +31,16 @@ import Testing
         #expect(KernelSelftestCatalogue.plans([], setting: .bare).allSatisfy { $0.setting == .bare })
     }
 
+    /// Results and folders of one would be those of the other.
+    @Test func programsOfOneNameAreRefused() throws {
+        let plans = [KernelSelftestPlan(program: "net/foo.sh", setting: .bare), KernelSelftestPlan(program: "net/foo.py", setting: .bare)]
+        let error = #expect(throws: HarnessError.self) { try KernelSelftestSession.requireNames(plans) }
+        #expect(
+            error?.kind == .input
+                && error?.message == "net/foo.sh and net/foo.py have the same name in the results, net/foo:bare", "\(error?.message ?? "")")
+        try KernelSelftestSession.requireNames(KernelSelftestCatalogue.standard)
+    }
+
     /// For a kernel that was built elsewhere, the key of its selftests is the content of its source.
     @Test(arguments: [
         ("tools/testing/selftests/drivers/net/hw/devmem.py", true), ("tools/testing/selftests/net/new.py", true), ("MAINTAINERS", true),

@@ -19,6 +19,8 @@ import Testing
 
     @Test func aStoppedProcessIsEnded() async throws {
         let process = try sleeper()
+        // It has the output of the tests: whoever reads that would wait for it.
+        defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
         let watch = StopWatch()
         watch.begin(process: process.processIdentifier, interval: .milliseconds(20))
         kill(process.processIdentifier, SIGSTOP)
