@@ -10,6 +10,19 @@ final class StopWatch: Sendable {
     /// Time between two looks. Two looks in a row that find the same decide, so that this process may be stopped and continued with the others.
     static let interval = Duration.seconds(5)
 
+    /// What was found at the look before.
+    struct Looks {
+        private var before: String?
+
+        /// The process that was found stopped at two looks in a row; nil where there is none.
+        ///
+        /// - Parameter now: the process that is stopped now, or nil.
+        mutating func decide(_ now: String?) -> String? {
+            defer { before = now }
+            return now == before ? now : nil
+        }
+    }
+
     private struct State {
         var looks: Task<Void, Never>?
         var hasEnded = false
@@ -31,13 +44,11 @@ final class StopWatch: Sendable {
 
     private func begin(_ interval: Duration, ends target: Int32, _ look: @escaping @Sendable () -> String?) {
         let looks = Task { [weak self] in
-            var before: String?
+            var looks = Looks()
             while true {
                 do { try await Task.sleep(for: interval) } catch { return }
                 guard let self else { return }
-                let now = look()
-                if let now, now == before { return self.found(now, target) }
-                before = now
+                if let stopped = looks.decide(look()) { return self.found(stopped, target) }
             }
         }
         state.withLock { state in

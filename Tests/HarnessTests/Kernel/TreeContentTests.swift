@@ -161,6 +161,15 @@ import Testing
         #expect(error.message.contains("changes while it is read"), "\(error.message)")
     }
 
+    /// A second write within a tick of the file system's clock leaves size and times as they are.
+    @Test func aFileThatWasJustWrittenIsReadAgain() async throws {
+        let scratch = try TemporaryFolder()
+        let status = try #require(FileStatus(try scratch.write("tree/x.c", "1")))
+        let index = try await TreeScan.refresh(TreeIndex(), root: scratch.path + "/tree", paths: ["x.c"])
+        let record = try #require(index.records["x.c"])
+        #expect(record.size == status.size && record.modified == status.modified && !record.isCurrent(status, nil))
+    }
+
     @Test func aTreeThatCannotBeWrittenToIsRead() async throws {
         let kernel = try await GitKernel(files: ["drivers/x.c": "x\n"])
         try await Command("chmod", ["-R", "a-w", kernel.tree]).output()

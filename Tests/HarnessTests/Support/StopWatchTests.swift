@@ -29,6 +29,12 @@ import Testing
         #expect(watch.stopped == "sleep (process \(process.processIdentifier))")
     }
 
+    /// One look may find a process that its user stopped and continues, or that was stopped with this one.
+    @Test func twoLooksInARowDecide() {
+        var looks = StopWatch.Looks()
+        #expect([nil, "a", nil, "a", "b", "b"].map { looks.decide($0) } == [nil, nil, nil, nil, nil, "b"])
+    }
+
     /// One that continues in time, and one that is watched no longer, are left alone.
     @Test func aProcessThatContinuesRuns() async throws {
         let process = try sleeper()
