@@ -5,6 +5,8 @@
 #include "ppiov_uapi.h"
 #include "ppiov_netlink.h"
 #include "ppiov_netlink_socket.h"
+#include "ppiov_netlink_tc.h"
+#include "ppiov_netlink_netfilter.h"
 #include "ppiov_zcrx.h"
 #include "ppiov_devmem.h"
 #include "ppiov_system.h"
