@@ -67,16 +67,18 @@ int ppiov_packet_open_offload(uint32_t ifindex)
 }
 
 /*
- * Sends a TCP segment over IPv4 without options that is to be segmented: @linear
- * bytes of the frame, headers included, are in the skb's linear part, and
- * @segment is the payload of each segment.
+ * Sends a TCP segment over IPv4 without options whose checksum is left to the
+ * device: @linear bytes of the frame, headers included, are in the skb's linear
+ * part.  It is to be segmented with @segment bytes of payload in each segment,
+ * or not at all where that is 0.
  */
 int ppiov_packet_send_offload(int socket, const void *frame, size_t len,
 			      uint16_t linear, uint16_t segment)
 {
 	struct virtio_net_hdr header = {
 		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_type = segment ? VIRTIO_NET_HDR_GSO_TCPV4 :
+				      VIRTIO_NET_HDR_GSO_NONE,
 		.hdr_len = linear,
 		.gso_size = segment,
 		.csum_start = sizeof(struct ethhdr) + sizeof(struct iphdr),

@@ -28,11 +28,21 @@ public final class PacketSocket: Sendable {
     ///     one page.
     ///   - segment: payload bytes of each segment that a device would make of it.
     public func sendLarge(_ frame: [UInt8], linear: Int, segment: Int) throws(KernelError) {
+        try sendOffload(frame, linear: linear, segment: segment, "to be segmented")
+    }
+
+    private func sendOffload(_ frame: [UInt8], linear: Int, segment: Int, _ what: String) throws(KernelError) {
         let descriptor = OwnedDescriptor(
             taking: try check(ppiov_packet_open_offload(ifindex), "packet socket with PACKET_VNET_HDR on ifindex \(ifindex)"))
         let result = ppiov_packet_send_offload(descriptor.rawValue, frame, frame.count, UInt16(linear), UInt16(segment))
         descriptor.close()
-        try check(result, "sending a frame of \(frame.count) bytes to be segmented")
+        try check(result, "sending a frame of \(frame.count) bytes \(what)")
+    }
+
+    /// Sends a frame with a TCP segment over IPv4, without IP options, whose TCP checksum is left to the device: the frame has that of the pseudo
+    /// header, not inverted.
+    public func sendUnsummed(_ frame: [UInt8]) throws(KernelError) {
+        try sendOffload(frame, linear: 0, segment: 0, "with a checksum left to the device")
     }
 
     /// Sends a frame, Ethernet header first.
