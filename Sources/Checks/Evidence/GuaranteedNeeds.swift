@@ -10,6 +10,7 @@ public import Results
 /// - a network interface of its own, as its driver may lack what a scenario needs;
 /// - what later patches of netdevsim add (`largeBuffers`), as a loaded module does not name its patches;
 /// - what a boot parameter switches off (`kmemleak=off`, `dma_debug=off`, `slab_merge`, `lockdown=`): `kmemleak`, `dmaMappings`, `slabCounts`, `xdp`;
+/// - what is usually a module: `trafficControl`, `netfilter`;
 /// - free memory: `hugePages`;
 /// - files that only the guest image has: `reloadableModule`;
 /// - what a scenario finds missing after it has begun, for which there is no `Need`.
@@ -50,6 +51,8 @@ public struct GuaranteedNeeds: Sendable, Equatable {
             if has("SLUB_DEBUG", "SYSFS") { needs.insert(.slabCounts) }
             if has("HUGETLBFS") { needs.insert(.hugePages) }
             if has("BPF_SYSCALL", "XDP_SOCKETS") { needs.insert(.xdp) }
+            if has("NET_SCH_INGRESS", "NET_CLS_MATCHALL", "NET_ACT_PEDIT", "NET_ACT_CSUM", "NET_ACT_MIRRED") { needs.insert(.trafficControl) }
+            if has("NF_TABLES_IPV4", "NFT_QUEUE", "NFT_LOG", "NETFILTER_NETLINK_QUEUE", "NETFILTER_NETLINK_LOG") { needs.insert(.netfilter) }
             if has("DMA_API_DEBUG") { needs.insert(.dmaMappings) }
         case .booted(let ioUring, let udmabuf):
             guard isSince(7, 2) else { return }

@@ -45,6 +45,10 @@ public enum Need: String, Sendable, CaseIterable {
     case largeBuffers
     /// XDP programs and AF_XDP sockets (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS).
     case xdp
+    /// tc at the ingress hook, with the actions pedit, csum and mirred (CONFIG_NET_SCH_INGRESS, CONFIG_NET_ACT_*).
+    case trafficControl
+    /// nf_tables for IPv4, with queues and logs (CONFIG_NF_TABLES_IPV4, CONFIG_NFT_QUEUE, CONFIG_NFT_LOG).
+    case netfilter
     /// The kernel counts its DMA mappings (CONFIG_DMA_API_DEBUG): profile `debug`.
     case dmaMappings
     /// A page may be mapped for a device several times. The DMA-API checker, which profile `debug` has, reports that as an error.

@@ -84,6 +84,18 @@ public final class TestEnvironment {
             } catch {
                 return "this kernel has no XDP programs or no AF_XDP (CONFIG_BPF_SYSCALL, CONFIG_XDP_SOCKETS): \(error)"
             }
+        case .trafficControl:
+            do throws(KernelError) {
+                try TrafficControl.probe()
+            } catch {
+                return "this kernel has no tc actions (CONFIG_NET_ACT_PEDIT, CONFIG_NET_ACT_CSUM, CONFIG_NET_ACT_MIRRED): \(error)"
+            }
+        case .netfilter:
+            do throws(KernelError) {
+                try PacketFilter.probe()
+            } catch {
+                return "this kernel has no nf_tables with queues and logs (CONFIG_NF_TABLES_IPV4, CONFIG_NFT_QUEUE, CONFIG_NFT_LOG): \(error)"
+            }
         case .dmaMappings:
             if ResourceCounters.dmaMappings() == nil { return "this kernel does not count DMA mappings (no DMA_API_DEBUG): run with --profile debug" }
         case .repeatedMappings:
