@@ -93,7 +93,8 @@ final class PeerProcess {
             return try connections.perform(command)
         case .makeNetdevsim, .removeNetdevsim, .addAddress, .setUp, .setMTU, .reportPoolChanges, .readPagePool:
             return try PeerLinks.perform(command)
-        case .openRawTCP, .sendSegments, .sendUrgent, .sendLarge, .flood, .stopFlood, .closeRawTCP: return try performRawTCP(command)
+        case .openRawTCP, .sendSegments, .sendUrgent, .sendLarge, .sendPadded, .sendPaddedEnd, .flood, .stopFlood, .closeRawTCP:
+            return try performRawTCP(command)
         }
     }
 
@@ -111,6 +112,9 @@ final class PeerProcess {
             return PeerReply(number: try opened().sendUrgent(PayloadPattern(seed: seed), segment))
         case .sendLarge(let seed, let packet, let linear):
             return PeerReply(number: try opened().sendLarge(PayloadPattern(seed: seed), packet, linear: linear))
+        case .sendPadded(let seed, let segment, let padding, let summed):
+            return PeerReply(number: try opened().sendPadded(PayloadPattern(seed: seed), segment, padding: padding, summed: summed))
+        case .sendPaddedEnd(let offset, let padding): return PeerReply(number: try opened().sendPaddedEnd(at: offset, padding: padding))
         case .flood(let seed, let length):
             _ = try flood.take()?.stop()
             flood = try opened().flood(PayloadPattern(seed: seed), length: length)

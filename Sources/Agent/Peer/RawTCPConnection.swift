@@ -11,6 +11,8 @@ import Scenarios
 final class RawTCPConnection {
     /// Bytes of payload of the longest segment: an MTU of 1500 without options.
     static let segmentBytes = 1460
+    /// Bytes of payload of the longest segment where the MTU is 9000.
+    static let jumboBytes = 8960
     /// Bytes of payload of the longest packet that the kernel segments, within IP's limit.
     static let largeBytes = 60_000
     private static let arp: UInt16 = 0x0806
@@ -29,7 +31,7 @@ final class RawTCPConnection {
     private var acknowledged: UInt32
 
     private struct Flags {
-        static let syn: UInt8 = 0x02, reset: UInt8 = 0x04, push: UInt8 = 0x08, ack: UInt8 = 0x10, urgent: UInt8 = 0x20
+        static let end: UInt8 = 0x01, syn: UInt8 = 0x02, reset: UInt8 = 0x04, push: UInt8 = 0x08, ack: UInt8 = 0x10, urgent: UInt8 = 0x20
     }
 
     init(ifindex: UInt32, from source: IPAddress, to target: IPAddress, port: UInt16) throws {
@@ -88,6 +90,38 @@ final class RawTCPConnection {
         try wire.send(data(pattern, segment, urgent: UInt16(segment.length)))
         return try awaitAcknowledged(segment.offset + UInt64(segment.length), pattern, urgent: true)
     }
+
+    /// Sends a segment in a frame with bytes behind the IP datagram, as a device pads a short frame; returns when it is acknowledged.
+    ///
+    /// - Returns: how often bytes of it were sent again, unpadded.
+    func sendPadded(_ pattern: PayloadPattern, _ segment: PeerSegment, padding: Int, summed: Bool) throws -> UInt64 {
+        try check(segment, upTo: Self.jumboBytes - padding)
+        let frame = data(pattern, segment, checksum: summed ? .complete : .partial) + Self.padding(padding)
+        if summed { try wire.send(frame) } else { try wire.sendUnsummed(frame) }
+        return try awaitAcknowledged(segment.offset + UInt64(segment.length), pattern)
+    }
+
+    /// Sends the end of the stream, at `offset`, in a padded frame; returns when it is acknowledged.
+    ///
+    /// - Returns: how often it was sent again, unpadded.
+    func sendPaddedEnd(at offset: UInt64, padding: Int) throws -> UInt64 {
+        var again: UInt64 = 0
+        let deadline = Deadline(seconds: 15)
+        let end = frame(first &+ UInt32(truncatingIfNeeded: offset), Flags.end | Flags.ack, [])
+        try wire.send(end + Self.padding(padding))
+        while behind(offset + 1) {
+            guard !deadline.hasPassed else { throw ScenarioFailure("the target did not acknowledge the end of the stream") }
+            let before = acknowledged
+            if try !receiveFrame(within: Self.resendAfter), acknowledged == before {
+                try wire.send(end)
+                again += 1
+            }
+        }
+        return again
+    }
+
+    /// Not zeros, which would not change a checksum.
+    private static func padding(_ count: Int) -> [UInt8] { [UInt8](repeating: 0xa5, count: count) }
 
     private func check(_ segment: PeerSegment, upTo most: Int) throws {
         guard (1...most).contains(segment.length) else { throw ScenarioFailure("a segment cannot have \(segment.length) bytes, but 1 to \(most)") }

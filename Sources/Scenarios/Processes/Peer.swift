@@ -138,4 +138,19 @@ extension Peer {
         let again = try number(.sendLarge(seed: pattern.seed, packet, linear: linear), within: seconds)
         guard again == 0 else { throw ScenarioFailure("the packet of \(packet.length) bytes was lost and sent again in \(again) segments") }
     }
+
+    /// Sends a segment in a frame with `padding` bytes behind the IP datagram.
+    ///
+    /// - Parameter summed: TCP's checksum is in the segment; otherwise it is left to the device.
+    /// - Returns: how often bytes of it were sent again, unpadded.
+    func sendPadded(_ pattern: PayloadPattern, _ segment: PeerSegment, padding: Int, summed: Bool, within seconds: Double) throws -> UInt64 {
+        try number(.sendPadded(seed: pattern.seed, segment, padding: padding, summed: summed), within: seconds)
+    }
+
+    /// Sends the end of the stream in a padded frame.
+    ///
+    /// - Returns: how often it was sent again, unpadded.
+    func sendPaddedEnd(at offset: UInt64, padding: Int, within seconds: Double) throws -> UInt64 {
+        try number(.sendPaddedEnd(offset: offset, padding: padding), within: seconds)
+    }
 }

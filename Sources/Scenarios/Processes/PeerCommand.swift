@@ -67,6 +67,12 @@ public enum PeerCommand: Codable, Sendable, Equatable {
     /// Sends a packet longer than a segment, its first `linear` bytes of payload in the linear part; `number` is how often segments of it were
     /// sent again.
     case sendLarge(seed: UInt64, PeerSegment, linear: Int)
+    /// Sends a segment in a frame with `padding` bytes behind the IP datagram; `number` is how often bytes of it were sent again, unpadded.
+    ///
+    /// - Parameter summed: TCP's checksum is in the segment; otherwise it is left to the device.
+    case sendPadded(seed: UInt64, PeerSegment, padding: Int, summed: Bool)
+    /// Sends the end of the stream, at `offset`, in a padded frame; `number` is how often it was sent again, unpadded.
+    case sendPaddedEnd(offset: UInt64, padding: Int)
     /// Starts to send the first `length` bytes of the pattern over and over.
     case flood(seed: UInt64, length: Int)
     /// Ends the flood; `number` is how often the bytes were sent.
