@@ -6,7 +6,8 @@ internal import Results
 public enum Catalogue {
     public static let families: [ScenarioFamily] = [
         LifeCycleFamily.family, TeardownFamily.family, RefusalFamily.family, ContractFamily.family, TransmitFamily.family, FaultFamily.family,
-        TrafficFamily.family, RestartFamily.family, RebindFamily.family, ResourceFamily.family, HostileFamily.family, ZcrxAreaFamily.family,
+        TrafficFamily.family, IngressFamily.family, RestartFamily.family, RebindFamily.family, ResourceFamily.family, HostileFamily.family,
+        ZcrxAreaFamily.family,
         LargeBufferFamily.family, ZcrxRefusalFamily.family, ZcrxEventFamily.family, ZcrxExportFamily.family, HarnessCheckFamily.family,
     ]
 

@@ -17,7 +17,7 @@ public enum KnownBugs {
                     // The scenario records its payload after that step.
                     consequences: [KnownBug.Sign(.payload, "could not run: the scenario has no payload record")])
             )
-        ] + urgent + probed
+        ] + urgent + probed + segmented
 
     /// What follows from any bug that ends the kernel in a softirq.
     private static let panic = KnownBug.Sign(.kernelLog, "panic: Kernel panic - not syncing: Fatal exception in interrupt")
@@ -32,6 +32,23 @@ public enum KnownBugs {
                     + "so its readers treat them as pages",
                 sign: KnownBug.Sign(.kernelLog, "oops: Oops: general protection fault, probably for non-canonical address"),
                 consequences: [panic], endsIn: "__pskb_pull_tail")
+        )
+    }
+
+    /// The signs are what the receivers report of zeros in place of the payload: zcrx copies them, devmem delivers them as linear data.
+    private static let segmented = [
+        ("ingress.zcrx.queue-merged", "byte 0 of stream 0 is not the one sent"),
+        ("ingress.devmem.queue-merged", "receiving 20000 bytes of stream 0: [KernelABI.DeviceMemory.Fragment(isLinear: true"),
+    ].map { scenario, failure in
+        (
+            scenario: scenario,
+            bug: KnownBug(
+                version: "7.3",
+                reason:
+                    "nfqnl_enqueue_packet() (net/netfilter/nfnetlink_queue.c) segments a packet without scatter-gather, and skb_copy_and_csum_bits() "
+                    + "(net/core/skbuff.c) fills in zeros for net_iovs, with a checksum that fits them: TCP receives zeros",
+                sign: KnownBug.Sign(.scenario, "step \"20000 bytes received and returned\" failed: \(failure)"),
+                consequences: [KnownBug.Sign(.payload, "could not run: the scenario has no payload record")])
         )
     }
 

@@ -11,6 +11,9 @@ enum TCPCounters {
     /// Packets of TCP, each counted once however many segments GRO merged into it.
     static func segmentsIn() throws -> Int { try value(of: "InSegs", prefix: "Tcp:", in: "/proc/net/snmp") }
 
+    /// IPv4 packets that were received and dropped with no error in them, such as one that cannot be trimmed (`ip_rcv_core()`).
+    static func discarded() throws -> Int { try value(of: "InDiscards", prefix: "Ip:", in: "/proc/net/snmp") }
+
     /// A line of names, then a line of values.
     private static func value(of name: String, prefix: String, in path: String) throws -> Int {
         let lines = try KernelFile.read(path).filledLines.filter { $0.hasPrefix(prefix) }

@@ -77,6 +77,15 @@ final class Connection {
         }
     }
 
+    /// Makes TCP drop what is received with a smaller TTL (IP_MINTTL); 0 for none.
+    func requireTTL(atLeast minimum: CInt) throws {
+        var minimum = minimum
+        // IP_MINTTL of linux/in.h.
+        guard setsockopt(rawValue, CInt(IPPROTO_IP), 21, &minimum, socklen_t(MemoryLayout<CInt>.size)) == 0 else {
+            throw KernelError("setting IP_MINTTL to \(minimum)", errno: Errno(rawValue: errno))
+        }
+    }
+
     /// Makes the socket resolve its route again (SO_DONTROUTE, which drops the cached one; the peer is on the same link).
     func dropRoute() throws {
         var on: CInt = 1
