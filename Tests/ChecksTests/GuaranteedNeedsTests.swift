@@ -7,7 +7,8 @@ import Testing
 @Suite struct GuaranteedNeedsTests {
     private static let options = [
         "IO_URING_ZCRX", "NET_DEVMEM", "UDMABUF", "HUGETLBFS", "DEBUG_KMEMLEAK", "SLUB_DEBUG", "SYSFS", "BPF_SYSCALL", "XDP_SOCKETS", "FAILSLAB",
-        "FAULT_INJECTION_DEBUG_FS",
+        "FAULT_INJECTION_DEBUG_FS", "NET_SCH_INGRESS", "NET_CLS_MATCHALL", "NET_ACT_PEDIT", "NET_ACT_CSUM", "NET_ACT_MIRRED", "NF_TABLES_IPV4",
+        "NFT_QUEUE", "NFT_LOG", "NETFILTER_NETLINK_QUEUE", "NETFILTER_NETLINK_LOG",
     ]
     private static let configuration = options.map { "CONFIG_\($0)=y\n" }.joined()
     private static let full = KernelFacts.Netdevsim(largeBuffers: true, steering: true)
@@ -25,6 +26,7 @@ import Testing
             all.needs == [
                 .interface, .removableInterface, .pageHold, .queueReset, .reloadableModule, .zcrx, .zcrxStatistics, .zcrxNoDevice, .devmem,
                 .devmemTransmit, .devmemPageSize, .kmemleak, .slabCounts, .hugePages, .largeBuffers, .xdp, .repeatedMappings, .faultInjection,
+                .trafficControl, .netfilter,
             ])
         #expect(all.kernelSelftests == [.zcrx, .devmem] && all.coversLateSkips)
         #expect(

@@ -39,6 +39,8 @@ struct MalformedMessageTests {
         parser("rings", Recorded.rings, { ppiov_rings() }, { ppiov_parse_rings($0, $1, $2) }),
         parser("channels", Recorded.channels, { ppiov_channels() }, { ppiov_parse_channels($0, $1, $2) }),
         parser("link", Recorded.link, { ppiov_link() }, { ppiov_parse_link($0, $1, $2) }),
+        parser("queued packet", Recorded.queued, { ppiov_handed() }, { ppiov_parse_handed($0, $1, $2) }),
+        parser("logged packet", Recorded.logged, { ppiov_handed() }, { ppiov_parse_handed($0, $1, $2) }),
         parser("refusal", Recorded.refusal, { ppiov_ack() }, { ppiov_parse_ack($0, $1, $2) }),
         parser("acknowledgement", Recorded.acknowledgement, { ppiov_ack() }, { ppiov_parse_ack($0, $1, $2) }),
         parser("done", Recorded.done, { ppiov_ack() }, { ppiov_parse_ack($0, $1, $2) }),

@@ -148,6 +148,48 @@ struct MessageTests {
             | 1400 0200 20010db8 00000000 00000000 00000001 | 1400 0100 20010db8 00000000 00000000 00000001
             | 0800 0800 02000000
             """, { ppiov_msg_address_add($0, $1, 2, 3, address6, 16, 64) }),
+        Case(
+            "clsact",
+            """
+            30000000 2400 0506 02000000 00000000 | 00000000 03000000 0000ffff f1ffffff 00000000
+            | 0b00 0100 636c73616374 00 00
+            """, { ppiov_msg_clsact_add($0, $1, 2, 3) }),
+        Case(
+            "clsact delete", "24000000 2500 0500 02000000 00000000 | 00000000 03000000 0000ffff f1ffffff 00000000",
+            { ppiov_msg_clsact_delete($0, $1, 2, 3) }),
+        Case(
+            "tc action by number",
+            """
+            30000000 3200 0500 02000000 00000000 | 00000000
+            | 1c00 0180 | 1800 0180 | 0900 0100 6373756d 00 000000 | 0800 0300 ffffff7f
+            """, { ppiov_msg_action_get($0, $1, 2, "csum") }),
+        Case(
+            "filter at ingress",
+            """
+            6c000000 2c00 0506 02000000 00000000 | 00000000 03000000 00000000 f2ffffff 08000100
+            | 0d00 0100 6d61746368616c6c 00 000000 | 3800 0280 | 3400 0280 | 3000 0180 | 0900 0100 6373756d 00 000000
+            | 2000 0280 | 1c00 0100 00000000 00000000 00000000 00000000 00000000 01000000
+            """,
+            {
+                var action = ppiov_tc_action()
+                action.kind = PPIOV_TC_CSUM_IPV4
+                return ppiov_msg_ingress_add($0, $1, 2, 3, &action, 1)
+            }),
+        Case(
+            "queue bind",
+            """
+            38000000 0203 0500 02000000 00000000 | 00 00 0007 | 0800 0100 01 00 0000 | 0900 0200 0000ffff 02 000000
+            | 0800 0500 00000004 | 0800 0400 00000004
+            """, { ppiov_msg_queue_bind($0, $1, 2, 7, true) }),
+        Case(
+            "queue accept", "20000000 0103 0100 02000000 00000000 | 00 00 0007 | 0c00 0200 00000001 00000009",
+            { ppiov_msg_queue_accept($0, $1, 2, 7, 9) }),
+        Case(
+            "log bind",
+            """
+            30000000 0104 0500 02000000 00000000 | 00 00 0007 | 0500 0100 01 000000 | 0a00 0200 0000ffff 02 00 0000
+            | 0800 0500 00000001
+            """, { ppiov_msg_log_bind($0, $1, 2, 7) }),
     ]
 
     @Test(arguments: cases)
@@ -169,5 +211,6 @@ struct MessageTests {
         #expect(misaligned.result == -EINVAL)
         #expect(built { ppiov_msg_link_get($0, $1, 1, "sixteen-bytes-xx") }.result == -EINVAL)
         #expect(built { ppiov_msg_address_add($0, $1, 1, 3, Self.address4, 3, 24) }.result == -EINVAL)
+        #expect(built { ppiov_msg_ingress_add($0, $1, 1, 3, nil, 0) }.result == -EINVAL)
     }
 }

@@ -49,6 +49,12 @@ enum Recorded {
     static let link = message(
         16, [UInt8](repeating: 0, count: 4) + littleEndian(UInt32(3)) + littleEndian(UInt32(0x1043)) + littleEndian(UInt32(0)),
         attribute(3, [UInt8]("eni1np1".utf8) + [0]), attribute(4, UInt32(1500)))
+    /// NFQNL_MSG_PACKET of queue 7: packet 9, of whose 0x5dc bytes the reader gets two.
+    static let queued = message(
+        0x300, [0, 0, 0, 7], attribute(1, [0, 0, 0, 9, 8, 0, 1]), attribute(5, [0, 0, 0, 3]), attribute(13, [0, 0, 5, 0xdc]),
+        attribute(10, [0x45, 0]))
+    /// NFULNL_MSG_PACKET of group 7.
+    static let logged = message(0x400, [2, 0, 0, 7], attribute(1, [8, 0, 1, 0]), attribute(9, [0x45, 0, 5]))
     /// NLMSG_ERROR of bind-rx, capped, with NLMSGERR_ATTR_MSG, _OFFS and _MISS_TYPE.
     static let refusal = message(
         2, flags: 0x300, littleEndian(Int32(-EEXIST)) + message(0x1c, seq: 1),
@@ -59,6 +65,15 @@ enum Recorded {
 }
 
 struct ReplyTests {
+    @Test func handed() {
+        let (result, raw) = parsed(Recorded.queued, ppiov_handed()) { ppiov_parse_handed($0, $1, $2) }
+        #expect(result == 0 && raw.present && raw.id == 9 && raw.count == 2 && raw.length == 0x5dc)
+        let (other, logged) = parsed(Recorded.logged, ppiov_handed()) { ppiov_parse_handed($0, $1, $2) }
+        #expect(other == 0 && logged.present && logged.count == 3 && logged.length == 3)
+        // Another message of a reader's socket is not a packet.
+        #expect(!parsed(Recorded.acknowledgement, ppiov_handed()) { ppiov_parse_handed($0, $1, $2) }.value.present)
+    }
+
     @Test func device() {
         let (result, raw) = parsed(Recorded.device, ppiov_netdev(), ppiov_parse_dev)
         #expect(result == 0 && raw.ifindex == 3 && raw.xdp_features == 0x7f && raw.xsk_features == 3)
