@@ -98,6 +98,7 @@ import TraceForms
         #expect(throws: TraceDatError.notTraceDat) { try Self.read(Array("text".utf8)) }
         #expect(try error { $0.version = "8" } == .version("8"))
         #expect(try error { $0.endian = 1 } == .bigEndian)
+        #expect(try error { $0.endian = 0x67 } == .notTraceDat)
         #expect(try error { $0.isLatency = true } == .latency)
         #expect(try error { $0.compressionName = "lzo" } == .compression("lzo"))
         let truncatedRecording = TraceDat.magic + Array("7\0\0\u{8}\0\u{10}\0\0none\0\0".utf8) + littleEndian(UInt64(0))

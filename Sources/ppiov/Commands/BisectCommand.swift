@@ -64,6 +64,9 @@ struct BisectCommand: AsyncParsableCommand {
         }
         if kernel.series.isEmpty {
             guard good != nil, bad != nil else { throw ValidationError("give --good and --bad, or --series") }
+            guard !kernel.source.isDefault else {
+                throw ValidationError("--good and --bad are commits of a git tree of the kernel: name it with --kernel")
+            }
         } else {
             guard good == nil, bad == nil else {
                 throw ValidationError("--good and --bad are for commits: with --series, the good end is the source without it, the bad end all of it")

@@ -73,8 +73,10 @@ struct CheckCommand: ParsableCommand {
                     unread = true
                 }
                 if !anything && !unread {
-                    Console.error("ppiov: \(file.oneLine) has no page-pool event: nothing was checked")
-                    Console.error("hint: enable events/page_pool before the provider is bound; docs/trace.md describes how to capture a trace")
+                    Console.error("ppiov: \(file.oneLine) has no line or record of a page-pool event: nothing was checked")
+                    Console.error(
+                        "hint: if it is a trace, enable events/page_pool before the provider is bound; docs/trace.md has the files that are read, and how to capture one"
+                    )
                     unread = true
                 }
                 unusable = unusable || unread

@@ -5,6 +5,8 @@ import Harness
 
 /// The kernel's source and configuration.
 struct SourceOptions: ParsableArguments {
+    private static let standard = "debian"
+
     @Option(
         name: [.short, .long],
         help: ArgumentHelp(
@@ -13,7 +15,7 @@ struct SourceOptions: ParsableArguments {
                 A git tree or source folder, a source tarball, a built tree (with vmlinux and .config), TREE@REVISION, or Debian's source: \
                 debian:7.3, debian:7.2, debian:6.12, debian:VERSION. "debian" is the newest for which the netdevsim patch is known to apply.
                 """, valueName: "tree|tarball|debian:VERSION"))
-    var kernel = "debian"
+    var kernel = Self.standard
 
     // A name and not an enum: a fragment that is added to vm/config is a profile too.
     @Option(
@@ -37,6 +39,9 @@ struct SourceOptions: ParsableArguments {
         guard config.count(where: { $0 == "-" }) < 2 else { throw ValidationError("--config - is given twice: standard input is read once") }
         request.readPipes()
     }
+
+    /// Whether no source is named.
+    var isDefault: Bool { kernel == Self.standard }
 
     var request: KernelRequest { KernelRequest(source: kernel, profile: profile, configFiles: config, sets: set) }
 }

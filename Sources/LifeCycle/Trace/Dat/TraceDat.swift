@@ -45,7 +45,9 @@ public struct TraceDat: Sendable {
         guard size >= UInt64(Self.magic.count), try file.bytes(Self.magic.count) == Self.magic else { throw .notTraceDat }
         let version = try file.word("the version")
         guard version == "6" || version == "7" else { throw .version(version) }
-        guard try file.integer(UInt8.self) == 0 else { throw .bigEndian }
+        let order = try file.integer(UInt8.self)
+        guard order != 1 else { throw .bigEndian }
+        guard order == 0 else { throw .notTraceDat }
         // The sizes of a long in user space and of a page; header_page and the buffers have those of the kernel.
         try file.skip(1 + 4)
         guard version == "7" else {
