@@ -113,14 +113,15 @@ public struct KernelSelftestJudge: Sendable {
     /// The kernel messages before the mark of each result, in order, and last those after the last mark. A result that has no mark, as the
     /// agent did not take its line for one, has none; a mark whose line is no result here, as the program repeated it, divides nothing.
     private static func parts(_ log: [String], results: [String], _ key: MarkKey?) -> [[String]] {
-        let texts = results.map(KernelLogMark.resultText)
+        // The numbers of the results of each text: a program may write as many marks as it likes.
+        let numbers = Dictionary(grouping: results.indices) { Array(KernelLogMark.resultText(results[$0]).utf8) }
         var parts: [[String]] = [[]]
         var marks = 0
         for line in log {
             let next = parts.count - 1
             if let text = KernelLog.result(line, number: marks + 1, key) {
                 marks += 1
-                guard let found = texts[next...].firstIndex(of: text) else { continue }
+                guard let same = numbers[Array(text.utf8)], let found = same.firstIndex(from: next).map({ same[$0] }) else { continue }
                 parts[next...] = [parts[next]] + Array(repeating: [], count: found - next + 1)
             } else {
                 parts[parts.count - 1].append(line)

@@ -34,7 +34,10 @@ struct KernelSelftestOutput {
             hasTAP = hasTAP || document.isTAP
             bail = bail ?? document.bail
             skipped = skipped ?? document.skipped
-            if let count = document.planned { planned = (planned ?? 0) + count }
+            if let count = document.planned {
+                let (sum, overflow) = (planned ?? 0).addingReportingOverflow(count)
+                planned = overflow ? .max : sum
+            }
             contradictions += document.contradictions
             for part in document.parts {
                 output += part.output
@@ -49,7 +52,9 @@ struct KernelSelftestOutput {
     }
 
     private mutating func nameCases(_ stem: String) {
-        var used: [String: Int] = [:]
+        var counts: [String: Int] = [:]
+        // The program as a whole has that name.
+        var used: Set = [KernelSelftestJudge.whole]
         for index in cases.indices {
             let result = cases[index].result
             var name = result.name.isEmpty ? "case-\(result.number ?? 0)" : result.name
@@ -57,9 +62,12 @@ struct KernelSelftestOutput {
             if !stem.isEmpty, name.utf8.count > prefix.count, name.utf8.starts(with: prefix) {
                 name = String(decoding: name.utf8.dropFirst(prefix.count), as: UTF8.self)
             }
-            let count = (used[name] ?? 0) + 1
-            used[name] = count
-            cases[index].name = count == 1 ? name : "\(name) (\(count))"
+            var count = counts[name] ?? 0
+            repeat {
+                count += 1
+                cases[index].name = count == 1 ? name : "\(name) (\(count))"
+            } while !used.insert(cases[index].name).inserted
+            counts[name] = count
         }
     }
 

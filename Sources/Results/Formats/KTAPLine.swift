@@ -14,7 +14,7 @@ public enum KTAPLine: Equatable, Sendable {
     case other(String)
 
     /// "ok 1 name # SKIP reason"
-    public struct KTAPResult: Equatable, Sendable {
+    public struct KTAPResult: Hashable, Sendable {
         public enum Directive: String, Sendable {
             case skip = "SKIP"
             case xfail = "XFAIL"
@@ -67,11 +67,15 @@ public enum KTAPLine: Equatable, Sendable {
         }
     }
 
-    /// Whether `embedded(in:number:)` can find a result: "ok" and a number are in it.
-    public static func mayEmbedResult(_ line: String) -> Bool {
-        let bytes = Array(line.utf8)
-        return bytes.indices.contains { at in
-            bytes[at...].starts(with: "ok ".utf8) && bytes[(at + 3)...].first.map(isDigit) ?? false
+    /// The numbers of the results that `embedded(in:number:)` may find: each that follows "ok" behind other text.
+    public static func embeddedNumbers(in line: String) -> [Int] {
+        guard line.utf8.contains(UInt8(ascii: "o")) else { return [] }
+        let bytes = content(line)
+        guard let first = bytes.firstIndex(where: { !isSpace($0) }), bytes[first] != UInt8(ascii: "#"), verdict(bytes[first...]) == nil else {
+            return []
+        }
+        return bytes[first...].indices.dropFirst().compactMap { at in
+            bytes[at] == UInt8(ascii: "o") ? verdict(bytes[at...]).flatMap { number($0.rest)?.value } : nil
         }
     }
 
@@ -89,7 +93,7 @@ public enum KTAPLine: Equatable, Sendable {
         var at = first + 1
         while let found = bytes[at...].firstIndex(of: UInt8(ascii: "o")) {
             at = found + 1
-            guard let rest = verdict(bytes[found...])?.rest, result(ok: true, rest).number == number else { continue }
+            guard let rest = verdict(bytes[found...])?.rest, self.number(rest)?.value == number else { continue }
             let isNegated = bytes[first..<found].suffix(4).elementsEqual("not ".utf8)
             let start = isNegated ? found - 4 : found
             guard start > first, insideWord || !isLetter(bytes[start - 1]) else { continue }
@@ -140,15 +144,19 @@ public enum KTAPLine: Equatable, Sendable {
         return (count, behind)
     }
 
+    /// The number that follows "ok", and what is behind it; nil where a word follows.
+    private static func number(_ bytes: Bytes) -> (value: Int, rest: Bytes)? {
+        let bytes = bytes.drop(while: isSpace)
+        let digits = bytes.prefix(while: isDigit)
+        let behind = bytes[digits.endIndex...]
+        // More digits than an Int has are no number.
+        guard digits.count <= 40, let value = Int(String(decoding: digits, as: UTF8.self)), behind.first.map(isSpace) ?? true else { return nil }
+        return (value, behind)
+    }
+
     private static func result(ok: Bool, _ rest: Bytes) -> KTAPResult {
-        var rest = trimmed(rest)
-        var number: Int?
-        let digits = rest.prefix(while: isDigit)
-        let behindDigits = rest[digits.endIndex...]
-        if let value = Int(String(decoding: digits, as: UTF8.self)), behindDigits.first.map(isSpace) ?? true {
-            number = value
-            rest = trimmed(behindDigits)
-        }
+        let number = number(rest)
+        var rest = trimmed(number?.rest ?? rest)
         if rest.first == UInt8(ascii: "-"), rest.dropFirst().first.map(isSpace) ?? true { rest = trimmed(rest.dropFirst()) }
         var remark: Int?
         for hash in rest.indices where rest[hash] == UInt8(ascii: "#") {
@@ -159,13 +167,14 @@ public enum KTAPLine: Equatable, Sendable {
             if let directive = directive(String(decoding: word, as: UTF8.self), ok: ok) {
                 let behind = words[word.endIndex...].drop { isSpace($0) || $0 == UInt8(ascii: ":") }
                 let reason = text(behind)
-                return KTAPResult(ok: ok, number: number, name: text(rest[..<hash]), directive: directive, reason: reason.isEmpty ? nil : reason)
+                return KTAPResult(
+                    ok: ok, number: number?.value, name: text(rest[..<hash]), directive: directive, reason: reason.isEmpty ? nil : reason)
             }
             if remark == nil, rest[(hash + 1)...].first.map(isSpace) ?? true { remark = hash }
         }
-        guard let remark else { return KTAPResult(ok: ok, number: number, name: text(rest), directive: nil, reason: nil) }
+        guard let remark else { return KTAPResult(ok: ok, number: number?.value, name: text(rest), directive: nil, reason: nil) }
         let words = text(rest[(remark + 1)...])
-        return KTAPResult(ok: ok, number: number, name: text(rest[..<remark]), directive: nil, reason: words.isEmpty ? nil : words)
+        return KTAPResult(ok: ok, number: number?.value, name: text(rest[..<remark]), directive: nil, reason: words.isEmpty ? nil : words)
     }
 
     /// SKIP and TODO in any case, as TAP has them; the kernel's own in capitals.
