@@ -111,7 +111,35 @@ import TraceForms
         var bytes = try DatWriter { $0.optionSections = 1 }.bytes(Self.top)
         let first = TraceDat.magic.count + 2 + 2 + 4 + 5 + 4
         bytes.replaceSubrange(bytes.count - 8..<bytes.count, with: bytes[first..<first + 8])
-        #expect(throws: TraceDatError.self) { try Self.read(bytes) }
+        let place = bytes[first..<first + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        #expect(throws: TraceDatError.implausible("the place of a section of options", place)) { try Self.read(bytes) }
+    }
+
+    @Test("two CPUs do not have the same pages", arguments: ["6", "7"])
+    func samePages(_ version: String) throws {
+        var bytes = try DatWriter { $0.version = version }.bytes(Self.top)
+        let ranges = try #require(try Self.read(bytes).buffers.first).pages.values.sorted { $0.lowerBound < $1.lowerBound }
+        let last = try #require(ranges.last)
+        let entry = littleEndian(last.lowerBound) + littleEndian(UInt64(last.count))
+        let place = try #require(bytes.indices.dropLast(16).first { bytes[$0..<$0 + 16].elementsEqual(entry) })
+        bytes.replaceSubrange(place..<place + 16, with: littleEndian(UInt64(0)) + littleEndian(UInt64(bytes.count)))
+        let error = #expect(throws: TraceDatError.self) { try Self.read(bytes) }
+        guard case .implausible("the bytes of all pages", _)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("what a file has in all is limited")
+    func limits() {
+        func first(_ add: (inout TraceDatLimits) throws -> Void) -> TraceDatError? {
+            var limits = TraceDatLimits()
+            return #expect(throws: TraceDatError.self) { for _ in 0...1 << 20 { try add(&limits) } }
+        }
+        #expect(first { try $0.addOption() } == .implausible("the number of options", 1 << 20 + 1))
+        #expect(first { try $0.addCPU() } == .implausible("the number of CPUs of all instances", 1 << 20 + 1))
+        #expect(first { try $0.addPages(5, in: 12) } == .implausible("the bytes of all pages", 15))
+        #expect(first { try $0.addContents(1 << 25) } == .implausible("the bytes of all sections", 3 << 25))
     }
 
     @Test("a chunk that is damaged, or that claims another size, is an error")

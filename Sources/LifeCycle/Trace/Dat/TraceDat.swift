@@ -29,7 +29,8 @@ public struct TraceDat: Sendable {
     /// Decompresses the file's sections and chunks.
     let decompressor: TraceDecompressor?
     /// Of the file, in bytes.
-    private let size: UInt64
+    let size: UInt64
+    var limits = TraceDatLimits()
 
     /// Reads that many bytes from an offset on; fewer only at the end of the file.
     public typealias Reader = (_ offset: UInt64, _ count: Int) throws(TraceDatError) -> [UInt8]

@@ -11,19 +11,19 @@ extension TraceDat {
         try file.skip(UInt64(try file.integer(UInt32.self)))
         try file.skip(try file.integer(UInt64.self))
         var options = Options(cpus: try file.count("CPUs"))
-        try options.read(&file)
+        try options.read(&file, &limits)
         clock = options.clock
         var places = [("", file.at, options.cpus)]
         for instance in options.instances {
             file.at = instance.offset
             var inner = Options(cpus: options.cpus)
-            try inner.read(&file)
+            try inner.read(&file, &limits)
             places.append((instance.name, file.at, inner.cpus))
         }
         for (name, offset, cpus) in places {
             file.at = offset
             var buffer = Buffer(name: name)
-            for cpu in 0..<cpus { try buffer.add(cpu: cpu, try file.integer(UInt64.self), try file.integer(UInt64.self), in: file.size) }
+            for cpu in 0..<cpus { try add(cpu: cpu, try file.integer(UInt64.self), try file.integer(UInt64.self), to: &buffer) }
             buffers.append(buffer)
         }
     }
@@ -36,10 +36,11 @@ extension TraceDat {
 
         init(cpus: UInt32) { self.cpus = cpus }
 
-        mutating func read(_ file: inout TraceDatCursor) throws(TraceDatError) {
+        mutating func read(_ file: inout TraceDatCursor, _ limits: inout TraceDatLimits) throws(TraceDatError) {
             var kind = try file.word("the kind of data")
             if kind == "options  " {
                 while case let option = try file.integer(UInt16.self), option != 0 {
+                    try limits.addOption()
                     let size = UInt64(try file.integer(UInt32.self))
                     let end = try file.end(of: size)
                     switch TraceDatOption(rawValue: option) {
@@ -87,11 +88,14 @@ extension TraceClock {
     }
 }
 
-extension TraceDat.Buffer {
-    mutating func add(cpu: UInt32, _ offset: UInt64, _ count: UInt64, in size: UInt64) throws(TraceDatError) {
+extension TraceDat {
+    /// Adds the pages of a CPU to a buffer.
+    mutating func add(cpu: UInt32, _ offset: UInt64, _ count: UInt64, to buffer: inout Buffer) throws(TraceDatError) {
+        try limits.addCPU()
         guard offset <= size, count <= size - offset else { throw .truncated(at: offset) }
         guard count > 0 else { return }
-        guard pages[cpu] == nil else { throw .twice(cpu: cpu) }
-        pages[cpu] = offset..<offset + count
+        guard buffer.pages[cpu] == nil else { throw .twice(cpu: cpu) }
+        try limits.addPages(count, in: size)
+        buffer.pages[cpu] = offset..<offset + count
     }
 }

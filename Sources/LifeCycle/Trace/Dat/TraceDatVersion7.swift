@@ -16,17 +16,12 @@ extension TraceDat {
         }
     }
 
-    private static let maximumOptionSections = 1 << 12
-
     mutating func readSections(_ file: inout TraceDatCursor, _ read: @escaping Reader) throws(TraceDatError) {
         var next = try file.integer(UInt64.self)
-        var sections = 0
         var places: [TraceDatOption: UInt64] = [:]
         var whole = file
         while next != 0 {
-            sections += 1
-            // A section that names one before it would have no end.
-            guard sections <= Self.maximumOptionSections else { throw .implausible("the number of option sections", UInt64(sections)) }
+            try limits.addSection(at: next)
             var options = try open(.done, at: next, &whole)
             next = try readOptions(&options, &whole, &places)
         }
@@ -45,7 +40,7 @@ extension TraceDat {
     }
 
     /// The contents of a section, decompressed.
-    private func open(_ kind: TraceDatOption, at offset: UInt64, _ file: inout TraceDatCursor) throws(TraceDatError) -> TraceDatCursor {
+    private mutating func open(_ kind: TraceDatOption, at offset: UInt64, _ file: inout TraceDatCursor) throws(TraceDatError) -> TraceDatCursor {
         file.at = offset
         let section = try Section(&file)
         guard section.id == kind.rawValue else { throw .truncated(at: offset) }
@@ -54,6 +49,7 @@ extension TraceDat {
         let bytes = try TraceDatCursor.maximumBlock(file.integer(UInt32.self))
         let size = try TraceDatCursor.maximumBlock(file.integer(UInt32.self))
         guard let decompressor else { throw .damaged(at: offset) }
+        try limits.addContents(size)
         let block = try file.bytes(bytes)
         guard let contents = decompressor(block, size), contents.count == size else { throw .damaged(at: offset) }
         return TraceDatCursor(contents)
@@ -64,6 +60,7 @@ extension TraceDat {
         _ options: inout TraceDatCursor, _ file: inout TraceDatCursor, _ places: inout [TraceDatOption: UInt64]
     ) throws(TraceDatError) -> UInt64 {
         while true {
+            try limits.addOption()
             let option = TraceDatOption(rawValue: try options.integer(UInt16.self))
             let size = UInt64(try options.integer(UInt32.self))
             let end = try options.end(of: size)
@@ -90,7 +87,7 @@ extension TraceDat {
         buffer.pageSize = Int(pageSize)
         for _ in 0..<(try options.count("CPUs")) {
             let cpu = try options.integer(UInt32.self)
-            try buffer.add(cpu: cpu, try options.integer(UInt64.self), try options.integer(UInt64.self), in: file.size)
+            try add(cpu: cpu, try options.integer(UInt64.self), try options.integer(UInt64.self), to: &buffer)
         }
         file.at = offset
         let section = try Section(&file)
