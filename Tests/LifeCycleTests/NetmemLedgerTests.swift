@@ -38,6 +38,17 @@ import Testing
         #expect(outcome.violations.first?.message.contains("pool 0x1000 held 0x1 again while pool 0x1000 had not released it") == true)
     }
 
+    /// Each event took the time of all holds that waited for their match.
+    @Test func manyHoldsOfOneNetmem() {
+        var script = TraceScript()
+        for _ in 0..<20_000 { script.hold(1) }
+        #expect(script.examine().violationCount == 19_999)
+        var releases = TraceScript()
+        for _ in 0..<20_000 { releases.release(1, pool: 0x2000) }
+        for _ in 0..<20_000 { releases.hold(1) }
+        #expect(releases.examine().violationCount > 19_999)
+    }
+
     @Test func secondHoldByAnotherPoolNeverReleased() {
         var script = TraceScript()
         script.hold(1)

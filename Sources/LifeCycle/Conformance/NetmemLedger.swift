@@ -59,6 +59,10 @@ struct NetmemLedger {
     /// The most findings of a kind that are stored; further ones are only counted.
     private static let limit = 4096
 
+    /// The most holds, and the most releases, of one netmem that wait for their match. As many CPUs cannot be inside the window at once, and each
+    /// event of the netmem takes the time of all that wait.
+    private static let stateLimit = 64
+
     private let tolerance: PoolLedger.Tolerance
     /// The common case: held by one pool, or released.
     private var table = NetmemTable()
@@ -97,6 +101,10 @@ struct NetmemLedger {
         guard before.state == .ambiguous, var state = ambiguous[netmem] else {
             ambiguous[netmem] = Ambiguous(
                 held: [before.mark, mark], unmatchedHolds: [UnmatchedHold(hold: mark, holder: before.mark.pool)])
+            return
+        }
+        guard state.held.count < Self.stateLimit else {
+            report(SecondHold(hold: mark, netmem: netmem, holder: before.mark.pool))
             return
         }
         pairEarly(&state)
@@ -140,7 +148,7 @@ struct NetmemLedger {
                 let unmatched = state.unmatchedHolds.removeFirst()
                 report(SecondHold(hold: unmatched.hold, netmem: netmem, holder: unmatched.holder))
             }
-        } else if state.early.count < Self.limit {
+        } else if state.early.count < Self.stateLimit {
             state.early.append(EarlyRelease(release: mark, first: false))
         } else {
             dropped += 1
