@@ -210,6 +210,10 @@ import TraceForms
         #expect(events.map(\.time) == [0, 1, 5, 5, 5, 6, 7, 9])
         #expect(events.map(\.cpu) == [2, 0, 0, 0, 2, 2, 3, 0])
         #expect(try merged([:]).isEmpty)
+        // A file can name any number of CPUs; those with the same time are in their order.
+        let many = try merged(Dictionary(uniqueKeysWithValues: (0..<300).map { ($0, pages([UInt64($0 * 7 % 10), 20 + UInt64($0 % 3)])) }))
+        let keys = many.map { [$0.time, UInt64($0.cpu)] }
+        #expect(many.count == 600 && zip(keys, keys.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
     }
 
     @Test("the events do not depend on how the bytes are split")

@@ -14,8 +14,8 @@ struct PageStream: TraceStream {
 
     private let decoder: TraceDecoder
     private var cursors: [Cursor] = []
-    /// The time of the next event of each cursor that has one, in the order of the CPUs.
-    private var order: [(time: UInt64, cursor: Int)] = []
+    /// The time of the next event of each cursor that has one; the earliest is the first.
+    private var order = EventHeap()
     private(set) var losses = TraceLosses()
 
     init(_ sources: [UInt32: ByteSource], _ decoder: TraceDecoder) throws(TraceReadError) {
@@ -24,23 +24,20 @@ struct PageStream: TraceStream {
             cursors.append(Cursor(feed: decoder.feed(cpu: cpu), read: try source.open()))
         }
         for index in cursors.indices {
-            if let time = try refill(index) { order.append((time, index)) }
+            if let time = try refill(index) { order.insert(time, index) }
         }
     }
 
     mutating func next() throws(TraceReadError) -> TraceEvent? {
-        // There are few CPUs: a linear search for the earliest event is fast.
-        guard var best = order.indices.first else { return nil }
-        for candidate in order.indices.dropFirst() where order[candidate].time < order[best].time { best = candidate }
-        let cursor = order[best].cursor
+        guard let cursor = order.first else { return nil }
         let event = cursors[cursor].events[cursors[cursor].at]
         cursors[cursor].at += 1
         if cursors[cursor].at < cursors[cursor].events.count {
-            order[best].time = cursors[cursor].events[cursors[cursor].at].time
+            order.replaceFirst(cursors[cursor].events[cursors[cursor].at].time)
         } else if let time = try refill(cursor) {
-            order[best].time = time
+            order.replaceFirst(time)
         } else {
-            order.remove(at: best)
+            order.removeFirst()
         }
         return event
     }
