@@ -99,6 +99,16 @@ import Testing
         #expect(throws: PatchDiff.Malformed.self) { try files("no diff\n") }
     }
 
+    /// Each blank of the line "diff --git" may be the one between the two names.
+    @Test func namesMayHaveAnyNumberOfBlanks() throws {
+        let name = "net/" + String(repeating: "a b ", count: 10_000) + "c"
+        #expect(try files("diff --git a/\(name) b/\(name)\nold mode 100644\nnew mode 100755\n").map(\.name) == [name])
+        #expect(try files(diff(file: name)).map(\.name) == [name])
+        #expect(throws: PatchDiff.Malformed.self) {
+            try files("diff --git \(String(repeating: " ", count: 40_000))\nold mode 100644\nnew mode 100755\n")
+        }
+    }
+
     @Test(arguments: 0..<300)
     func garbageIsRefusedAndNeverTraps(_ seed: Int) {
         var random = SeededGenerator(seed: UInt64(seed))
@@ -148,6 +158,15 @@ import Testing
         }
         #expect(PatchSubject("vs: a driver").text == "vs: a driver")
         #expect(PatchSubject("FW: [PATCH 1/2] x").hasPrefix)
+    }
+
+    /// Each word before the bracket doubled the time that the words before it took.
+    @Test func anyNumberOfWordsIsBeforeTheBracket() {
+        #expect(numbers(String(repeating: "a: ", count: 100) + "[PATCH v2.1 3/4] x: y") == ["3", "4", "2.1", "x: y"])
+        #expect(PatchSubject(String(repeating: "a: ", count: 1000)).number == nil)
+        #expect(PatchSubject(String(repeating: "a: ", count: 1000) + "[PATCH 3/4] x").number == 3)
+        #expect(PatchSubject(String(repeating: "x", count: 1 << 20)).text.utf8.count == 4096 + 3)
+        #expect(PatchSubject((0..<100_000).map { "[a\($0)]" }.joined()).words.count < 1000)
     }
 
     @Test func whatATerminalObeysIsEscaped() {

@@ -227,6 +227,7 @@ struct GitHeader {
         _ header: ArraySlice<UInt8>, _ wanted: (first: String?, second: String?)
     ) throws(NameFault) -> (DiffNames.Name, DiffNames.Name)? {
         var candidates: [(ArraySlice<UInt8>, ArraySlice<UInt8>)] = []
+        var isOnly = true
         if header.first == 0x22 {
             guard let (first, rest) = DiffNames.unquoted(header), rest.first == 0x20 else { return nil }
             let second = rest.dropFirst()
@@ -236,7 +237,9 @@ struct GitHeader {
         {
             candidates = [(header[..<(quote - 1)], second[...])]
         } else {
-            candidates = header.indices.filter { header[$0] == 0x20 }.map { (header[..<$0], header[($0 + 1)...]) }
+            let blanks = header.indices.filter { header[$0] == 0x20 }
+            isOnly = blanks.count == 1
+            candidates = (isOnly ? blanks : fitting(blanks, header, wanted)).map { (header[..<$0], header[($0 + 1)...]) }
         }
         var fault: NameFault?
         for (first, second) in candidates {
@@ -250,7 +253,29 @@ struct GitHeader {
                 fault = fault ?? error
             }
         }
-        if candidates.count == 1, let fault { throw fault }
+        if isOnly, let fault { throw fault }
         return nil
+    }
+
+    /// The blanks between two paths of the lengths that are wanted. A line may have any number of blanks, and to read two names takes the time of
+    /// their lengths.
+    private func fitting(_ blanks: [Int], _ header: ArraySlice<UInt8>, _ wanted: (first: String?, second: String?)) -> [Int] {
+        let slash = names.strip == 0 ? header.startIndex - 1 : header.firstIndex(of: 0x2f) ?? header.endIndex
+        var nextSlash: Int?
+        var at = header.endIndex
+        var found: [Int] = []
+        for blank in blanks.reversed() where blank > slash {
+            while names.strip > 0, at > blank + 1 {
+                at -= 1
+                if header[at] == 0x2f { nextSlash = at }
+            }
+            guard let second = names.strip == 0 ? blank : nextSlash else { continue }
+            let counts = (first: blank - slash - 1, second: header.endIndex - second - 1)
+            if let path = wanted.first, path.utf8.count != counts.first { continue }
+            if let path = wanted.second, path.utf8.count != counts.second { continue }
+            if wanted.first == nil, wanted.second == nil, counts.first != counts.second { continue }
+            found.append(blank)
+        }
+        return found.reversed()
     }
 }

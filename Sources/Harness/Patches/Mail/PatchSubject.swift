@@ -17,8 +17,11 @@ struct PatchSubject: Equatable, Sendable {
 
     /// - Parameter line: the subject in UTF-8, unfolded.
     init(_ line: some StringProtocol) {
-        var rest = Array(line.utf8)[...].trimmed
+        // What is longer is no subject, and is not shown.
+        var rest = Array(line.utf8.prefix(Self.longest + 1))[...].trimmed
         var isAfterBracket = false
+        // Where a patch's bracket is known to be: the words before it are read once.
+        var bracket: Int?
         scan: while true {
             rest = rest.drop { $0 == 0x20 || $0 == 0x09 || (isAfterBracket && $0 == 0x3a) }
             if rest.first == 0x5b {
@@ -28,7 +31,7 @@ struct PatchSubject: Equatable, Sendable {
                 isAfterBracket = true
                 continue
             }
-            if let (after, isReply) = Self.prefix(rest) {
+            if let (after, isReply) = Self.prefix(rest, &bracket) {
                 self.isReply = self.isReply || isReply
                 hasPrefix = true
                 rest = after
@@ -40,6 +43,8 @@ struct PatchSubject: Equatable, Sendable {
         text = ShownText.shown(rest.trimmed)
     }
 
+    private static let longest = 4096
+
     /// What mail programs write before the subject of an answer, in lower case and without the colon. Such a word may be the beginning of a subject as
     /// well, so that those of ASCII letters count only before a bracket, but for the first.
     private static let replies: Set<String> = [
@@ -50,10 +55,31 @@ struct PatchSubject: Equatable, Sendable {
     private static let always: Set<String> = ["re", "aw", "sv", "antw"]
 
     /// - Returns: what is after a word and a colon before the subject, and whether it is of an answer; nil where there is none.
-    private static func prefix(_ bytes: ArraySlice<UInt8>) -> (rest: ArraySlice<UInt8>, isReply: Bool)? {
+    ///
+    /// - Parameter bracket: where a patch's bracket is that was found after an earlier word; set to the one that is found.
+    private static func prefix(_ bytes: ArraySlice<UInt8>, _ bracket: inout Int?) -> (rest: ArraySlice<UInt8>, isReply: Bool)? {
+        guard let word = word(bytes) else { return nil }
+        if word.isReply, !word.isASCII || word.isAlways { return (word.rest, true) }
+        guard !word.hasBracket else { return nil }
+        if bracket.map({ $0 < word.rest.startIndex }) ?? true { bracket = patchBracket(after: word.rest) }
+        return bracket == nil ? nil : (word.rest, word.isReply)
+    }
+
+    /// A word and a colon before the subject.
+    private struct Word {
+        var rest: ArraySlice<UInt8>
+        var isReply: Bool
+        /// Counts wherever it is.
+        var isAlways: Bool
+        var isASCII: Bool
+        var hasBracket: Bool
+    }
+
+    private static func word(_ bytes: ArraySlice<UInt8>) -> Word? {
         // U+FF1A is the colon of Chinese and Japanese.
-        let wide = bytes.indices.first { bytes[$0...].begins(with: "\u{ff1a}") }
-        let narrow = bytes.firstIndex(of: 0x3a)
+        let start = bytes.prefix(44)
+        let wide = start.indices.first { start[$0...].begins(with: "\u{ff1a}") }
+        let narrow = start.firstIndex(of: 0x3a)
         guard let colon = [wide, narrow].compactMap({ $0 }).min(), colon - bytes.startIndex <= 40 else { return nil }
         var word = bytes[..<colon].trimmed
         let rest = bytes[(colon + (colon == wide ? 3 : 1))...]
@@ -64,28 +90,30 @@ struct PatchSubject: Equatable, Sendable {
             word = word[..<open]
         }
         guard let text = String(validating: word, as: UTF8.self)?.lowercased(), !text.isEmpty else { return nil }
-        let isReply = replies.contains(text)
-        let isASCII = word.allSatisfy { $0 < 0x80 }
-        if isReply, !isASCII || always.contains(text) { return (rest, true) }
-        guard word.firstIndex(of: 0x5b) == nil, isPatchBracket(after: rest) else { return nil }
-        return (rest, isReply)
+        return Word(
+            rest: rest, isReply: replies.contains(text), isAlways: always.contains(text), isASCII: word.allSatisfy { $0 < 0x80 },
+            hasBracket: word.firstIndex(of: 0x5b) != nil)
     }
 
-    /// Whether a bracket of a patch follows, after other words with a colon or other brackets.
-    private static func isPatchBracket(after bytes: ArraySlice<UInt8>) -> Bool {
+    /// Where a bracket of a patch is, after other words with a colon or other brackets; nil where there is none.
+    private static func patchBracket(after bytes: ArraySlice<UInt8>) -> Int? {
         var rest = bytes
         while true {
             rest = rest.drop { $0 == 0x20 || $0 == 0x09 }
-            guard rest.first == 0x5b, let end = rest.firstIndex(of: 0x5d) else { break }
-            var subject = PatchSubject()
-            subject.read(rest[(rest.startIndex + 1)..<end])
-            if subject.number != nil || subject.words.contains(where: { $0.lowercased().hasPrefix("patch") || $0.lowercased().hasPrefix("rfc") }) {
-                return true
+            if rest.first == 0x5b, let end = rest.firstIndex(of: 0x5d) {
+                var subject = PatchSubject()
+                subject.read(rest[(rest.startIndex + 1)..<end])
+                if subject.number != nil || subject.words.contains(where: { $0.lowercased().hasPrefix("patch") || $0.lowercased().hasPrefix("rfc") })
+                {
+                    return rest.startIndex
+                }
+                rest = rest[(end + 1)...]
+            } else if let word = word(rest), !word.hasBracket || word.isReply && (!word.isASCII || word.isAlways) {
+                rest = word.rest
+            } else {
+                return nil
             }
-            rest = rest[(end + 1)...]
         }
-        guard let (after, _) = prefix(rest) else { return false }
-        return after.count < rest.count && isPatchBracket(after: after)
     }
 
     private init() {}

@@ -29,12 +29,12 @@ struct MailDiff {
             }
         }
         try requireOneCommit(diffs.map(\.part))
-        for (index, first) in diffs.enumerated() {
-            for second in diffs[(index + 1)...] where first.reading.diff == second.reading.diff {
-                throw MailFault(
-                    what: "it has the same diff in two parts (\(first.part.title); \(second.part.title)), and git am would apply it twice",
-                    hint: "save one of them as a file, and give that file")
-            }
+        var seen: [[UInt8]: MailParts.Part] = [:]
+        for (part, reading) in diffs {
+            guard let first = seen.updateValue(part, forKey: reading.diff) else { continue }
+            throw MailFault(
+                what: "it has the same diff in two parts (\(first.title); \(part.title)), and git am would apply it twice",
+                hint: "save one of them as a file, and give that file")
         }
         for diff in diffs {
             mail.reading.files += diff.reading.files
