@@ -82,9 +82,11 @@ let package = Package(
             exclude: ["Promela"],
             swiftSettings: strict),
         .executableTarget(name: "Layering", swiftSettings: strict),
+        .executableTarget(name: "KernelLogForms", swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "TraceForms", dependencies: ["LifeCycle", "TestSupport"], path: "Tests/TraceForms", swiftSettings: strict),
         .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "KernelLogFormsTests", dependencies: ["KernelLogForms"], swiftSettings: strict),
         .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport", "TraceForms"], swiftSettings: strict),
         .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"], swiftSettings: strict),
         .testTarget(
