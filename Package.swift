@@ -85,6 +85,9 @@ let package = Package(
         .executableTarget(name: "KernelLogForms", swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .target(name: "TraceForms", dependencies: ["LifeCycle", "TestSupport"], path: "Tests/TraceForms", swiftSettings: strict),
+        .target(
+            name: "ForeignReaders", dependencies: ["Checks", "Harness", "LifeCycle", "Results", "TestSupport", "TraceForms"],
+            path: "Tests/ForeignReaders", swiftSettings: strict),
         .testTarget(name: "LayeringTests", dependencies: ["Layering", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "KernelLogFormsTests", dependencies: ["KernelLogForms"], swiftSettings: strict),
         .testTarget(name: "LifeCycleTests", dependencies: ["LifeCycle", "TestSupport", "TraceForms"], swiftSettings: strict),
@@ -101,7 +104,7 @@ let package = Package(
         .testTarget(
             name: "HarnessTests",
             dependencies: [
-                "Harness", "Checks", "LifeCycle", "Results", "Scenarios", "TestSupport", "TraceForms",
+                "Harness", "Checks", "ForeignReaders", "LifeCycle", "Results", "Scenarios", "TestSupport", "TraceForms",
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: strict),
         .testTarget(
@@ -114,12 +117,12 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// The readers of traces under libFuzzer: no part of an ordinary build. CONTRIBUTING.md has the command.
+// The readers of foreign bytes under libFuzzer: no part of an ordinary build. CONTRIBUTING.md has the command.
 if Context.environment["PPIOV_FUZZ"] != nil {
     package.targets += [
-        .executableTarget(name: "trace-mutants", dependencies: ["TraceForms"], path: "Tests/Fuzzing/Mutants", swiftSettings: strict),
+        .executableTarget(name: "reader-mutants", dependencies: ["ForeignReaders"], path: "Tests/Fuzzing/Mutants", swiftSettings: strict),
         .executableTarget(
-            name: "trace-fuzzer", dependencies: ["LifeCycle", "TraceForms"], path: "Tests/Fuzzing/Fuzzer",
+            name: "reader-fuzzer", dependencies: ["ForeignReaders"], path: "Tests/Fuzzing/Fuzzer",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
     ]
 }

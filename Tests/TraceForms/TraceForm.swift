@@ -19,9 +19,7 @@ public enum TraceForm {
 
     /// The compressions need libraries; here each byte is inverted.
     private static let inversion = DatWriter.Compression(name: "inversion") { $0.map { ~$0 } }
-    private static let decompressors: [String: TraceDecompressor] = [
-        "inversion": { block, size in block.count == size ? block.map { ~$0 } : nil }
-    ]
+    public static let inverted: [String: TraceDecompressor] = ["inversion": { block, size in block.count == size ? block.map { ~$0 } : nil }]
 
     public static var writers: [DatWriter] {
         [DatWriter { $0.version = "6" }, DatWriter(), DatWriter { ($0.compression, $0.chunkPages) = (inversion, 1) }]
@@ -38,10 +36,13 @@ public enum TraceForm {
         }
     }
 
-    public func examine(_ bytes: [UInt8], _ ledger: PoolLedger) throws -> PoolLedger.Outcome {
+    /// - Parameter decompressors: those that `ppiov check` has are in Harness.
+    public func examine(
+        _ bytes: [UInt8], _ ledger: PoolLedger, decompressors: [String: TraceDecompressor] = inverted
+    ) throws -> PoolLedger.Outcome {
         switch self {
         case .text: return try ledger.examine(.text(ByteSource(bytes)))
-        case .dat: return try Self.examine(dat: bytes, ledger)
+        case .dat: return try Self.examine(dat: bytes, ledger, decompressors)
         case .pages:
             var pages: [UInt32: [UInt8]] = [:]
             for start in stride(from: 0, to: bytes.count, by: 4097) {
@@ -51,7 +52,9 @@ public enum TraceForm {
         }
     }
 
-    private static func examine(dat bytes: [UInt8], _ ledger: PoolLedger) throws -> PoolLedger.Outcome {
+    private static func examine(
+        dat bytes: [UInt8], _ ledger: PoolLedger, _ decompressors: [String: TraceDecompressor]
+    ) throws -> PoolLedger.Outcome {
         let dat = try TraceDat(size: UInt64(bytes.count), decompressors: decompressors) { offset, count in
             offset <= bytes.count ? Array(bytes[Int(offset)...].prefix(count)) : []
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import LifeCycle
+public import LifeCycle
 
 /// A recording that was changed, in one of the forms, and what the checker must not say about it.
 ///
@@ -21,11 +21,17 @@ public struct TraceMutant {
     public let change: Change
     private var random: SeededGenerator
     private let original: [TraceEvent]
+    private let writers: [DatWriter]
+    private let decompressors: [String: TraceDecompressor]
 
     private static let ledger = PoolLedger(begin: .noPools, end: .allPools)
 
-    public init(seed: UInt64) {
+    /// - Parameters:
+    ///   - writers: the forms of a trace.dat.
+    ///   - decompressors: what reads these, and what `TraceForm.inverted` reads.
+    public init(seed: UInt64, writers: [DatWriter] = TraceForm.writers, decompressors: [String: TraceDecompressor] = TraceForm.inverted) {
         self.seed = seed
+        (self.writers, self.decompressors) = (writers, decompressors)
         random = SeededGenerator(seed: seed)
         change = Change.allCases[Int(seed % UInt64(Change.allCases.count))]
         original = Recording.events(random.next() % 64, marks: false)
@@ -129,7 +135,7 @@ public struct TraceMutant {
                 }
             }
         }
-        guard let outcome = try? form.examine(bytes, Self.ledger), outcome.conforms else { return nil }
+        guard let outcome = try? form.examine(bytes, Self.ledger, decompressors: decompressors), outcome.conforms else { return nil }
         let counts = outcome.accounts.map { [$0.holds, $0.releases] }
         let expected = Self.ledger.examine(original).accounts.map { [$0.holds, $0.releases] }
         return counts == expected ? nil : "damaged bytes conform with other accounts as \(form.name)"
@@ -138,7 +144,7 @@ public struct TraceMutant {
     // MARK: - Forms
 
     private func outcome(_ events: [TraceEvent], _ form: TraceForm) -> Result<PoolLedger.Outcome, any Error> {
-        Result { try form.examine(try form.bytes(events), Self.ledger) }
+        Result { try form.examine(try form.bytes(events), Self.ledger, decompressors: decompressors) }
     }
 
     /// A form with the contexts of events: without them, the checker allows more.
@@ -148,7 +154,7 @@ public struct TraceMutant {
 
     private mutating func pickForm() -> TraceForm {
         switch random.next() % 3 {
-        case 0: .dat(pick(TraceForm.writers))
+        case 0: .dat(pick(writers))
         case 1: .pages
         default: .text(pickText())
         }

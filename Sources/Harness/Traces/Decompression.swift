@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 internal import CCompression
-internal import LifeCycle
+package import LifeCycle
 
 /// The compressions of a trace.dat, by the names that trace-cmd writes into the file.
-enum Decompression {
-    static let all: [String: TraceDecompressor] = ["zstd": zstd, "zlib": zlib]
+package enum Decompression {
+    package static let all: [String: TraceDecompressor] = ["zstd": zstd, "zlib": zlib]
 
     static let zstd: TraceDecompressor = { block, size in decompress(block, size, ppiov_zstd_decompress) }
     static let zlib: TraceDecompressor = { block, size in decompress(block, size, ppiov_zlib_decompress) }

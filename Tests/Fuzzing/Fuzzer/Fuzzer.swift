@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-import LifeCycle
-import TraceForms
+import ForeignReaders
+import Glibc
 
-/// Called by libFuzzer: the first byte selects the reader, the others are the file.
+/// The reader that the environment variable PPIOV_READER names.
+private let reader: ForeignReader = {
+    let name = getenv("PPIOV_READER").map { String(cString: $0) } ?? ""
+    if let reader = ForeignReader(rawValue: name) { return reader }
+    print("PPIOV_READER is \"\(name)\"; it is one of: \(ForeignReader.allCases.map(\.rawValue).joined(separator: ", "))")
+    exit(2)
+}()
+
+/// Called by libFuzzer with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    guard let start, count > 1 else { return 0 }
-    let bytes = [UInt8](UnsafeBufferPointer(start: start + 1, count: count - 1))
-    let ledger = PoolLedger(begin: .noPools, end: .allPools)
-    switch start[0] % 4 {
-    case 0: _ = try? TraceForm.text(TextForm()).examine(bytes, ledger)
-    case 1: _ = try? TraceForm.dat(DatWriter()).examine(bytes, ledger)
-    case 2: _ = try? TraceForm.pages.examine(bytes, ledger)
-    default:
-        // The text of a format: whatever offsets it has, the pages are read with them or it is refused.
-        var formats = Texts.marked
-        let name = TraceDecoder.formatNames[Int(start[0] / 4) % TraceDecoder.formatNames.count]
-        formats[name] = String(decoding: bytes, as: UTF8.self)
-        guard let decoder = try? TraceDecoder(formats: formats) else { return 0 }
-        let pages = Recording.pages(Recording.events(1, marks: true)).mapValues { ByteSource($0) }
-        _ = try? ledger.examine(.pages(pages, decoder))
+    if let fault = reader.examine([UInt8](UnsafeBufferPointer(start: start, count: count))) {
+        print("\(reader.rawValue): \(fault)")
+        abort()
     }
     return 0
 }

@@ -4,7 +4,7 @@ import Foundation
 import Results
 
 /// One requested option.
-struct ConfigOption: Equatable, Sendable {
+package struct ConfigOption: Equatable, Sendable {
     /// With its prefix: "CONFIG_NET".
     var name: String
     /// As .config writes it: y, m, n, a number, or a string in quotes.
@@ -24,9 +24,9 @@ struct ConfigOption: Equatable, Sendable {
 ///
 /// `# base: NAME` in the first line puts NAME.config of the same folder before this one. `# optional` excludes the options
 /// down to the next blank line from the read-back.
-enum ConfigFragment {
+package enum ConfigFragment {
     /// The profile that a fragment builds on.
-    static func base(of lines: [Substring]) -> String? {
+    package static func base(of lines: [Substring]) -> String? {
         guard let first = lines.first, first.begins(with: "# base:") else { return nil }
         return String(first.dropFirst("# base:".count).trimmed)
     }
@@ -34,7 +34,7 @@ enum ConfigFragment {
     /// The lines of a fragment.
     ///
     /// - Throws: `HarnessError` of kind `.input` where it is no text: a line that is read as another one would be an option that nobody requested.
-    static func lines(_ bytes: some Collection<UInt8>, origin: String) throws -> [Substring] {
+    package static func lines(_ bytes: some Collection<UInt8>, origin: String) throws -> [Substring] {
         do throws(ForeignText.Malformed) {
             return try ForeignText.readLines(bytes)
         } catch {
@@ -50,7 +50,7 @@ enum ConfigFragment {
     }
 
     /// The options of lines that `lines(_:origin:)` returned.
-    static func parse(_ lines: [Substring], origin: String, byUser: Bool = false) throws -> [ConfigOption] {
+    package static func parse(_ lines: [Substring], origin: String, byUser: Bool = false) throws -> [ConfigOption] {
         var options: [ConfigOption] = []
         var optional = false
         for (number, raw) in lines.enumerated() {
@@ -85,7 +85,7 @@ enum ConfigFragment {
     }
 
     /// The values of a .config; "n" for "is not set".
-    static func values(of dotConfig: String) -> [String: String] {
+    package static func values(of dotConfig: String) -> [String: String] {
         var values: [String: String] = [:]
         for line in dotConfig.lines {
             if let (name, value) = notSet(line) {
